@@ -1,0 +1,5 @@
+from django.conf import settings
+
+
+def page(request):
+    return {"product_name": settings.PRODUCT_NAME}

@@ -1,0 +1,222 @@
+"""One settings file. Everything that differs between machines comes from the environment (.env.example)."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config import embedded, env
+from config.secrets import installation_secret
+
+BASE_DIR = env.ROOT
+HOLDFAST_VAR = env.var_dir()
+PRODUCT_NAME = "Holdfast"
+
+# --- where it listens -------------------------------------------------------------------------
+HOLDFAST_BIND = env.text("HOLDFAST_BIND", "127.0.0.1")
+PORT = env.number("PORT", 8000, low=1, high=65535)
+IS_LOOPBACK = HOLDFAST_BIND in {"127.0.0.1", "::1", "localhost"}
+HOLDFAST_PUBLIC_URL = env.text("HOLDFAST_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+ALLOWED_HOSTS = env.words("HOLDFAST_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = [HOLDFAST_PUBLIC_URL] if HOLDFAST_PUBLIC_URL.startswith("https://") else []
+DEBUG = False
+SECRET_KEY = env.text("HOLDFAST_SECRET_KEY") or installation_secret(HOLDFAST_VAR)
+
+# --- apps -------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "config",
+    "playbooks",
+    "scoring",
+    "integrations",
+    "approvals",
+    "accounts",
+    "audit",
+    "jobs",
+    "tenants",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_q",
+    "guardian",
+    "allauth",
+    "allauth.account",
+]
+MIDDLEWARE = [
+    "config.middleware.RequestId",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "tenants.middleware.TenantTransaction",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.page",
+            ],
+            "builtins": ["django.templatetags.static"],
+        },
+    }
+]
+
+# --- database ---------------------------------------------------------------------------------
+DB_ROLE = env.choice("HOLDFAST_DB_ROLE", "app", allowed={"app", "worker", "owner"})
+_URL_VARIABLE = {"app": "DATABASE_URL", "worker": "HOLDFAST_WORKER_URL", "owner": "HOLDFAST_OWNER_URL"}[
+    DB_ROLE
+]
+if env.text("DATABASE_URL"):
+    if not env.text(_URL_VARIABLE):
+        raise ImproperlyConfigured(
+            f"DATABASE_URL is set, so {_URL_VARIABLE} must be too: `manage.py setup_roles` prints it."
+        )
+    _database = env.database_from_url(_URL_VARIABLE, env.text(_URL_VARIABLE))
+else:
+    _database = {
+        "ENGINE": "django.db.backends.postgresql",
+        **embedded.connection_params(HOLDFAST_VAR, DB_ROLE),
+    }
+if env.text("HOLDFAST_DB_NAME"):  # the tests' template and clones live beside the real database
+    _database["NAME"] = env.text("HOLDFAST_DB_NAME")
+DATABASES = {
+    "default": {
+        **_database,
+        "ATOMIC_REQUESTS": True,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
+}
+
+# --- people -----------------------------------------------------------------------------------
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = [
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "tenants.adapter.ClosedDoor"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/auth/login/"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = False
+
+# guardian: only our own direct tables, never an anonymous user, never a global right across tenants
+ANONYMOUS_USER_NAME = None
+GUARDIAN_RAISE_403 = True
+
+# --- sessions, cookies, transport (DECISIONS 18) ------------------------------------------------
+_SECURE = not IS_LOOPBACK
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
+SESSION_COOKIE_NAME = "__Host-session" if _SECURE else "holdfast_session"
+CSRF_COOKIE_NAME = "__Host-csrf" if _SECURE else "holdfast_csrf"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_FAILURE_VIEW = "config.errors.csrf_failed"
+SECURE_SSL_REDIRECT = _SECURE and env.flag("HOLDFAST_SSL_REDIRECT", default=True)
+SECURE_HSTS_SECONDS = 31_536_000 if _SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+if env.flag("HOLDFAST_BEHIND_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+# plotly's basic bundle adds one empty <style>; its hash lets it draw without loosening the policy
+_EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'", _EMPTY_STYLE],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- jobs: django-q2 is the doorbell, our rows are the truth (DECISIONS 20) ---------------------
+Q_CLUSTER = {
+    "name": "holdfast",
+    "orm": "default",
+    "workers": env.number("HOLDFAST_WORKERS", 2, low=1, high=64),
+    "queue_limit": env.number("HOLDFAST_WORKERS", 2, low=1, high=64),
+    "bulk": 1,
+    "timeout": 300,
+    "retry": 1200,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "catch_up": False,
+    "poll": 0.5,
+    "recycle": 200,
+    "label": "Jobs",
+}
+JOBS_RUN_INLINE = False
+
+# --- files, language, logs ----------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = HOLDFAST_VAR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = env.flag("HOLDFAST_DEV_STATIC")
+UPLOAD_DIR = HOLDFAST_VAR / "uploads"
+EXPORT_DIR = HOLDFAST_VAR / "exports"
+UPLOAD_MAX_BYTES = env.number("HOLDFAST_UPLOAD_MAX_MB", 2048, low=1, high=100_000) * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+EMAIL_BACKEND = env.text("HOLDFAST_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = env.text("HOLDFAST_MAIL_FROM", "holdfast@localhost")
+
+# Outgoing webhooks refuse private addresses; a demo or a test on one machine allows its own loopback by name.
+OUTBOUND_ALLOWED_NETWORKS = env.words("HOLDFAST_OUTBOUND_ALLOWED_NETWORKS")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("HOLDFAST_LOG_LEVEL", "WARNING")},
+}

@@ -1,0 +1,54 @@
+"""Job kinds and schedules, registered by the apps at start-up (AppConfig.ready), so that jobs imports none of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+Mode = Literal["transactional", "stepwise"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of job.
+
+    transactional: the handler runs in one tenant transaction that also marks the job done.
+    stepwise: the handler opens its own short tenant transactions (imports, network between transactions), and must be
+    harmless when run again from the start.
+    """
+
+    name: str
+    handler: Callable[..., Any]  # handler(tenant, progress, **args) -> result (JSON) or None
+    mode: Mode
+    label: str
+    max_attempts: int = 5
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One tick a slot and tenant: `every` a fixed interval, or daily at `at_hour` in the tenant's time zone."""
+
+    name: str
+    kind: str
+    every: timedelta | None = None
+    at_hour: int | None = None
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+kinds: dict[str, Kind] = {}
+schedules: dict[str, Schedule] = {}
+
+
+def register(
+    name: str, handler: Callable[..., Any], *, mode: Mode, label: str, max_attempts: int = 5
+) -> None:
+    kinds[name] = Kind(name, handler, mode, label, max_attempts)
+
+
+def schedule(
+    name: str, *, kind: str, every: timedelta | None = None, at_hour: int | None = None, **args: Any
+) -> None:
+    """Fire `kind` for every tenant; exactly one of `every` and `at_hour`."""
+    if (every is None) == (at_hour is None):
+        raise ValueError(f"schedule {name}: give either every or at_hour")
+    schedules[name] = Schedule(name, kind, every, at_hour, args)

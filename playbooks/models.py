@@ -1,0 +1,209 @@
+"""Playbooks as rows, recommendations in the queue, plays running on accounts, their steps and tasks."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from tenants.scoping import TenantForeignKey, TenantModel
+
+
+class Playbook(TenantModel):
+    """What to do when something goes wrong: a trigger and steps."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+        ARCHIVED = "archived", "Archived"
+
+    key = models.SlugField(max_length=60)
+    name = models.CharField(max_length=200)
+    summary = models.CharField(max_length=500)
+    type = models.CharField(max_length=20, default="risk")
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    position = models.PositiveSmallIntegerField(default=0)  # ties between matching playbooks: lower first
+    # suggested when the dimension's score, or any of the indicators' scores, is below the limit in these bands
+    trigger_indicators = models.JSONField(default=list)
+    trigger_score_below = models.PositiveSmallIntegerField(default=40)
+    trigger_bands = models.JSONField(default=list)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="playbook_key_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PlaybookStep(TenantModel):
+    class Kind(models.TextChoices):
+        TASK = "task", "Task"
+        CONCESSION = "concession", "Concession"
+
+    playbook = TenantForeignKey(Playbook, on_delete=models.CASCADE)
+    position = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=20, choices=Kind, default=Kind.TASK)
+    title = models.CharField(max_length=300)
+    details = models.TextField(blank=True)
+    due_days = models.PositiveSmallIntegerField()
+    # a concession's default, e.g. {"discount_pct": 10, "months": 12}
+    defaults = models.JSONField(default=dict, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "playbook", "position"], name="playbook_step_position_once"
+            ),
+        ]
+
+
+class Recommendation(TenantModel):
+    """A suggested play in the queue. One open suggestion an account; decided ones stay for the record."""
+
+    class State(models.TextChoices):
+        SUGGESTED = "suggested", "Needs a decision"
+        SNOOZED = "snoozed", "Snoozed"
+        ACCEPTED = "accepted", "Accepted"
+        DISMISSED = "dismissed", "Dismissed"
+        EXPIRED = "expired", "Expired"
+
+    class DismissReason(models.TextChoices):
+        HANDLED = "handled", "Already handled"
+        NOT_A_RISK = "not_a_risk", "Not a risk"
+        DATA_WRONG = "data_wrong", "Data is wrong"
+        WRONG_PLAY = "wrong_play", "Wrong play"
+        OTHER = "other", "Another reason"
+
+    OPEN = ("suggested", "snoozed")
+
+    account = TenantForeignKey("accounts.Account", on_delete=models.CASCADE)
+    playbook = TenantForeignKey(Playbook, on_delete=models.PROTECT)
+    state = models.CharField(max_length=12, choices=State, default=State.SUGGESTED)
+    cause = models.JSONField()  # the indicators below the limit, with their texts and evidence days
+    event_key = models.JSONField(default=list)  # epoch, xid, id of the audit event that triggered it
+    snoozed_until = models.DateField(null=True)
+    snoozed_health = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    reason = models.CharField(max_length=20, blank=True)
+    comment = models.CharField(max_length=1000, blank=True)
+    decided_by = models.ForeignKey(
+        "tenants.User", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    decided_by_label = models.CharField(max_length=300, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "account"],
+                condition=Q(state__in=["suggested", "snoozed"]),
+                name="recommendation_one_open_an_account",
+            ),
+            models.CheckConstraint(
+                name="recommendation_snooze_has_an_end",
+                condition=~Q(state="snoozed") | Q(snoozed_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="recommendation_dismissal_has_a_reason", condition=~Q(state="dismissed") | ~Q(reason="")
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "state", "account"], name="recommendation_state_ix"),
+            models.Index(fields=["tenant", "state", "decided_at"], name="recommendation_decided_ix"),
+        ]
+
+
+class Play(TenantModel):
+    """One playbook running on one account."""
+
+    class State(models.TextChoices):
+        # the 8 seconds of Undo: accepted, not yet started
+        STARTING = "starting", "Starting"
+        IN_PROGRESS = "in_progress", "In progress"
+        COMPLETED = "completed", "Completed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    OPEN = ("starting", "in_progress")
+
+    account = TenantForeignKey("accounts.Account", on_delete=models.CASCADE)
+    playbook = TenantForeignKey(Playbook, on_delete=models.PROTECT)
+    recommendation = TenantForeignKey(Recommendation, null=True, on_delete=models.SET_NULL)
+    state = models.CharField(max_length=12, choices=State, default=State.STARTING)
+    owner = models.ForeignKey(
+        "tenants.User", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    outcome = models.CharField(max_length=20, blank=True)
+    starts_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "account", "playbook"],
+                condition=Q(state__in=["starting", "in_progress"]),
+                name="play_one_open_a_playbook",
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "state", "-id"], name="play_state_ix")]
+
+
+class PlayStep(TenantModel):
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        PENDING_APPROVAL = "pending_approval", "Waiting for approval"
+        APPROVED = "approved", "Approved, being written back"
+        DONE = "done", "Done"
+        REJECTED = "rejected", "Rejected"
+        CHANGES_REQUESTED = "changes_requested", "Changes asked for"
+        SKIPPED = "skipped", "Skipped"
+        FAILED = "failed", "Write-back refused"
+
+    play = TenantForeignKey(Play, on_delete=models.CASCADE)
+    position = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=20)
+    title = models.CharField(max_length=300)
+    details = models.TextField(blank=True)
+    due_date = models.DateField()
+    state = models.CharField(max_length=20, choices=State, default=State.OPEN)
+    proposal = models.JSONField(default=dict)  # a concession's content, as last asked for
+    approval_ref = models.CharField(max_length=40, blank=True)
+    intent_id = models.BigIntegerField(null=True)
+    done_at = models.DateTimeField(null=True)
+    done_by_label = models.CharField(max_length=300, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "play", "position"], name="play_step_position_once"),
+        ]
+
+
+class Task(TenantModel):
+    """Something a person shall do by a day; from a play's step, or made by hand."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+
+    account = TenantForeignKey("accounts.Account", on_delete=models.CASCADE)
+    step = TenantForeignKey(PlayStep, null=True, on_delete=models.CASCADE)
+    title = models.CharField(max_length=300)
+    assignee = models.ForeignKey(
+        "tenants.User", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    due_date = models.DateField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    done_at = models.DateTimeField(null=True)
+    done_by_label = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta(TenantModel.Meta):
+        indexes = [
+            models.Index(fields=["tenant", "assignee", "state", "due_date"], name="task_assignee_ix"),
+            models.Index(fields=["tenant", "account", "state", "due_date"], name="task_account_ix"),
+        ]

@@ -1,0 +1,198 @@
+"""Health policies as versioned rows, score runs, and snapshots that are never rewritten."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from tenants.scoping import TenantForeignKey, TenantModel
+
+
+class HealthPolicy(TenantModel):
+    """One version of how health is computed for one segment (empty: every segment without its own)."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        PUBLISHED = "published", "Published"
+        RETIRED = "retired", "Retired"
+
+    class MissingRule(models.TextChoices):
+        RENORMALISE = "renormalise", "Leave it out and share its weight among the others"
+        NEUTRAL = "neutral", "Count it as 50 points"
+
+    segment = models.CharField(max_length=20, blank=True)
+    version = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    missing_rule = models.CharField(max_length=20, choices=MissingRule, default=MissingRule.RENORMALISE)
+    min_coverage_pct = models.PositiveSmallIntegerField(default=50)
+    # half-open cuts: critical [0, at_risk_from), at_risk [at_risk_from, watch_from), watch, healthy [healthy_from, 100]
+    at_risk_from = models.DecimalField(max_digits=5, decimal_places=2, default=40)
+    watch_from = models.DecimalField(max_digits=5, decimal_places=2, default=60)
+    healthy_from = models.DecimalField(max_digits=5, decimal_places=2, default=75)
+    note = models.CharField(max_length=500, blank=True)
+    based_on = TenantForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    created_by_label = models.CharField(max_length=300, default="Holdfast")
+    created_at = models.DateTimeField(default=timezone.now)
+    published_at = models.DateTimeField(null=True)
+    published_by_label = models.CharField(max_length=300, blank=True)
+    # the job that computed what would change, and its answer
+    preview_job_id = models.BigIntegerField(null=True)
+    preview = models.JSONField(null=True)
+    row_version = models.PositiveIntegerField(default=1)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "segment", "version"], name="policy_version_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "segment"], condition=Q(state="published"), name="policy_one_published"
+            ),
+            models.CheckConstraint(
+                name="policy_bands_meet_in_order",
+                condition=Q(
+                    at_risk_from__gt=0,
+                    watch_from__gt=models.F("at_risk_from"),
+                    healthy_from__gt=models.F("watch_from"),
+                    healthy_from__lt=100,
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.segment or 'all segments'} v{self.version}"
+
+
+class PolicyIndicator(TenantModel):
+    """The weight and curve of one catalogue indicator in one policy version."""
+
+    policy = TenantForeignKey(HealthPolicy, on_delete=models.CASCADE)
+    indicator = models.CharField(max_length=80)  # a key of scoring.catalogue
+    weight = models.DecimalField(max_digits=5, decimal_places=2)
+    # piecewise linear: value xs[i] gives ys[i] points; flat beyond both ends
+    xs = ArrayField(models.FloatField())
+    ys = ArrayField(models.FloatField())
+    window_days = models.PositiveSmallIntegerField(null=True)
+    enabled = models.BooleanField(default=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "policy", "indicator"], name="policy_indicator_once"),
+            models.CheckConstraint(
+                name="policy_weight_is_a_share", condition=Q(weight__gte=0, weight__lte=100)
+            ),
+        ]
+
+
+class ScoreRun(TenantModel):
+    """One computation of one day's scores; snapshots point at it."""
+
+    as_of = models.DateField()
+    policy_versions = models.JSONField()  # segment -> policy id and version
+    fingerprint = models.CharField(max_length=64)  # of policies and inputs: the same again adds no snapshot
+    accounts = models.IntegerField(default=0)
+    is_unchanged = models.BooleanField(default=False)
+    seconds = models.FloatField(default=0)
+    started_by_label = models.CharField(max_length=300, default="Holdfast")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        indexes = [models.Index(fields=["tenant", "-as_of", "-id"], name="run_newest_ix")]
+
+
+class HealthSnapshot(models.Model):
+    """One account's health on one day as one run computed it; partitioned by month of as_of, append-only."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "account_id", "as_of", "run_id")
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.DO_NOTHING, related_name="+")
+    account = models.ForeignKey("accounts.Account", on_delete=models.DO_NOTHING, related_name="+")
+    run = models.ForeignKey(ScoreRun, on_delete=models.DO_NOTHING, related_name="+")
+    as_of = models.DateField()
+    health = models.DecimalField(max_digits=5, decimal_places=2, null=True)  # NULL: band unknown
+    band = models.CharField(max_length=10)
+    coverage_pct = models.DecimalField(max_digits=5, decimal_places=2)
+    # {"usage": {"score": 41.2, "weight": 30, "points": 12.36, "lost": 17.64, "coverage": 100, "latest": "2026-10-31"}, …}
+    dimensions = models.JSONField()
+    # [{"key", "dimension", "value", "score", "weight", "points", "missing", "latest", "text"}, …]; points add up to health
+    indicators = models.JSONField()
+    # the worst first: [{"key", "dimension", "text", "points_lost", "day"}, …]
+    reasons = models.JSONField()
+    arr = models.DecimalField(max_digits=16, decimal_places=4, null=True)
+    currency = models.CharField(max_length=3)
+    arr_reporting = models.DecimalField(max_digits=16, decimal_places=4, null=True)
+    priority = models.FloatField(null=True)  # arr_reporting x (100 - health) / 100; never shown as money
+    renewal_date = models.DateField(null=True)
+    policy_id = models.BigIntegerField()
+    policy_version = models.CharField(max_length=80)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "scoring_health_snapshot"
+
+
+class AccountHealth(TenantModel):
+    """Where an account stands now: the projection of its newest snapshot that queue and lists read."""
+
+    account = TenantForeignKey("accounts.Account", on_delete=models.CASCADE)
+    as_of = models.DateField()
+    health = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    band = models.CharField(max_length=10)
+    coverage_pct = models.DecimalField(max_digits=5, decimal_places=2)
+    delta_30 = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    # up to 12 weekly points, oldest first, the last one is `health`; NULL where unknown
+    spark = ArrayField(models.FloatField(null=True), default=list)
+    reasons = models.JSONField()
+    dimensions = models.JSONField()
+    arr = models.DecimalField(max_digits=16, decimal_places=4, null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    arr_reporting = models.DecimalField(max_digits=16, decimal_places=4, null=True)
+    priority = models.FloatField(default=-1)  # -1: no rate or no health, sorts last
+    renewal_date = models.DateField(null=True)
+    run_id = models.BigIntegerField()
+    policy_version = models.CharField(max_length=80)
+    # the override in force, copied here so that a row needs no join
+    override_health = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    override_band = models.CharField(max_length=10, blank=True)
+    override_until = models.DateField(null=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "account"], name="account_health_once")]
+        indexes = [
+            models.Index(fields=["tenant", "-priority", "account"], name="health_priority_ix"),
+            models.Index(fields=["tenant", "renewal_date", "account"], name="health_renewal_ix"),
+            models.Index(fields=["tenant", "band", "-priority", "account"], name="health_band_ix"),
+        ]
+
+
+class Override(TenantModel):
+    """A person's number next to the computed one, with reason and end; both stay visible."""
+
+    class Reason(models.TextChoices):
+        KNOW_MORE = "know_more", "I know something the data does not"
+        DATA_WRONG = "data_wrong", "The data is wrong"
+        TEMPORARY = "temporary", "A temporary effect"
+        OTHER = "other", "Another reason"
+
+    account = TenantForeignKey("accounts.Account", on_delete=models.CASCADE)
+    health = models.DecimalField(max_digits=5, decimal_places=2)
+    model_health = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    reason = models.CharField(max_length=20, choices=Reason)
+    note = models.TextField()
+    until = models.DateField()
+    author = models.ForeignKey(
+        "tenants.User", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    author_label = models.CharField(max_length=300)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+    ended_by_label = models.CharField(max_length=300, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "account"], condition=Q(ended_at=None), name="override_one_in_force"
+            ),
+            models.CheckConstraint(
+                name="override_health_within_0_100", condition=Q(health__gte=0, health__lte=100)
+            ),
+        ]

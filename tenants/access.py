@@ -1,0 +1,125 @@
+"""Who asks, in which tenant, with which rights: the kernel that every view and service uses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+
+from tenants.models import Membership, Tenant, User
+from tenants.roles import RIGHTS, Right, Role
+
+__all__ = [
+    "SYSTEM",
+    "Actor",
+    "Right",
+    "Role",
+    "TenantRequest",
+    "can",
+    "check_right",
+    "tenant_exempt",
+    "tenant_view",
+]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it, as the audit trail keeps it: an id and the label of that day, no foreign key."""
+
+    kind: str  # person, service, system
+    id: str
+    label: str
+    membership: Membership | None = None
+
+    @classmethod
+    def person(cls, membership: Membership) -> "Actor":
+        user = membership.user
+        return cls("person", str(user.pk), f"{user} ({Role(membership.role).label})", membership)
+
+    @classmethod
+    def command(cls, name: str) -> "Actor":
+        return cls("system", f"command:{name}", f"Command {name}")
+
+    @property
+    def user(self) -> User | None:
+        return self.membership.user if self.membership else None
+
+
+SYSTEM = Actor("system", "system", "Holdfast")
+
+
+class TenantRequest(HttpRequest):
+    """A request inside a tenant, as `tenant_view` hands it on."""
+
+    tenant: Tenant
+    membership: Membership
+    actor: Actor
+    request_id: str
+
+
+def can(membership: Membership, right: Right) -> bool:
+    """Whether this person's role holds the right in this tenant."""
+    return membership.is_active and right in RIGHTS[Role(membership.role)]
+
+
+def check_right(membership: Membership, right: Right) -> None:
+    """Raises PermissionDenied, with words for the 403 page, when the right is missing."""
+    if not can(membership, right):
+        label = Role(membership.role).label
+        raise PermissionDenied(f"Your role here, {label}, does not include this. Ask an operations admin.")
+
+
+def tenant_view(*, right: Right = Right.VIEW_ACCOUNTS) -> Callable[..., Any]:
+    """Sign-in, membership (else 404) and right (else 403); the middleware has opened the tenant's transaction.
+
+    The view is called without the slug: `view(request, **rest)`.
+    """
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: TenantRequest, slug: str, **rest: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return sign_in_first(request)
+            if getattr(request, "membership", None) is None:
+                raise Http404("No such workspace.")
+            check_right(request.membership, right)
+            return view(request, **rest)
+
+        guarded.is_tenant_view = True  # type: ignore[attr-defined]
+        guarded.right = right  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page and back; htmx gets 401 with the same address, or the fragment would hold a form."""
+    if getattr(request, "htmx", False):
+        page = request.htmx.current_url_abs_path or "/"
+        answer = HttpResponse(status=401)
+        answer.headers["HX-Redirect"] = redirect_to_login(page).url
+        return answer
+    return redirect_to_login(request.get_full_path())
+
+
+def tenant_exempt(reason: str) -> Callable[..., Any]:
+    """Marks a view that runs without a tenant and its transaction; the guard test prints the reasons."""
+
+    def mark(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        view.tenant_exempt = reason  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def own_transactions(reason: str) -> Callable[..., Any]:
+    """Marks a tenant view that opens its own short transactions, such as the upload that streams to disk."""
+
+    def mark(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        view.own_transactions = reason  # type: ignore[attr-defined]
+        return view
+
+    return mark

@@ -1,0 +1,52 @@
+"""Facts go up without imports: apps above fill these at start-up (AppConfig.ready)."""
+
+from collections.abc import Callable
+from typing import Any
+
+# audit.services.record; the kernel and jobs write their events through it (DECISIONS 11)
+_record: Callable[..., Any] | None = None
+# called with the membership after it was created or changed, inside the same transaction
+_membership_changed: list[Callable[..., None]] = []
+# called with a tenant just created, inside its context: default policies, playbooks, partitions
+_tenant_created: list[Callable[..., None]] = []
+# called with (request, response) inside the tenant's outer transaction, e.g. to record a denied access
+_on_response: list[Callable[..., None]] = []
+
+
+def set_recorder(record: Callable[..., Any]) -> None:
+    global _record
+    _record = record
+
+
+def record(*args: Any, **kwargs: Any) -> Any:
+    """Write an audit event; raises where `audit` was not started, because a write without its event is a bug."""
+    if _record is None:
+        raise RuntimeError("audit has not registered its recorder")
+    return _record(*args, **kwargs)
+
+
+def when_membership_changed(hook: Callable[..., None]) -> None:
+    _membership_changed.append(hook)
+
+
+def membership_changed(membership: Any) -> None:
+    for hook in _membership_changed:
+        hook(membership)
+
+
+def when_tenant_created(hook: Callable[..., None]) -> None:
+    _tenant_created.append(hook)
+
+
+def tenant_created(tenant: Any) -> None:
+    for hook in _tenant_created:
+        hook(tenant)
+
+
+def when_responded(hook: Callable[..., None]) -> None:
+    _on_response.append(hook)
+
+
+def on_response(request: Any, response: Any) -> None:
+    for hook in _on_response:
+        hook(request, response)

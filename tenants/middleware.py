@@ -1,0 +1,86 @@
+"""One outer transaction a request, wrapped around view and rendering, with the tenant set inside it.
+
+ATOMIC_REQUESTS alone is not enough: lazy templates render after its block, and then see no rows (ADR 0002).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import OperationalError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, ResolverMatch, resolve
+
+from tenants import queries
+from tenants.access import Actor
+from tenants.hooks import on_response
+from tenants.scoping import tenant_context
+
+Handler = Callable[[HttpRequest], HttpResponse]
+ADMIN = "admin"
+
+
+class TenantTransaction:
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        match = _match(request)
+        if match is None or hasattr(match.func, "tenant_exempt"):
+            return self.get_response(request)
+        try:
+            return self._answer(request, match)
+        except OperationalError:
+            # raised by our own BEGIN or COMMIT: the database is away, and nothing was kept
+            return _unavailable()
+
+    def _answer(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
+        membership = _membership(request, match)
+        if membership is None:
+            return self.get_response(request)
+        request.tenant, request.membership = membership.tenant, membership  # type: ignore[attr-defined]
+        request.actor = Actor.person(membership)  # type: ignore[attr-defined]
+        if hasattr(match.func, "own_transactions"):
+            return _private(self.get_response(request))
+        with transaction.atomic(), tenant_context(membership.tenant_id):
+            response = self.get_response(request)
+            if hasattr(response, "render") and not response.is_rendered:
+                response.render()
+            if response.status_code >= 500:
+                transaction.set_rollback(True)
+            else:
+                on_response(request, response)
+        return _private(response)
+
+
+def _match(request: HttpRequest) -> ResolverMatch | None:
+    try:
+        return resolve(request.path_info)
+    except Resolver404:
+        return None
+
+
+def _membership(request: HttpRequest, match: ResolverMatch) -> Any:
+    """The signed-in person's membership in the addressed tenant, or in the admin's acting tenant."""
+    if ADMIN in match.app_names:
+        slug = request.session.get("acting_tenant")
+    else:
+        slug = match.kwargs.get("slug")
+    if not slug or not request.user.is_authenticated:
+        return None
+    return queries.membership_of(request.user, slug=slug)
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    """A tenant's pages stay out of every cache (DECISIONS 27)."""
+    response.headers.setdefault("Cache-Control", "no-store, private")
+    return response
+
+
+def _unavailable() -> HttpResponse:
+    answer = HttpResponse(
+        "Holdfast cannot reach its database right now. Nothing was changed; try again in a moment.",
+        status=503,
+        content_type="text/plain",
+    )
+    answer.headers["Retry-After"] = "10"
+    return answer

@@ -1,0 +1,55 @@
+"""Roles and rights: the one table of who may see and do what. docs/security.md prints it; a test compares them."""
+
+from enum import StrEnum
+
+from django.db.models import TextChoices
+
+
+class Role(TextChoices):
+    CSM = "csm", "CSM"
+    ACCOUNT_EXECUTIVE = "account_executive", "Account executive"
+    MANAGER = "manager", "Manager"
+    EXECUTIVE = "executive", "Executive"
+    FINANCE = "finance", "Finance"
+    REVOPS = "revops", "Revenue operations"
+    OPS_ADMIN = "ops_admin", "CS operations admin"
+    AUDITOR = "auditor", "Auditor"
+    SUPPORT = "support", "Support"
+
+
+class Right(StrEnum):
+    """What a role may do. Which accounts it does it on is decided by `visible_accounts`, not here."""
+
+    VIEW_ACCOUNTS = "view_accounts"  # accounts, queue and plays that the person may see
+    VIEW_ALL_ACCOUNTS = "view_all_accounts"  # the whole tenant instead of own or team's
+    SEE_ARR = "see_arr"
+    SEE_CONTACT_EMAIL = "see_contact_email"
+    OPEN_BODIES = "open_bodies"  # bodies of calls, mails and tickets; each opening is logged
+    WORK_QUEUE = "work_queue"  # accept, snooze, dismiss, override, notes, tasks
+    SHARE_ACCOUNTS = "share_accounts"
+    DECIDE = "decide"  # answer approval requests
+    SECOND_APPROVER = "second_approver"
+    IMPORT = "import"
+    SCORE = "score"
+    CONFIGURE = "configure"  # Django admin: policies, playbooks, people
+    INTEGRATIONS = "integrations"  # endpoints, mappings, field policies, delivery log
+    VIEW_AUDIT = "view_audit"
+    EXPORT = "export"
+
+
+_R = Right
+_READ = frozenset({_R.VIEW_ACCOUNTS, _R.SEE_ARR, _R.SEE_CONTACT_EMAIL})
+_WORK = _READ | {_R.WORK_QUEUE, _R.OPEN_BODIES, _R.SHARE_ACCOUNTS, _R.EXPORT, _R.VIEW_AUDIT}
+
+RIGHTS: dict[str, frozenset[Right]] = {
+    Role.CSM: _WORK,
+    Role.ACCOUNT_EXECUTIVE: _READ | {_R.EXPORT},
+    Role.MANAGER: _WORK | {_R.DECIDE, _R.SCORE},
+    Role.EXECUTIVE: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.EXPORT},
+    Role.FINANCE: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.DECIDE, _R.SECOND_APPROVER, _R.EXPORT},
+    Role.REVOPS: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.IMPORT, _R.INTEGRATIONS, _R.EXPORT},
+    Role.OPS_ADMIN: _READ
+    | {_R.VIEW_ALL_ACCOUNTS, _R.IMPORT, _R.SCORE, _R.CONFIGURE, _R.INTEGRATIONS, _R.VIEW_AUDIT, _R.EXPORT},
+    Role.AUDITOR: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.VIEW_AUDIT, _R.EXPORT},
+    Role.SUPPORT: frozenset({_R.VIEW_ACCOUNTS, _R.VIEW_ALL_ACCOUNTS, _R.OPEN_BODIES}),
+}

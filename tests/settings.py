@@ -1,0 +1,18 @@
+"""The real settings, with a var folder of the tests' own and the app role; nothing else differs."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ["HOLDFAST_VAR"] = os.environ.get("HOLDFAST_TEST_VAR") or str(ROOT / "var" / "test")
+os.environ["HOLDFAST_DB_ROLE"] = "app"
+os.environ.pop("DATABASE_URL", None)
+
+from config.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 would take most of the suite's time
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

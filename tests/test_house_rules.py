@@ -1,0 +1,132 @@
+"""Guards that walk all models: a new table, partition, view, function or index that breaks the rules fails here."""
+
+import pytest
+from django.apps import apps
+from django.db import connection
+
+from tenants.scoping import NoActiveTenant, TenantModel
+
+pytestmark = pytest.mark.django_db
+
+
+def rows(sql, params=None):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+TENANT_TABLES = """
+SELECT c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity, c.relispartition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
+  AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
+"""
+# Memberships decide which tenant a request is in, so they stand outside (ADR 0002).
+OUTSIDE = {"tenants_membership"}
+
+
+def test_every_tenant_table_has_forced_policies_with_both_clauses():
+    for oid, name, enabled, forced, is_partition in rows(TENANT_TABLES):
+        if name in OUTSIDE:
+            continue
+        assert enabled, f"{name}: row-level security is off"
+        assert forced, f"{name}: its owner escapes row-level security"
+        found = rows(
+            "SELECT polname, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) "
+            "FROM pg_policy WHERE polrelid = %s AND polname = 'tenant_isolation'",
+            [oid],
+        )
+        assert len(found) == 1, f"{name}: no tenant_isolation policy"
+        _, using, check = found[0]
+        assert using == check, name
+        assert "current_setting('app.tenant_id'::text))::bigint" in using, f"{name}: {using}"
+        if is_partition:
+            granted = rows(
+                "SELECT grantee FROM information_schema.role_table_grants "
+                "WHERE table_name = %s AND grantee IN ('holdfast_app', 'holdfast_worker')",
+                [name],
+            )
+            assert not granted, f"{name}: a partition must not be readable directly"
+
+
+def test_every_index_of_a_tenant_table_starts_with_the_tenant():
+    for oid, name, *_ in rows(TENANT_TABLES):
+        if name in OUTSIDE:
+            continue
+        for index, first, is_primary in rows(
+            "SELECT i.relname, a.attname, x.indisprimary FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid "
+            "JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0] WHERE x.indrelid = %s",
+            [oid],
+        ):
+            assert first == "tenant_id" or (is_primary and first == "id"), f"{name}.{index} starts with {first}"
+
+
+def test_nobody_may_bypass_the_policies():
+    powers = rows(
+        "SELECT rolname FROM pg_roles WHERE rolname LIKE 'holdfast%%' AND (rolbypassrls OR rolsuper OR rolcreaterole)"
+    )
+    assert powers == []
+
+
+def test_the_app_roles_own_nothing_and_cannot_truncate():
+    owned = rows(
+        "SELECT relname FROM pg_class WHERE relowner IN ('holdfast_app'::regrole, 'holdfast_worker'::regrole)"
+    )
+    assert owned == []
+    truncate = rows(
+        "SELECT table_name, grantee FROM information_schema.role_table_grants "
+        "WHERE privilege_type = 'TRUNCATE' AND grantee IN ('holdfast_app', 'holdfast_worker', 'PUBLIC')"
+    )
+    assert truncate == []
+
+
+def test_views_and_definer_functions_are_on_a_short_list():
+    views = rows(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' "
+        "AND c.relkind IN ('v', 'm') AND NOT coalesce('security_invoker=true' = ANY(c.reloptions), false)"
+        "AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"
+    )
+    assert views == []
+    definers = {
+        name
+        for (name,) in rows(
+            "SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+            "WHERE n.nspname = 'public' AND p.prosecdef"
+        )
+    }
+    assert definers == {"ensure_partition", "search_accounts"}
+
+
+def test_append_only_tables_grant_no_rewriting():
+    for table in ("audit_event", "audit_auditseal", "scoring_health_snapshot", "approvals_approvaldecision",
+                  "integrations_writeattempt"):  # fmt: skip
+        granted = rows(
+            "SELECT grantee, privilege_type FROM information_schema.role_table_grants WHERE table_name = %s "
+            "AND grantee IN ('holdfast_app', 'holdfast_worker') AND privilege_type IN ('UPDATE', 'DELETE')",
+            [table],
+        )
+        assert granted == [], table
+
+
+def tenant_models():
+    return [model for model in apps.get_models() if issubclass(model, TenantModel)]
+
+
+@pytest.mark.parametrize("model", tenant_models(), ids=lambda model: model._meta.label)
+def test_a_tenant_model_refuses_to_be_asked_without_a_tenant(model):
+    assert not model._meta.get_field("tenant").null
+    with pytest.raises(NoActiveTenant):
+        model.objects.count()
+
+
+def test_references_inside_a_tenant_are_composite_keys():
+    for model in tenant_models():
+        for field in model._meta.local_fields:
+            if not field.is_relation or field.name == "tenant" or not issubclass(field.related_model, TenantModel):
+                continue
+            keys = rows(
+                "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass",
+                [model._meta.db_table],
+            )
+            wanted = f"FOREIGN KEY (tenant_id, {field.column})"
+            assert any(wanted in definition for (definition,) in keys), f"{model._meta.label}.{field.name}"
