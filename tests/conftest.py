@@ -59,7 +59,12 @@ def _create_empty(admin, name, server):
 
 
 def _migrate(name):
-    environment = {**os.environ, "HOLDFAST_DB_ROLE": "owner", "HOLDFAST_DB_NAME": name}
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "HOLDFAST_DB_ROLE": "owner",
+        "HOLDFAST_DB_NAME": name,
+    }
     subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "migrate", "-v", "0"], env=environment, check=True, cwd=ROOT
     )
