@@ -1,0 +1,60 @@
+"""Two questions of a load balancer or supervisor: does the process live, and can it serve pages?"""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import Error, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+# A process's code never gains migrations, so a green answer holds for its life; a red one is asked again.
+_green = {"migrations": False}
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 while the process lives; never touches the database."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when the database answers and every migration is applied, else 503 with the reason."""
+    try:
+        reason = _what_is_missing()
+    except Error as error:
+        connection.close()  # a broken connection must not outlive the outage
+        detail = str(error).strip().splitlines() or [type(error).__name__]
+        return _not_ready(f"The database does not answer: {detail[0]}")
+    return _not_ready(reason) if reason else JsonResponse({"ready": True})
+
+
+def _what_is_missing() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    if _green["migrations"]:
+        return ""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        return f"{len(plan)} migrations are not applied: run `manage.py migrate`."
+    _green["migrations"] = True
+    return ""
+
+
+def _not_ready(reason: str) -> JsonResponse:
+    return JsonResponse({"ready": False, "reason": reason}, status=503)
+
+
+def _exempt(view: Any, reason: str) -> Any:
+    """No sign-in, no tenant, and no transaction around it, which would fail before the view could answer."""
+    view.tenant_exempt = reason
+    return transaction.non_atomic_requests(login_not_required(view))
+
+
+healthz = _exempt(healthz, "says whether the process lives")
+readyz = _exempt(readyz, "asked before anybody is signed in")
