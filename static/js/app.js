@@ -110,7 +110,7 @@
   on("htmx:beforeRequest", e => busy(e, true));
   on("htmx:afterRequest", e => {
     busy(e, false);
-    const pop = e.detail.elt.closest("[popover]:popover-open");
+    const pop = e.detail.requestConfig.elt.closest("[popover]:popover-open");
     if (pop && e.detail.successful && !pop.contains(e.detail.target)) pop.hidePopover();
   });
   on("htmx:beforeSwap", e => {
@@ -120,7 +120,7 @@
   });
   on("htmx:afterSettle", e => {
     const to = region(e);
-    if (to.matches("[popover]:not(:popover-open)") && to.innerHTML.trim()) to.showPopover({ source: e.detail.elt });
+    if (to.matches("[popover]:not(:popover-open)") && to.innerHTML.trim()) to.showPopover({ source: e.detail.requestConfig.elt });
     const wanted = one("[data-autofocus]", to);
     if (wanted) return wanted.focus();
     if (document.activeElement !== document.body || !left) return;
@@ -142,6 +142,7 @@
   };
   on("htmx:responseError htmx:sendError htmx:timeout", e => {
     const { elt, target, xhr, requestConfig: sent } = e.detail, kind = e.type.slice(5);
+    if (elt.matches("[data-quiet]") && one("[data-failed]")) return;
     const [what, why] = WHY[kind === "responseError" ? xhr.status : kind] || WHY.other;
     const note = one("#error-note").content.cloneNode(true).firstElementChild;
     const ref = kind === "responseError" && xhr.getResponseHeader("X-Request-ID");
