@@ -2,6 +2,15 @@
 
 from django.urls import include, path
 
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.forbidden"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"
+
+TENANT_APPS = ["playbooks", "scoring", "integrations", "approvals", "accounts", "audit", "jobs"]
+
 urlpatterns = [
     path("auth/", include("allauth.urls")),
+    path("", include("tenants.urls")),
+    *[path("t/<slug:slug>/", include(f"{app}.urls")) for app in TENANT_APPS],
 ]

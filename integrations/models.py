@@ -125,7 +125,8 @@ class WriteIntent(TenantModel):
         CANCELLED = "cancelled", "Cancelled"
         EXPIRED = "expired", "Expired"
 
-    connection = TenantForeignKey(Connection, on_delete=models.PROTECT)
+    # empty while the tenant has configured no endpoint: the intent waits, blocked
+    connection = TenantForeignKey(Connection, null=True, on_delete=models.PROTECT)
     ordering_key = models.CharField(max_length=200)  # the account: writes of one key leave in order of seq
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=60)

@@ -16,7 +16,7 @@ class Playbook(TenantModel):
         PAUSED = "paused", "Paused"
         ARCHIVED = "archived", "Archived"
 
-    key = models.SlugField(max_length=60)
+    key = models.CharField(max_length=60)
     name = models.CharField(max_length=200)
     summary = models.CharField(max_length=500)
     type = models.CharField(max_length=20, default="risk")

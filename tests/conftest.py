@@ -148,3 +148,31 @@ def committed_db(test_server, template_database, django_db_setup, django_db_bloc
             connections.close_all()
             connection.settings_dict["NAME"] = before
     drop_database(test_server, name)
+
+
+@pytest.fixture
+def acme(db):
+    from tests.worlds import make_world
+
+    return make_world("acme")
+
+
+@pytest.fixture
+def globex(db):
+    from tests.worlds import make_world
+
+    return make_world("globex")
+
+
+@pytest.fixture
+def query_count():
+    """How many SQL statements a call runs: `query_count(lambda: client.get(url))`."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def count(call):
+        with CaptureQueriesContext(connection) as captured:
+            call()
+        return len(captured)
+
+    return count

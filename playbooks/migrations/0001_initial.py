@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             name='Playbook',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=60)),
+                ('key', models.CharField(max_length=60)),
                 ('name', models.CharField(max_length=200)),
                 ('summary', models.CharField(max_length=500)),
                 ('type', models.CharField(default='risk', max_length=20)),
