@@ -1,0 +1,48 @@
+# One door for people, hooks and CI. `make help` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PY := .venv/bin/python
+export PYTHONDONTWRITEBYTECODE = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help setup setup-dev demo demo-reset run test check fix bench lock
+
+help: ## What there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/run.stamp ## Virtual environment with what the app needs at run time
+
+setup-dev: .venv/dev.stamp ## The same, with what checks and tests need
+
+.venv/run.stamp: requirements/run.txt
+	@scripts/setup.sh run
+
+.venv/dev.stamp: requirements/dev.txt .venv/run.stamp
+	@scripts/setup.sh dev
+
+demo: setup ## A running demo with its own made-up customers, until Ctrl-C (PORT=… moves it)
+	@$(PY) scripts/demo.py
+
+demo-reset: setup ## Throw the demo's data away and start over
+	@$(PY) scripts/demo.py --reset
+
+run: setup ## Your own installation: migrate, then database, web and workers until Ctrl-C
+	@$(PY) manage.py migrate -v 1 && $(PY) manage.py collectstatic --noinput -v 0 && exec $(PY) manage.py serve
+
+check: setup-dev ## ruff, mypy, import-linter, djLint, migrations, deployment settings
+	@scripts/check.sh
+
+test: setup-dev ## make check, then the whole suite with the browser tests
+	@scripts/check.sh
+	@scripts/browser.sh
+	@scripts/pytest.sh
+
+fix: setup-dev ## Let ruff and djLint mend what they can
+	@.venv/bin/ruff check --fix --exit-zero . && .venv/bin/ruff format .
+	@.venv/bin/djlint --reformat --quiet templates || true
+
+bench: setup-dev ## Ratios against a named baseline, in one table
+	@$(PY) scripts/bench.py
+
+lock: ## Lock requirements/*.in with hashes, without index lines
+	@scripts/lock.sh
