@@ -116,6 +116,9 @@
   on("htmx:beforeSwap", e => {
     const from = document.activeElement, row = from.closest("[data-keys]");
     const peers = row ? all(`[data-keys="${row.dataset.keys}"]`) : [];
+    const form = e.detail.requestConfig.elt.closest("form");
+    if (e.detail.xhr.status === 422 && form && !e.detail.target.contains(form))
+      Object.assign(e.detail, { target: form, swapOverride: "outerHTML" });
     left = from !== document.body && { row: row?.id, next: (peers[peers.indexOf(row) + 1] || peers[peers.indexOf(row) - 1])?.id };
   });
   on("htmx:afterSettle", e => {
