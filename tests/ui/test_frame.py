@@ -87,7 +87,10 @@ def test_403_says_whom_to_ask():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("address", ["login", "signup", "password/reset", "password/reset/done", "inactive"])
+@pytest.mark.parametrize(
+    "address",
+    ["login", "signup", "password/reset", "password/reset/done", "password/reset/key/1-x", "inactive"],
+)
 def test_sign_in_pages_have_our_look(client, address):
     check_our_look(client.get(f"/auth/{address}/"))
 
