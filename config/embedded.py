@@ -220,11 +220,14 @@ def _has_clients(server: Server) -> bool:
     for attempt in range(10):
         if not is_alive(server):
             return False
-        with psycopg.connect(_superuser(server), autocommit=True) as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            ).fetchone()
+        try:
+            with psycopg.connect(_superuser(server), autocommit=True) as connection:
+                row = connection.execute(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                ).fetchone()
+        except psycopg.OperationalError:  # no free connection, or going down: not ours to stop
+            return True
         if row == (0,):
             return False
         time.sleep(0.02 * (attempt + 1))

@@ -47,7 +47,10 @@ def _what_is_missing() -> str:
 
 
 def _not_ready(reason: str) -> JsonResponse:
-    return JsonResponse({"ready": False, "reason": reason}, status=503)
+    response = JsonResponse({"ready": False, "reason": reason}, status=503)
+    # Asked twice a second while starting: Django would log each as an error of ours.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def _exempt(view: Any, reason: str) -> Any:
