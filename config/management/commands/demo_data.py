@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import services as accounts
 from audit import consumers
@@ -26,8 +26,7 @@ from tenants.queries import tenant_by_slug
 from tenants.scoping import tenant_transaction
 
 SLUG = "demo"
-ACCOUNTS, DAYS, SEED = 400, 400, 20
-WEEKS_OF_HISTORY = 13
+SEED = 20
 PASSWORD = "holdfast-demo-1"  # noqa: S105  printed on purpose; the demo listens on loopback only
 PEOPLE = [
     ("csm", "csm01@vendor.example", "Priya Raman"),
@@ -44,7 +43,14 @@ RATES = {"EUR": Decimal("1.09"), "GBP": Decimal("1.27")}
 class Command(BaseCommand):
     help = "Makes the demo's tenant, people, customers and scores; does nothing when they are there."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--accounts", type=int, default=400)
+        parser.add_argument("--days", type=int, default=400)
+        parser.add_argument(
+            "--weeks", type=int, default=13, help="weekly scores of the past, today's included"
+        )
+
+    def handle(self, *args: Any, accounts: int, days: int, weeks: int, **options: Any) -> None:
         self.var: Path = settings.HOLDFAST_VAR
         done = self.var / "demo_done"
         if done.exists() and tenant_by_slug(SLUG):
@@ -58,8 +64,8 @@ class Command(BaseCommand):
         self._people(tenant)
         self._endpoint(tenant)
         end = datetime.now(UTC).date() - timedelta(days=1)
-        self._import(end)
-        self._score(tenant, as_of=end + timedelta(days=1))
+        self._import(end, accounts, days)
+        self._score(tenant, as_of=end + timedelta(days=1), weeks=weeks)
         done.write_text(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n")
         self._say(f"done in {time.monotonic() - started:.0f} s")
 
@@ -109,20 +115,20 @@ class Command(BaseCommand):
         path.touch(mode=0o600)
         path.write_text(json.dumps({"port": port, "secret": secret}))
 
-    def _import(self, end: date) -> None:
+    def _import(self, end: date, number: int, days: int) -> None:
         bundle = self.var / f"demo_bundle_{secrets.token_hex(4)}"
-        self._say(f"making {ACCOUNTS} customers over {DAYS} days")
-        size = {"accounts": str(ACCOUNTS), "days": str(DAYS), "seed": str(SEED), "end": end.isoformat()}
+        self._say(f"making {number} customers over {days} days")
+        size = {"accounts": str(number), "days": str(days), "seed": str(SEED), "end": end.isoformat()}
         arguments = [part for name, value in size.items() for part in (f"--{name}", value)]
         call_command("simulate_bundle", str(bundle), *arguments, stdout=sys.stderr)
         self._say("importing them through the public format")
         call_command("import_bundle", str(bundle), "--tenant", SLUG, stdout=sys.stderr)
         shutil.rmtree(bundle)
 
-    def _score(self, tenant: Tenant, *, as_of: date) -> None:
+    def _score(self, tenant: Tenant, *, as_of: date, weeks: int) -> None:
         """A quarter of weekly scores, so that changes and sparklines have a past; then today's queue."""
-        for week in range(WEEKS_OF_HISTORY - 1, -1, -1):
+        for week in range(weeks - 1, -1, -1):
             day = as_of - timedelta(weeks=week)
-            self._say(f"scoring {day} ({WEEKS_OF_HISTORY - week} of {WEEKS_OF_HISTORY})")
+            self._say(f"scoring {day} ({weeks - week} of {weeks})")
             pipeline.score_day(tenant, as_of=day, by=BY)
         consumers.consume_now(tenant, "playbooks.triggers")
