@@ -19,10 +19,13 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    from config import bootstrap
+    from config import bootstrap, embedded
 
-    with bootstrap.database_for(command, needed=command not in WITHOUT_DATABASE):
-        execute_from_command_line(sys.argv)
+    try:
+        with bootstrap.database_for(command, needed=command not in WITHOUT_DATABASE):
+            execute_from_command_line(sys.argv)
+    except embedded.EmbeddedError as error:
+        sys.exit(f"holdfast: {error}")
 
 
 if __name__ == "__main__":

@@ -57,9 +57,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     )
     SELECT id, min(found_in) FROM hits GROUP BY id
 $$;
-ALTER FUNCTION search_accounts(text, integer) OWNER TO holdfast_search;
 REVOKE ALL ON FUNCTION search_accounts(text, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION search_accounts(text, integer) TO holdfast_app, holdfast_worker;
+-- last: afterwards only its new owner may grant
+ALTER FUNCTION search_accounts(text, integer) OWNER TO holdfast_search;
 """
 DROP_SEARCH = """
 DROP FUNCTION search_accounts(text, integer);
