@@ -233,11 +233,17 @@ def _amounts(deals: _Deals, times: Times, rng: np.random.Generator) -> _History:
 
 
 def _close_days(deals: _Deals, times: Times, rng: np.random.Generator) -> _History:
-    """Some closing days slip; a renewal's does not move before it is clear."""
+    """Some closing days slip, though a renewal's does not; a deal that is lost early closes on that day."""
     slips = (rng.random(len(deals.account)) < 0.35) & (deals.kind != RENEWAL)
     earlier = deals.close_day - rng.integers(5, 30, len(slips)).astype("m8[D]")
     first = np.where(slips, np.maximum(earlier, deals.created.astype("M8[D]")), deals.close_day)
-    return _History(np.stack([first, deals.close_day], axis=1), times)
+    values = np.stack([first, deals.close_day, deals.close_day], axis=1)
+    all_times = _closing(times, deals.closed)
+    closed = np.flatnonzero(~np.isnat(deals.closed))
+    came = (~np.isnat(all_times)).sum(axis=1)
+    final = np.where(deals.won, deals.close_day, deals.closed.astype("M8[D]"))
+    values[closed, came[closed]] = final[closed]
+    return _History(values, all_times)
 
 
 def _next_steps(deals: _Deals, times: Times, rng: np.random.Generator) -> _History:

@@ -122,7 +122,8 @@ def write_milestones(writer: BundleWriter, scene: Scene, rng: np.random.Generato
     health = scene.causes.at("usage", account, week) + 0.3 * scene.causes.at("attention", account, week)
     reached = _steps_reached(step, health, rng)
     slip = rng.normal(2.0, 7.0, len(account)) + np.clip(-30 * health, -5, 60) * rng.random(len(account))
-    done = np.where(reached, np.maximum(add_days(due, slip), at_midnight(accounts.since[account])), NEVER)
+    finished = in_office_hours(add_days(due, slip), rng)
+    done = np.where(reached, np.maximum(finished, at_midnight(accounts.since[account])), NEVER)
     gone = scene.contracts.gone[account]
     names = [name for _, name, _ in _STEPS] + ["Renewal talk held"]
     stages = [stage for stage, _, _ in _STEPS] + ["renewal"]

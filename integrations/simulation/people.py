@@ -113,7 +113,7 @@ def _comings_and_goings(
     last = np.repeat(window.end, len(account))
     since = accounts.since[account]
     begin = np.where(np.isnat(since), window.end - np.timedelta64(25, "D"), since)
-    early = add_days(at_midnight(begin), -rng.uniform(1, 20, len(account)))
+    early = in_office_hours(add_days(at_midnight(begin), -rng.uniform(1, 20, len(account))), rng)
     late = in_office_hours(uniform_days(np.minimum(begin + np.timedelta64(4, "D"), last), last, rng), rng)
     joined = np.where((slot <= 2) | (rng.random(len(account)) < 0.6), early, np.maximum(late, early))
     leaves = (slot > 2) & (rng.random(len(account)) < np.minimum(0.11 * window.years, 0.4))

@@ -107,6 +107,17 @@ _IMPACTS: dict[int, Words] = {
         )
     ),
 }
+# A question comes with its reason, not with damage done.
+_REASONS = words(
+    (
+        "We are {n} people on that team and would like to start next week.",
+        "A colleague asked me {n} days ago and I could not answer.",
+        "I found a help article, but it seems to describe an older version.",
+        "We would rather ask before we set it up the wrong way.",
+        "It came up in our last team meeting.",
+        "I am new in this role, so forgive me if this is obvious.",
+    )
+)
 _CLOSINGS: dict[int, Words] = {
     BAD: words(
         (
@@ -188,7 +199,9 @@ def ticket_texts(category: Ints, feeling: Ints, rng: np.random.Generator) -> tup
         subject[mine], body[mine] = _subjects(facts)[pick], _openings(facts)[pick]
     greeting = _GREETINGS[rng.integers(0, len(_GREETINGS), count)]
     numbers = words(str(number) for number in rng.integers(2, 31, count))
-    impact = fill_number(_by_feeling(_IMPACTS, feeling, rng), numbers)
+    impact = _by_feeling(_IMPACTS, feeling, rng)
+    asks = (category == QUESTION) & (feeling == FLAT)
+    impact = fill_number(np.where(asks, _REASONS[rng.integers(0, len(_REASONS), count)], impact), numbers)
     closing = _by_feeling(_CLOSINGS, feeling, rng)
     short = rng.random(count) < 0.18
     whole = words(
