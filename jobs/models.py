@@ -26,7 +26,10 @@ class Job(TenantModel):
     max_attempts = models.PositiveSmallIntegerField(default=5)
     not_before = models.DateTimeField(default=timezone.now)
     heartbeat_at = models.DateTimeField(null=True)
+    # the last doorbell; empty: none yet, so the sweeper rings as soon as the job is due
     rung_at = models.DateTimeField(null=True)
+    # a person wants it stopped; the handler notices at its next progress (ADR 0004)
+    cancel_requested_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(null=True)

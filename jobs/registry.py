@@ -32,11 +32,22 @@ class Schedule:
     kind: str
     every: timedelta | None = None
     at_hour: int | None = None
+    when: Callable[..., bool] | None = None  # when(tenant): asked in the tenant's transaction before it fires
     args: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chore:
+    """Upkeep of the whole installation, such as making next month's partitions; run by the sweeper itself."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], None]
 
 
 kinds: dict[str, Kind] = {}
 schedules: dict[str, Schedule] = {}
+chores: dict[str, Chore] = {}
 
 
 def register(
@@ -46,9 +57,23 @@ def register(
 
 
 def schedule(
-    name: str, *, kind: str, every: timedelta | None = None, at_hour: int | None = None, **args: Any
+    name: str,
+    *,
+    kind: str,
+    every: timedelta | None = None,
+    at_hour: int | None = None,
+    when: Callable[..., bool] | None = None,
+    **args: Any,
 ) -> None:
-    """Fire `kind` for every tenant; exactly one of `every` and `at_hour`."""
+    """Fire `kind` for every tenant; exactly one of `every` and `at_hour`.
+
+    With `when(tenant)`, the slot stays open until it says yes or the next slot begins.
+    """
     if (every is None) == (at_hour is None):
         raise ValueError(f"schedule {name}: give either every or at_hour")
-    schedules[name] = Schedule(name, kind, every, at_hour, args)
+    schedules[name] = Schedule(name, kind, every, at_hour, when, args)
+
+
+def chore(name: str, *, every: timedelta, run: Callable[[], None]) -> None:
+    """Have the sweeper call `run` when it starts and then at this interval."""
+    chores[name] = Chore(name, every, run)

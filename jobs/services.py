@@ -1,16 +1,22 @@
-"""Asking for work. The row and the doorbell join the caller's transaction, so both commit or neither."""
+"""Asking for work, and what becomes of it. Row and doorbell join the caller's transaction: both commit or neither."""
 
-from datetime import datetime
+import random
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from jobs import queries
+from jobs.exceptions import NeedsPerson, NotCancellable, NotReplayable
 from jobs.models import Job
 from jobs.registry import kinds
+from tenants import hooks
 from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
+
+FIRST_DELAY, LONGEST_DELAY = 5.0, 900.0  # seconds before the second attempt, and at most
 
 
 def enqueue(
@@ -28,29 +34,165 @@ def enqueue(
     Raises KeyError for a kind that no app registered.
     """
     known = kinds[kind]
-    job = Job(
-        tenant=tenant,
-        kind=kind,
-        args=args or {},
-        dedupe_key=dedupe_key,
-        max_attempts=known.max_attempts,
-        not_before=not_before or timezone.now(),
-        total=total,
-        message=known.label,
-        requested_by_id=by.user.pk if by.user else None,
-        requested_by_label=by.label,
-    )
-    try:
-        with transaction.atomic():
-            job.save(force_insert=True)
-    except IntegrityError as error:
-        if "job_one_unfinished_a_key" not in str(error):
-            raise
-        return Job.objects.for_tenant(tenant).get(dedupe_key=dedupe_key, state__in=["queued", "running"])
-    ring(job)
-    return job
+    while True:
+        now = timezone.now()
+        job = Job(
+            tenant=tenant,
+            kind=kind,
+            args=args or {},
+            dedupe_key=dedupe_key,
+            max_attempts=known.max_attempts,
+            not_before=not_before or now,
+            total=total,
+            message=known.label,
+            requested_by_id=by.user.pk if by.user else None,
+            requested_by_label=by.label,
+        )
+        try:
+            with transaction.atomic():
+                job.save(force_insert=True)
+        except IntegrityError as error:
+            if "job_one_unfinished_a_key" not in str(error):
+                raise
+            existing = queries.unfinished_of_key(tenant, dedupe_key=dedupe_key)
+            if existing is None:  # it ended just now: ours can be written
+                continue
+            return existing
+        if job.not_before <= now:
+            ring(job)
+        return job
 
 
 def ring(job: Job) -> None:
     """The doorbell: its payload is one integer, so there is nothing to unpickle that can move or leak."""
-    async_task("jobs.tasks.run_job", job.pk)
+    with transaction.atomic():
+        job.rung_at = timezone.now()
+        job.save(update_fields=["rung_at"])
+        async_task("jobs.tasks.run_job", job.pk)
+
+
+@transaction.atomic
+def claim(job_id: int, *, even_early: bool = False) -> Job | None:
+    """Take a waiting job and count the attempt; None when there is nothing to take. Needs the job's lease."""
+    job = queries.job_for_update(job_id)
+    now = timezone.now()
+    if job is None or job.state != Job.State.QUEUED or (job.not_before > now and not even_early):
+        return None
+    job.state = Job.State.RUNNING
+    job.attempts += 1
+    job.heartbeat_at = now
+    job.started_at = job.started_at or now
+    job.save(update_fields=["state", "attempts", "heartbeat_at", "started_at"])
+    return job
+
+
+def mark_done(job: Job, *, result: Any = None, unless_cancelled: bool = False) -> bool:
+    """Finish this attempt's job; False when it is no longer ours, or was stopped meanwhile."""
+    mine = _this_attempt(job)
+    if unless_cancelled:
+        mine = mine.filter(cancel_requested_at=None)
+    changed = mine.update(
+        state=Job.State.DONE,
+        result=result,
+        last_error="",
+        finished_at=timezone.now(),
+        heartbeat_at=timezone.now(),
+    )
+    return bool(changed)
+
+
+def mark_cancelled(job: Job) -> None:
+    _this_attempt(job).update(state=Job.State.CANCELLED, finished_at=timezone.now())
+
+
+@transaction.atomic
+def mark_failed(job: Job, *, error: BaseException) -> None:
+    """Try again later, or give up when the attempts are used or a person is needed."""
+    words = in_words(error)
+    if job.attempts < job.max_attempts and not isinstance(error, NeedsPerson):
+        again = timezone.now() + timedelta(seconds=delay_after(job.attempts))
+        _this_attempt(job).update(state=Job.State.QUEUED, last_error=words, not_before=again, rung_at=None)
+        return
+    if _this_attempt(job).update(state=Job.State.DEAD, last_error=words, finished_at=timezone.now()):
+        _record(job, "jobs.job_failed", by=SYSTEM, after={"attempts": job.attempts, "error": words[:300]})
+
+
+@transaction.atomic
+def recover(job_id: int) -> Job | None:
+    """Put a job whose worker died back in line. The caller holds the lease, which proves that nobody works on it."""
+    job = queries.job_for_update(job_id)
+    if job is None or job.state != Job.State.RUNNING:
+        return None
+    if job.cancel_requested_at is not None:
+        mark_cancelled(job)
+    else:
+        mark_failed(job, error=RuntimeError("The worker stopped before the job was finished."))
+    return job
+
+
+@transaction.atomic
+def replay(tenant: Tenant, *, job_id: int, by: Actor) -> Job:
+    """Start a failed or cancelled job once more, with fresh attempts. Raises NotReplayable otherwise."""
+    job = queries.tenants_job_for_update(tenant, job_id=job_id)
+    if job is None or job.state not in (Job.State.DEAD, Job.State.CANCELLED):
+        raise NotReplayable("Only a failed or cancelled job can be started again.")
+    before = {"state": job.state, "attempts": job.attempts}
+    job.state, job.attempts, job.finished_at = Job.State.QUEUED, 0, None
+    job.cancel_requested_at, job.rung_at, job.not_before = None, None, timezone.now()
+    job.done, job.message = 0, ""
+    try:
+        with transaction.atomic():
+            job.save()
+    except IntegrityError as error:
+        raise NotReplayable("The same work is already waiting or running.") from error
+    _record(job, "jobs.job_replayed", by=by, before=before)
+    ring(job)
+    return job
+
+
+@transaction.atomic
+def cancel(tenant: Tenant, *, job_id: int, by: Actor) -> Job:
+    """Stop a job: at once when it waits, at its next progress when it runs. Raises NotCancellable otherwise."""
+    job = queries.tenants_job_for_update(tenant, job_id=job_id)
+    if job is None or job.is_finished:
+        raise NotCancellable("The job has already ended.")
+    if job.cancel_requested_at is not None:
+        return job
+    before = {"state": job.state}
+    job.cancel_requested_at = timezone.now()
+    if job.state == Job.State.QUEUED:
+        job.state, job.finished_at = Job.State.CANCELLED, job.cancel_requested_at
+    job.save(update_fields=["state", "cancel_requested_at", "finished_at"])
+    _record(job, "jobs.job_cancelled", by=by, before=before)
+    return job
+
+
+def delay_after(attempts: int) -> float:
+    """Seconds until the next try: 5, 20, 80, … at most 15 minutes, spread so that failures do not return together."""
+    ceiling = min(LONGEST_DELAY, FIRST_DELAY * 4.0 ** (attempts - 1))
+    return ceiling * random.uniform(0.5, 1.0)  # noqa: S311  a spread, not a secret
+
+
+def in_words(error: BaseException) -> str:
+    """What a person may read of an error: no traceback, and of the database's errors no row values."""
+    text = str(error).replace("\x00", "").strip() or type(error).__name__
+    if isinstance(error, DatabaseError):
+        text = text.splitlines()[0]
+    return text[:2000]
+
+
+def _this_attempt(job: Job) -> Any:
+    rows = Job.objects.for_tenant(job.tenant)
+    return rows.filter(pk=job.pk, state=Job.State.RUNNING, attempts=job.attempts)
+
+
+def _record(job: Job, verb: str, *, by: Actor, **diff: Any) -> None:
+    hooks.record(
+        job.tenant,
+        verb=verb,
+        by=by,
+        object_type="jobs.job",
+        object_id=str(job.pk),
+        object_label=kinds[job.kind].label if job.kind in kinds else job.kind,
+        **diff,
+    )

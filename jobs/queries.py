@@ -1,0 +1,82 @@
+"""Reads of the job rows. Sweeps and claims by id cross tenants; row-level security lets only the worker role do so."""
+
+from datetime import datetime
+
+from django.db import Error, connection
+from django.db.models import Q, QuerySet
+
+from jobs.models import Job
+from tenants.access import Right, can
+from tenants.models import Membership, Tenant
+
+UNFINISHED = (Job.State.QUEUED, Job.State.RUNNING)
+
+
+def job_by_id(job_id: int) -> Job:
+    """Whatever tenant's job this is; the caller's role and tenant decide whether it can be seen."""
+    return Job.objects.across_tenants().select_related("tenant").get(pk=job_id)
+
+
+def job_for_update(job_id: int) -> Job | None:
+    """The row, locked, whatever its tenant."""
+    rows = Job.objects.across_tenants().select_related("tenant").select_for_update(of=("self",))
+    return rows.filter(pk=job_id).first()
+
+
+def tenants_job_for_update(tenant: Tenant, *, job_id: int) -> Job | None:
+    return Job.objects.for_tenant(tenant).select_for_update().filter(pk=job_id).first()
+
+
+def unfinished_of_key(tenant: Tenant, *, dedupe_key: str) -> Job | None:
+    return Job.objects.for_tenant(tenant).filter(dedupe_key=dedupe_key, state__in=UNFINISHED).first()
+
+
+def jobs(tenant: Tenant, *, state: str = "", kind: str = "") -> QuerySet[Job]:
+    """A tenant's jobs, newest first."""
+    rows = Job.objects.for_tenant(tenant).order_by("-pk")
+    if state:
+        rows = rows.filter(state=state)
+    return rows.filter(kind=kind) if kind else rows
+
+
+def visible_job(tenant: Tenant, viewer: Membership, *, job_id: int) -> Job | None:
+    """A job is its requester's business, and of those who may configure the tenant."""
+    rows = Job.objects.for_tenant(tenant).filter(pk=job_id)
+    if not can(viewer, Right.CONFIGURE):
+        rows = rows.filter(requested_by_id=viewer.user_id)
+    return rows.first()
+
+
+def newest_job(tenant: Tenant, *, kind: str, dedupe_key: str | None = None) -> Job | None:
+    rows = jobs(tenant, kind=kind)
+    return (rows if dedupe_key is None else rows.filter(dedupe_key=dedupe_key)).first()
+
+
+def due_without_bell(*, now: datetime, rung_before: datetime, limit: int) -> QuerySet[Job]:
+    """All tenants' jobs that should run and whose doorbell was never rung, or so long ago that it is lost."""
+    silent = Q(rung_at=None) | Q(rung_at__lte=rung_before)
+    rows = Job.objects.across_tenants().select_related("tenant")
+    return rows.filter(silent, state=Job.State.QUEUED, not_before__lte=now).order_by("not_before", "pk")[
+        :limit
+    ]
+
+
+def running_ids() -> list[int]:
+    """All tenants' jobs that say they are running; the sweeper asks whether somebody holds their lease."""
+    rows = Job.objects.across_tenants().filter(state=Job.State.RUNNING)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def canary_age() -> float | None:
+    """Seconds since a worker last answered its canary, by the database's clock; None if none ever did."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT extract(epoch FROM clock_timestamp() - max(beat_at))::float8 FROM jobs_workerheartbeat"
+            )
+            row = cursor.fetchone()
+    except Error:
+        if not connection.in_atomic_block:
+            connection.close()  # the next question gets a fresh connection
+        raise
+    return None if row is None or row[0] is None else max(0.0, float(row[0]))
