@@ -1,0 +1,43 @@
+"""The panels of the account page. Apps above register theirs at start-up, so the page imports none of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from accounts.models import Account
+from tenants.models import Membership, Tenant
+from tenants.roles import Right
+
+Context = Callable[[Tenant, Membership, Account], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel: a template, and the context it needs for one account as one viewer may see it.
+
+    The template gets `account`, `tenant` and the context. A lazy panel is fetched from its own URL when it comes into
+    view; without JavaScript its link opens it.
+    """
+
+    key: str
+    title: str
+    order: int
+    template: str
+    context: Context
+    column: Literal["head", "main", "rail"] = "main"
+    right: Right = Right.VIEW_ACCOUNTS
+    lazy: bool = False
+
+
+panels: dict[str, Panel] = {}
+
+
+def register(panel: Panel) -> None:
+    """Add a panel; a key is registered once."""
+    if panel.key in panels:
+        raise ValueError(f"the panel {panel.key} is registered twice")
+    panels[panel.key] = panel
+
+
+def in_order() -> list[Panel]:
+    return sorted(panels.values(), key=lambda panel: panel.order)
