@@ -1,5 +1,18 @@
+from datetime import timedelta
+
 from django.apps import AppConfig
 
 
 class ApprovalsConfig(AppConfig):
     name = "approvals"
+
+    def ready(self) -> None:
+        from approvals import services, tasks
+        from jobs import registry as jobs
+        from tenants import hooks
+
+        jobs.register(
+            "approvals.expire", tasks.expire_requests, mode="transactional", label="Lapse old requests"
+        )
+        jobs.schedule("approvals.expire", kind="approvals.expire", every=timedelta(hours=1))
+        hooks.when_tenant_created(services.install_default_policies)

@@ -27,6 +27,8 @@ class ApprovalPolicy(TenantModel):
             models.UniqueConstraint(
                 fields=["tenant", "kind", "position"], name="approval_policy_position_once"
             ),
+            # a line without approvers would be a yes without a person
+            models.CheckConstraint(name="approval_policy_names_a_person", condition=~Q(approver_roles=[])),
         ]
 
     def __str__(self) -> str:
@@ -43,6 +45,7 @@ class ApprovalRequest(TenantModel):
         CHANGES_REQUESTED = "changes_requested", "Changes asked for"
         EXPIRED = "expired", "Expired"
         WITHDRAWN = "withdrawn", "Withdrawn"
+        VOIDED = "voided", "Void"  # what it asks for changed while it waited
 
     ref = models.CharField(max_length=40)  # A-2207, counted a tenant
     kind = models.CharField(max_length=60)
@@ -52,13 +55,20 @@ class ApprovalRequest(TenantModel):
     subject_id = models.CharField(max_length=80)
     payload = models.JSONField()
     digest = models.CharField(max_length=64)
-    # what the caller handed over: account_id, account_name, owner_id, team_id, arr, currency, discount_pct, cost, health…
+    # what the caller handed over: account_id, account_name, owner_id, team_id, arr, currency, discount_pct, cost, …
     facts = models.JSONField()
     account_id = models.BigIntegerField(null=True)
     account_owner_id = models.BigIntegerField(null=True)
+    account_team_id = models.BigIntegerField(null=True)
+    # the sentence that applied, and each limit that was looked at: [{"passed": true, "text": "…"}]
     policy_line = models.CharField(max_length=500)
     policy_version = models.CharField(max_length=80)
+    policy_checks = models.JSONField(default=list)
     approver_roles = models.JSONField()
+    next_role = models.CharField(
+        max_length=20, blank=True, default=""
+    )  # whose answer it waits for; empty once closed
+    answer_within_hours = models.PositiveSmallIntegerField(default=24)
     requested_by = models.ForeignKey(
         "tenants.User", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
@@ -68,6 +78,7 @@ class ApprovalRequest(TenantModel):
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)
+    closed_reason = models.CharField(max_length=500, blank=True, default="")
     version = models.PositiveIntegerField(default=1)
 
     class Meta(TenantModel.Meta):
@@ -83,6 +94,11 @@ class ApprovalRequest(TenantModel):
                 condition=Q(state="pending", closed_at=None)
                 | (~Q(state="pending") & Q(closed_at__isnull=False)),
             ),
+            models.CheckConstraint(
+                name="approval_waits_for_a_role",
+                condition=(Q(state="pending") & ~Q(next_role="")) | (~Q(state="pending") & Q(next_role="")),
+            ),
+            models.CheckConstraint(name="approval_names_a_person", condition=~Q(approver_roles=[])),
         ]
         indexes = [models.Index(fields=["tenant", "state", "due_at", "id"], name="approval_due_ix")]
 
