@@ -1,5 +1,30 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
 class PlaybooksConfig(AppConfig):
     name = "playbooks"
+
+    def ready(self) -> None:
+        from tenants import hooks
+
+        _register_jobs()
+        hooks.when_tenant_created(_give_first_playbooks)
+
+
+def _register_jobs() -> None:
+    from jobs import registry
+    from playbooks import tasks
+
+    registry.register("playbooks.start_play", tasks.start_play, mode="transactional", label="Start a play")
+    registry.register(
+        "playbooks.wake_snoozed", tasks.wake_snoozed, mode="transactional", label="Wake snoozed suggestions"
+    )
+    registry.schedule("playbooks.wake_snoozed", kind="playbooks.wake_snoozed", at_hour=5)
+
+
+def _give_first_playbooks(tenant: Any) -> None:
+    from playbooks.services import install_defaults
+
+    install_defaults(tenant)

@@ -22,14 +22,21 @@ class Playbook(TenantModel):
     type = models.CharField(max_length=20, default="risk")
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     position = models.PositiveSmallIntegerField(default=0)  # ties between matching playbooks: lower first
-    # suggested when the dimension's score, or any of the indicators' scores, is below the limit in these bands
+    # suggested when the score of an indicator named here is below the limit while the account is in one of these
+    # bands; a name is a catalogue key, or its beginning with a star: usage.*
     trigger_indicators = models.JSONField(default=list)
     trigger_score_below = models.PositiveSmallIntegerField(default=40)
     trigger_bands = models.JSONField(default=list)
     version = models.PositiveIntegerField(default=1)
 
     class Meta(TenantModel.Meta):
-        constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="playbook_key_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "key"], name="playbook_key_once"),
+            # health events name the indicators under 50 points; a higher limit would never be met in full
+            models.CheckConstraint(
+                name="playbook_limit_within_what_events_tell", condition=Q(trigger_score_below__lte=50)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -74,6 +81,12 @@ class Recommendation(TenantModel):
         WRONG_PLAY = "wrong_play", "Wrong play"
         OTHER = "other", "Another reason"
 
+    class SnoozeReason(models.TextChoices):
+        MEETING_BOOKED = "meeting_booked", "Meeting already booked"
+        WAITING = "waiting", "Waiting for the customer"
+        AWAY = "away", "Customer is away"
+        OTHER = "other", "Another reason"
+
     OPEN = ("suggested", "snoozed")
 
     account = TenantForeignKey("accounts.Account", on_delete=models.CASCADE)
@@ -107,6 +120,10 @@ class Recommendation(TenantModel):
             models.CheckConstraint(
                 name="recommendation_dismissal_has_a_reason", condition=~Q(state="dismissed") | ~Q(reason="")
             ),
+            models.CheckConstraint(
+                name="recommendation_decision_has_a_time",
+                condition=~Q(state__in=["accepted", "dismissed"]) | Q(decided_at__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(fields=["tenant", "state", "account"], name="recommendation_state_ix"),
@@ -124,7 +141,15 @@ class Play(TenantModel):
         COMPLETED = "completed", "Completed"
         CANCELLED = "cancelled", "Cancelled"
 
+    class Outcome(models.TextChoices):
+        SAVED = "saved", "Saved"
+        PARTLY_SAVED = "partly_saved", "Partly saved"
+        LOST = "lost", "Lost"
+        NO_RESPONSE = "no_response", "No response"
+        TOO_EARLY = "too_early", "Too early to say"
+
     OPEN = ("starting", "in_progress")
+    UNDONE = "undone"  # stands in `outcome` of a play that was taken back before it started
 
     account = TenantForeignKey("accounts.Account", on_delete=models.CASCADE)
     playbook = TenantForeignKey(Playbook, on_delete=models.PROTECT)
@@ -145,6 +170,14 @@ class Play(TenantModel):
                 fields=["tenant", "account", "playbook"],
                 condition=Q(state__in=["starting", "in_progress"]),
                 name="play_one_open_a_playbook",
+            ),
+            models.CheckConstraint(
+                name="play_closed_fields_agree",
+                condition=Q(state__in=["starting", "in_progress"], closed_at=None)
+                | Q(state__in=["completed", "cancelled"], closed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="play_completed_has_an_outcome", condition=~Q(state="completed") | ~Q(outcome="")
             ),
         ]
         indexes = [models.Index(fields=["tenant", "state", "-id"], name="play_state_ix")]
@@ -171,6 +204,8 @@ class PlayStep(TenantModel):
     proposal = models.JSONField(default=dict)  # a concession's content, as last asked for
     approval_ref = models.CharField(max_length=40, blank=True)
     intent_id = models.BigIntegerField(null=True)
+    # the last word on it: an approver's comment, why it was skipped, what the write-back said
+    remark = models.TextField(blank=True)
     done_at = models.DateTimeField(null=True)
     done_by_label = models.CharField(max_length=300, blank=True)
     version = models.PositiveIntegerField(default=1)
@@ -178,6 +213,13 @@ class PlayStep(TenantModel):
     class Meta(TenantModel.Meta):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "play", "position"], name="play_step_position_once"),
+            models.CheckConstraint(
+                name="play_step_done_has_a_time", condition=~Q(state="done") | Q(done_at__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="play_step_waiting_has_a_request",
+                condition=~Q(state="pending_approval") | ~Q(approval_ref=""),
+            ),
         ]
 
 
@@ -199,10 +241,21 @@ class Task(TenantModel):
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     done_at = models.DateTimeField(null=True)
     done_by_label = models.CharField(max_length=300, blank=True)
+    # one form makes one task, however often it is sent
+    form_key = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     version = models.PositiveIntegerField(default=1)
 
     class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "form_key"], condition=~Q(form_key=""), name="task_once_a_form"
+            ),
+            models.CheckConstraint(
+                name="task_done_has_a_time",
+                condition=Q(state="done", done_at__isnull=False) | (~Q(state="done") & Q(done_at=None)),
+            ),
+        ]
         indexes = [
             models.Index(fields=["tenant", "assignee", "state", "due_date"], name="task_assignee_ix"),
             models.Index(fields=["tenant", "account", "state", "due_date"], name="task_account_ix"),

@@ -1,0 +1,136 @@
+"""The playbooks that every tenant starts with. They are copied into rows; from then on the tenant's are its own."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+NEEDING_CARE = ("critical", "at_risk", "watch")
+
+
+@dataclass(frozen=True)
+class Step:
+    title: str
+    due_days: int
+    details: str = ""
+    kind: str = "task"
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Template:
+    key: str
+    name: str
+    summary: str
+    indicators: tuple[str, ...]
+    steps: tuple[Step, ...]
+    score_below: int = 40
+    bands: tuple[str, ...] = NEEDING_CARE
+
+
+def concession(title: str, due_days: int, details: str, *, discount_pct: int, months: int) -> Step:
+    return Step(title, due_days, details, "concession", {"discount_pct": discount_pct, "months": months})
+
+
+# In the order in which they are tried. A wave of tickets comes first: it is the shortest-lived and the most certain.
+PLAYBOOKS = (
+    Template(
+        key="support_recovery",
+        name="Support recovery",
+        summary="Too many open or escalated tickets: get them solved, say so, and make good what they cost.",
+        indicators=(
+            "satisfaction.ticket_spike",
+            "satisfaction.open_escalations",
+            "satisfaction.slow_replies",
+        ),
+        steps=(
+            Step(
+                "Go through the open tickets with support",
+                1,
+                "Agree an owner and a date for each one. Ask for the cause where several say the same.",
+            ),
+            Step(
+                "Call the contact who reported most",
+                2,
+                "Say what is being done and until when. Ask what the trouble stopped them from doing.",
+            ),
+            concession(
+                "Offer a service credit",
+                5,
+                "Only when tickets stayed open past what was promised. A short credit, not a new price.",
+                discount_pct=5,
+                months=3,
+            ),
+            Step(
+                "Confirm that the tickets are solved",
+                10,
+                "With the person who reported them, not only in the system.",
+            ),
+            Step("Look at the account again", 21, "Did the tickets stop, and did satisfaction come back?"),
+        ),
+    ),
+    Template(
+        key="usage_recovery",
+        name="Usage recovery",
+        summary="People use the product less: find out who stopped and why, and get them back to work with it.",
+        indicators=("usage.*",),
+        steps=(
+            Step(
+                "Find out who stopped using it",
+                2,
+                "Compare the last weeks by product and by person. Name the two or three uses that fell most.",
+            ),
+            Step(
+                "Talk to the champion about what changed",
+                5,
+                "New people, a new process, another tool, or something that does not work? Write down their words.",
+            ),
+            Step(
+                "Run a working session with the team",
+                12,
+                "On their own data, on the uses that fell. End with one thing that they do differently next week.",
+            ),
+            concession(
+                "Offer a lower price for the months of recovery",
+                14,
+                "Only when they pay for seats that stand empty, and against a plan to use them again.",
+                discount_pct=10,
+                months=6,
+            ),
+            Step(
+                "Look at usage again",
+                30,
+                "Compare with the weeks before. Close the play with what came of it.",
+            ),
+        ),
+    ),
+    Template(
+        key="sentiment_decline",
+        name="Sentiment decline",
+        summary="They rate us worse than before: hear them out, mend what can be mended, and tell them.",
+        indicators=("satisfaction.nps*", "satisfaction.csat*", "satisfaction.change"),
+        steps=(
+            Step(
+                "Read what they wrote",
+                1,
+                "Answers, tickets and calls of the last weeks. Note the two complaints that come up most.",
+            ),
+            Step(
+                "Call those who rated us low",
+                3,
+                "Ask, listen, promise nothing yet. Thank them for saying it.",
+            ),
+            Step(
+                "Agree what we will change, with dates",
+                7,
+                "With the teams that have to do it. Only what will really happen.",
+            ),
+            concession(
+                "Offer a gesture on the renewal",
+                10,
+                "Only where something went wrong on our side. Say what it is for.",
+                discount_pct=10,
+                months=12,
+            ),
+            Step("Ask again", 30, "Tell them what changed and ask how it is now."),
+        ),
+    ),
+)

@@ -1,0 +1,219 @@
+"""Turning health events into suggested plays: one open suggestion an account, the first playbook that fits.
+
+Runs for a batch of events at once, with a fixed number of reads however many accounts there are. A replay changes
+nothing: an account that has its suggestion keeps it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from playbooks.models import Playbook, Recommendation
+from playbooks.queries import recommendations as queries
+from playbooks.services.guards import local_day
+from playbooks.services.trail import record_suggestion
+from tenants.access import SYSTEM
+from tenants.models import Tenant
+
+State = Recommendation.State
+Cause = list[dict[str, Any]]
+
+COOL_DOWN = timedelta(days=30)  # after a dismissal, or the end of a play, of the same cause
+WAKE_FALL = Decimal(10)  # points that a snoozed account may fall before it wakes
+HEALTHY = "healthy"
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What a `scoring.health_changed` event says of one account."""
+
+    account_id: int
+    health: Decimal | None
+    band: str
+    low: Cause  # indicators under 50 points, worst first
+    key: list[int] = field(default_factory=list)  # epoch, xid, id of the event
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is already open, running or answered on the accounts of a batch."""
+
+    open: dict[int, Recommendation]
+    running: set[tuple[int, int]]
+    answered: dict[tuple[int, int], list[set[str]]]
+
+    def is_free(self, account_id: int, playbook: Playbook, cause: Cause) -> bool:
+        """Neither running there, nor answered lately for everything that speaks for it now."""
+        at = (account_id, playbook.pk)
+        keys = {str(low["key"]) for low in cause}
+        return at not in self.running and not any(keys <= known for known in self.answered.get(at, []))
+
+
+@transaction.atomic
+def suggest(tenant: Tenant, *, signals: Iterable[Signal], now: datetime | None = None) -> int:
+    """Open, refresh, wake and expire suggestions; how many were opened. The last signal of an account counts."""
+    now = now or timezone.now()
+    latest = {signal.account_id: signal for signal in signals}
+    accounts = queries.known_accounts(tenant, latest)
+    playbooks = queries.active_playbooks(tenant)
+    standing = _standing(tenant, list(accounts), now)
+    fresh = []
+    for account_id, signal in latest.items():
+        if account_id not in accounts:
+            continue
+        row = standing.open.get(account_id)
+        if row is not None:
+            _follow(tenant, row, signal, playbooks, standing, now)
+        elif (found := _first_fitting(signal, playbooks, standing)) is not None:
+            fresh.append((signal, *found))
+    return _open_all(tenant, fresh, now)
+
+
+@transaction.atomic
+def wake_snoozed(tenant: Tenant, *, now: datetime | None = None) -> int:
+    """Bring back the suggestions whose day has come; how many."""
+    today = local_day(tenant, now or timezone.now())
+    rows = list(queries.snoozed_until(tenant, today))
+    for row in rows:
+        _wake(tenant, row, why="its day has come")
+    return len(rows)
+
+
+def cause_for(playbook: Playbook, signal: Signal) -> Cause:
+    """The low indicators that this playbook answers to, worst first; empty when it does not apply."""
+    if signal.band not in playbook.trigger_bands:
+        return []
+    return [
+        low
+        for low in signal.low
+        if low["score"] is not None
+        and Decimal(str(low["score"])) < playbook.trigger_score_below
+        and any(_names(pattern, str(low["key"])) for pattern in playbook.trigger_indicators)
+    ]
+
+
+def _names(pattern: str, key: str) -> bool:
+    return key.startswith(pattern[:-1]) if pattern.endswith("*") else key == pattern
+
+
+def _standing(tenant: Tenant, account_ids: list[int], now: datetime) -> Standing:
+    answered: dict[tuple[int, int], list[set[str]]] = {}
+    for account_id, playbook_id, cause in queries.answered_causes(tenant, account_ids, since=now - COOL_DOWN):
+        answered.setdefault((account_id, playbook_id), []).append({str(low["key"]) for low in cause})
+    return Standing(
+        open=queries.open_for_update(tenant, account_ids),
+        running=queries.running_playbooks(tenant, account_ids),
+        answered=answered,
+    )
+
+
+def _first_fitting(
+    signal: Signal, playbooks: list[Playbook], standing: Standing
+) -> tuple[Playbook, Cause] | None:
+    for playbook in playbooks:
+        cause = cause_for(playbook, signal)
+        if cause and standing.is_free(signal.account_id, playbook, cause):
+            return playbook, cause
+    return None
+
+
+def _follow(
+    tenant: Tenant,
+    row: Recommendation,
+    signal: Signal,
+    playbooks: list[Playbook],
+    standing: Standing,
+    now: datetime,
+) -> None:
+    """Bring an open suggestion up to date with what is now known of its account."""
+    if signal.band == HEALTHY:
+        return _expire(tenant, row)
+    _refresh(tenant, row, signal, playbooks, standing)
+    if row.state == State.SNOOZED and (why := _reason_to_wake(row, signal, local_day(tenant, now))):
+        _wake(tenant, row, why=why)
+    return None
+
+
+def _refresh(
+    tenant: Tenant, row: Recommendation, signal: Signal, playbooks: list[Playbook], standing: Standing
+) -> None:
+    """Its own playbook's present cause; another playbook only when its own no longer applies.
+
+    A refreshed cause keeps the version: the answer that somebody is about to give is still about the same play.
+    """
+    own = cause_for(row.playbook, signal)
+    if own:
+        if own != row.cause:
+            row.cause, row.event_key = own, signal.key
+            row.save(update_fields=["cause", "event_key"])
+        return
+    found = _first_fitting(signal, playbooks, standing)
+    if found is None:
+        return
+    before = {"playbook": row.playbook.key}
+    row.playbook, row.cause = found
+    row.event_key = signal.key
+    row.version += 1
+    row.save()
+    after = {"playbook": row.playbook.key, "cause": row.cause}
+    record_suggestion(tenant, row, verb="playbooks.recommended", by=SYSTEM, before=before, after=after)
+
+
+def _reason_to_wake(row: Recommendation, signal: Signal, today: date) -> str:
+    if row.snoozed_until is not None and row.snoozed_until <= today:
+        return "its day has come"
+    if row.snoozed_health is None or signal.health is None:
+        return ""
+    fall = row.snoozed_health - signal.health
+    return f"health fell {fall.normalize():f} points" if fall >= WAKE_FALL else ""
+
+
+def _wake(tenant: Tenant, row: Recommendation, *, why: str) -> None:
+    before = {"state": row.state, "until": row.snoozed_until}
+    row.state = State.SUGGESTED
+    row.snoozed_until = row.snoozed_health = row.decided_by = row.decided_at = None
+    row.reason = row.comment = row.decided_by_label = ""
+    row.version += 1
+    row.save()
+    after = {"state": row.state, "why": why}
+    record_suggestion(tenant, row, verb="playbooks.woken", by=SYSTEM, before=before, after=after)
+
+
+def _expire(tenant: Tenant, row: Recommendation) -> None:
+    before = {"state": row.state}
+    row.state, row.snoozed_until = State.EXPIRED, None
+    row.version += 1
+    row.save()
+    after = {"state": row.state, "why": "the account is healthy again"}
+    record_suggestion(tenant, row, verb="playbooks.expired", by=SYSTEM, before=before, after=after)
+
+
+def _open_all(tenant: Tenant, fresh: list[tuple[Signal, Playbook, Cause]], now: datetime) -> int:
+    """Insert them in one statement. Where an Undo opened one in the meantime, the unique key leaves ours out."""
+    rows = [
+        Recommendation(
+            tenant=tenant,
+            account_id=signal.account_id,
+            playbook=playbook,
+            cause=cause,
+            event_key=signal.key,
+            created_at=now,
+        )
+        for signal, playbook, cause in fresh
+    ]
+    Recommendation.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+    keys = {signal.account_id: signal.key for signal, *_ in fresh}
+    opened = [
+        row
+        for row in queries.open_for_update(tenant, list(keys)).values()
+        if row.created_at == now and row.event_key == keys[row.account_id]
+    ]
+    for row in opened:
+        after = {"playbook": row.playbook.key, "cause": row.cause}
+        record_suggestion(tenant, row, verb="playbooks.recommended", by=SYSTEM, before={}, after=after)
+    return len(opened)
