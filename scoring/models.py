@@ -20,6 +20,8 @@ class HealthPolicy(TenantModel):
         RENORMALISE = "renormalise", "Leave it out and share its weight among the others"
         NEUTRAL = "neutral", "Count it as 50 points"
 
+    rows: "list[PolicyIndicator]"  # filled by queries.with_rows
+
     segment = models.CharField(max_length=20, blank=True)
     version = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
@@ -109,9 +111,10 @@ class HealthSnapshot(models.Model):
     health = models.DecimalField(max_digits=5, decimal_places=2, null=True)  # NULL: band unknown
     band = models.CharField(max_length=10)
     coverage_pct = models.DecimalField(max_digits=5, decimal_places=2)
-    # {"usage": {"score": 41.2, "weight": 30, "points": 12.36, "lost": 17.64, "coverage": 100, "latest": "2026-10-31"}, …}
+    # by dimension: score, weight, points, lost, coverage, latest (a day); points add up to health
     dimensions = models.JSONField()
-    # [{"key", "dimension", "value", "score", "weight", "points", "missing", "latest", "text"}, …]; points add up to health
+    # one each: key, dimension, value, score, weight, points, lost, latest, text, and missing: "" or a word of
+    # catalogue.Missing; points add up to health, lost to 100 - health
     indicators = models.JSONField()
     # the worst first: [{"key", "dimension", "text", "points_lost", "day"}, …]
     reasons = models.JSONField()

@@ -1,0 +1,8 @@
+"""Raw figures by account as of a day: set-based SQL over evidence, only facts known before that day (ADR 0007).
+
+`load` is the only door. It answers with numpy arrays aligned by account, which the engine turns into values.
+"""
+
+from scoring.features.load import Features, load
+
+__all__ = ["Features", "load"]

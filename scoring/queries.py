@@ -1,0 +1,142 @@
+"""Reads of scores: runs, snapshots, history, policies."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db.models import QuerySet
+
+from scoring.models import AccountHealth, HealthPolicy, HealthSnapshot, Override, PolicyIndicator, ScoreRun
+from tenants.models import Tenant
+
+
+def published_policies(tenant: Tenant) -> list[HealthPolicy]:
+    """The policies in force with their `.rows`, one a segment ('' is for every segment without its own)."""
+    policies = HealthPolicy.objects.for_tenant(tenant)
+    return with_rows(tenant, policies.filter(state=HealthPolicy.State.PUBLISHED).order_by("segment"))
+
+
+def with_rows(tenant: Tenant, policies: Iterable[HealthPolicy]) -> list[HealthPolicy]:
+    """The policies with their indicators in `.rows`, as `pipeline.evaluate` takes them; two queries."""
+    found = list(policies)
+    rows: dict[int, list[PolicyIndicator]] = {policy.pk: [] for policy in found}
+    indicators = PolicyIndicator.objects.for_tenant(tenant).filter(policy_id__in=list(rows))
+    for row in indicators.order_by("indicator"):
+        rows[row.policy_id].append(row)
+    for policy in found:
+        policy.rows = rows[policy.pk]
+    return found
+
+
+@dataclass(frozen=True)
+class Effective:
+    """The run whose snapshots stand for a day: the newest one that finished and wrote any."""
+
+    as_of: date
+    run_id: int
+
+
+def effective_runs(
+    tenant: Tenant, *, since: date | None = None, until: date | None = None
+) -> list[Effective]:
+    """One run a scored day, oldest day first. A run that broke off has no fingerprint and does not count."""
+    runs = finished_runs(tenant).filter(is_unchanged=False)
+    if since is not None:
+        runs = runs.filter(as_of__gte=since)
+    if until is not None:
+        runs = runs.filter(as_of__lte=until)
+    newest = runs.order_by("as_of", "-pk").distinct("as_of").values_list("as_of", "pk")
+    return [Effective(as_of, run_id) for as_of, run_id in newest]
+
+
+def finished_runs(tenant: Tenant) -> QuerySet[ScoreRun]:
+    return ScoreRun.objects.for_tenant(tenant).exclude(fingerprint="")
+
+
+def latest_as_of(tenant: Tenant) -> date | None:
+    """The tenant's newest scored day, from which countdowns run (DECISIONS 26)."""
+    return finished_runs(tenant).order_by("-as_of", "-pk").values_list("as_of", flat=True).first()
+
+
+def run_of_day(tenant: Tenant, as_of: date) -> ScoreRun | None:
+    """The run whose snapshots stand for that day."""
+    return finished_runs(tenant).filter(as_of=as_of, is_unchanged=False).order_by("-pk").first()
+
+
+def account_health(tenant: Tenant, *, account_id: int) -> AccountHealth | None:
+    """Where the account stands now; None when it was never scored or has left."""
+    return AccountHealth.objects.for_tenant(tenant).filter(account_id=account_id).first()
+
+
+def snapshot(tenant: Tenant, *, account_id: int, as_of: date) -> HealthSnapshot | None:
+    """What was computed for the account on exactly that day."""
+    run = run_of_day(tenant, as_of)
+    if run is None:
+        return None
+    return HealthSnapshot.objects.filter(
+        tenant=tenant, account_id=account_id, as_of=as_of, run_id=run.pk
+    ).first()
+
+
+def snapshot_near(
+    tenant: Tenant, *, account_id: int, day: date, tolerance_days: int = 7
+) -> HealthSnapshot | None:
+    """The newest snapshot on `day` or up to `tolerance_days` before it."""
+    runs = effective_runs(tenant, since=day - timedelta(days=tolerance_days), until=day)
+    if not runs:
+        return None
+    return HealthSnapshot.objects.filter(
+        tenant=tenant, account_id=account_id, as_of=runs[-1].as_of, run_id=runs[-1].run_id
+    ).first()
+
+
+def history(tenant: Tenant, *, account_id: int, days: int = 400) -> list[HealthSnapshot]:
+    """The account's snapshots of the last `days` days, oldest first: as_of, health, band, policy only."""
+    newest = latest_as_of(tenant)
+    if newest is None:
+        return []
+    since = newest - timedelta(days=days)
+    runs = effective_runs(tenant, since=since, until=newest)
+    return list(
+        HealthSnapshot.objects.filter(
+            tenant=tenant, account_id=account_id, as_of__gte=since, run_id__in=[run.run_id for run in runs]
+        )
+        .only("tenant", "account", "as_of", "run", "health", "band", "policy_version")
+        .order_by("as_of")
+    )
+
+
+def override_in_force(tenant: Tenant, *, account_id: int) -> Override | None:
+    return Override.objects.for_tenant(tenant).filter(account_id=account_id, ended_at=None).first()
+
+
+def overrides_in_force(tenant: Tenant, account_ids: Sequence[int], *, today: date) -> dict[int, Override]:
+    """The overrides that hold today, by account."""
+    rows = Override.objects.for_tenant(tenant).filter(
+        account_id__in=account_ids, ended_at=None, until__gte=today
+    )
+    return {row.account_id: row for row in rows}
+
+
+def overrides_past_their_end(tenant: Tenant, *, today: date) -> list[Override]:
+    return list(Override.objects.for_tenant(tenant).filter(ended_at=None, until__lt=today).order_by("pk"))
+
+
+def first_policy(tenant: Tenant) -> HealthPolicy | None:
+    """Any policy that holds for every segment; None for a tenant that never had one."""
+    return HealthPolicy.objects.for_tenant(tenant).filter(segment="").order_by("pk").first()
+
+
+def health_for_update(tenant: Tenant, *, account_id: int) -> AccountHealth | None:
+    """The account's standing, locked: overrides of one account wait for each other."""
+    rows = AccountHealth.objects.for_tenant(tenant).select_for_update(of=("self",)).select_related("account")
+    return rows.filter(account_id=account_id).first()
+
+
+def policy_of_run(tenant: Tenant, standing: AccountHealth) -> HealthPolicy | None:
+    """The policy under which the account's standing was computed."""
+    row = HealthSnapshot.objects.filter(
+        tenant=tenant, account_id=standing.account_id, as_of=standing.as_of, run_id=standing.run_id
+    )
+    policy_id = row.values_list("policy_id", flat=True).first()
+    return None if policy_id is None else HealthPolicy.objects.for_tenant(tenant).filter(pk=policy_id).first()
