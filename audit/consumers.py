@@ -17,6 +17,7 @@ from audit.models import AuditCursor
 from jobs import queries as jobs
 from jobs import registry as job_registry
 from jobs.models import Job
+from jobs.services import schedule_key
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -78,7 +79,7 @@ def has_news(tenant: Tenant, name: str) -> bool:
     cursor = AuditCursor.objects.for_tenant(tenant).filter(consumer=name).first()
     if not log.has_settled_after(tenant, after=_place(cursor)):
         return False
-    last = jobs.newest_job(tenant, kind=KIND, dedupe_key=f"schedule:{schedule_name(name)}")
+    last = jobs.newest_job(tenant, kind=KIND, dedupe_key=schedule_key(schedule_name(name)))
     if last is None or last.state != Job.State.DEAD or last.finished_at is None:
         return True
     return last.finished_at < timezone.now() - REST_AFTER_FAILURE

@@ -3,3 +3,11 @@ from django.apps import AppConfig
 
 class JobsConfig(AppConfig):
     name = "jobs"
+
+    def ready(self) -> None:
+        from jobs import upkeep
+        from tenants import nav
+        from tenants.roles import Right
+
+        upkeep.register()
+        nav.register(nav.Destination("Jobs", "jobs:list", 90, Right.CONFIGURE, place="menu"))

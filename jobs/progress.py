@@ -17,6 +17,7 @@ UPDATE {_TABLE} SET done = %s, total = coalesce(%s, total), message = coalesce(n
 WHERE tenant_id = %s AND id = %s AND state = 'running' AND attempts = %s
 RETURNING cancel_requested_at IS NOT NULL
 """  # noqa: S608  the table's own name
+_BEAT = "UPDATE jobs_workerheartbeat SET beat_at = clock_timestamp() WHERE name = 'workers'"
 
 
 class Progress:
@@ -56,5 +57,6 @@ class Progress:
             cursor.execute("SELECT set_config('app.tenant_id', %s, true)", [str(self._job.tenant_id)])
             cursor.execute(_SAVE, values)
             row = cursor.fetchone()
+            cursor.execute(_BEAT)
         self._own.commit()
         return row

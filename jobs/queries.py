@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import Error, connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from jobs.models import Job
 from tenants.access import Right, can
@@ -80,3 +80,9 @@ def canary_age() -> float | None:
             connection.close()  # the next question gets a fresh connection
         raise
     return None if row is None or row[0] is None else max(0.0, float(row[0]))
+
+
+def counts_by_state(tenant: Tenant) -> dict[str, int]:
+    """How many jobs wait, run and failed."""
+    rows = Job.objects.for_tenant(tenant).filter(state__in=[*UNFINISHED, Job.State.DEAD])
+    return dict(rows.values_list("state").annotate(n=Count("pk")).order_by())

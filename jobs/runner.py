@@ -28,8 +28,11 @@ logger = logging.getLogger("holdfast.jobs")
 
 
 def run(job_id: int) -> None:
-    """Run a due job if it can be had. Returns normally whatever the handler does; the row tells the outcome."""
-    _run(job_id, tenant_id=None, even_early=False)
+    """Run a due job if it can be had. Returns normally whatever happens; the row tells the outcome."""
+    try:
+        _run(job_id, tenant_id=None, even_early=False)
+    except Error:  # the database is away; the sweeper rings again
+        logger.exception("job %s could not be taken", job_id)
 
 
 def run_now(job_id: int, *, tenant: Tenant | None = None) -> Job:

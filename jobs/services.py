@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django_q.tasks import async_task
 
 from jobs import queries
 from jobs.exceptions import NeedsPerson, NotCancellable, NotReplayable
-from jobs.models import Job
-from jobs.registry import kinds
+from jobs.models import Job, ScheduleTick
+from jobs.registry import Schedule, kinds
 from tenants import hooks
 from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
@@ -196,3 +197,33 @@ def _record(job: Job, verb: str, *, by: Actor, **diff: Any) -> None:
         object_label=kinds[job.kind].label if job.kind in kinds else job.kind,
         **diff,
     )
+
+
+@transaction.atomic
+def fire(tenant: Tenant, *, schedule: Schedule, slot: datetime) -> Job | None:
+    """Note the slot and ask for its job; None when the slot was fired before, by whomever."""
+    _, is_new = ScheduleTick.objects.for_tenant(tenant).get_or_create(
+        tenant=tenant, name=schedule.name, slot=slot
+    )
+    if not is_new:
+        return None
+    return enqueue(tenant, kind=schedule.kind, args=schedule.args, dedupe_key=schedule_key(schedule.name))
+
+
+def schedule_key(name: str) -> str:
+    """One unfinished job of a schedule at most: a slow one is not overtaken by the next slot."""
+    return f"schedule:{name}"
+
+
+@transaction.atomic
+def forget_old(tenant: Tenant, *, now: datetime, finished: timedelta, failed: timedelta) -> dict[str, int]:
+    """Delete jobs that ended long ago, and ticks that a newer one of the same schedule has made useless."""
+    rows = Job.objects.for_tenant(tenant)
+    ended, _ = rows.filter(
+        state__in=[Job.State.DONE, Job.State.CANCELLED], finished_at__lt=now - finished
+    ).delete()
+    dead, _ = rows.filter(state=Job.State.DEAD, finished_at__lt=now - failed).delete()
+    ticks = ScheduleTick.objects.for_tenant(tenant)
+    newer = ticks.filter(name=OuterRef("name"), slot__gt=OuterRef("slot"))
+    old, _ = ticks.filter(Exists(newer), slot__lt=now - timedelta(days=3)).delete()
+    return {"jobs": ended + dead, "ticks": old}

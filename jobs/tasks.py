@@ -5,6 +5,7 @@ from jobs import heartbeat, runner
 
 def run_job(job_id: int) -> None:
     """Run one job, and return normally whatever happens, so that the doorbell is taken off the queue."""
+    heartbeat.beat_now_and_then()
     runner.run(job_id)
 
 
