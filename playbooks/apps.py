@@ -10,6 +10,8 @@ class PlaybooksConfig(AppConfig):
         from tenants import hooks
 
         _register_jobs()
+        _register_consumers()
+        _register_concessions()
         hooks.when_tenant_created(_give_first_playbooks)
 
 
@@ -22,6 +24,28 @@ def _register_jobs() -> None:
         "playbooks.wake_snoozed", tasks.wake_snoozed, mode="transactional", label="Wake snoozed suggestions"
     )
     registry.schedule("playbooks.wake_snoozed", kind="playbooks.wake_snoozed", at_hour=5)
+
+
+def _register_consumers() -> None:
+    from audit import consumers
+    from playbooks import tasks
+
+    consumers.register(tasks.TRIGGERS, tasks.TRIGGER_VERBS, tasks.follow_health)
+    consumers.register(tasks.WRITEBACK, tasks.WRITEBACK_VERBS, tasks.follow_writes)
+
+
+def _register_concessions() -> None:
+    from approvals import registry
+    from playbooks.services import concessions
+
+    registry.register_kind(
+        concessions.KIND,
+        label="Concession",
+        recheck=concessions.recheck,
+        on_verdict=concessions.on_verdict,
+        visible=concessions.visible,
+        lock=concessions.lock,
+    )
 
 
 def _give_first_playbooks(tenant: Any) -> None:

@@ -1,9 +1,16 @@
-"""What wakes plays up: jobs."""
+"""What wakes plays up: jobs, and events of the log that playbooks reads along."""
 
+from decimal import Decimal
 from typing import Any
 
+from audit.consumers import Event
 from playbooks import services
 from tenants.models import Tenant
+
+TRIGGERS = "playbooks.triggers"
+TRIGGER_VERBS = ["scoring.health_changed"]
+WRITEBACK = "playbooks.writeback"
+WRITEBACK_VERBS = ["integrations.write_done", "integrations.write_dead", "integrations.write_blocked"]
 
 
 def start_play(tenant: Tenant, progress: Any, *, play_id: int) -> dict[str, str]:
@@ -14,3 +21,35 @@ def start_play(tenant: Tenant, progress: Any, *, play_id: int) -> dict[str, str]
 def wake_snoozed(tenant: Tenant, progress: Any) -> dict[str, int]:
     """Each morning: the suggestions whose day has come."""
     return {"woken": services.wake_snoozed(tenant)}
+
+
+def follow_health(tenant: Tenant, events: list[Event]) -> None:
+    """Health changed somewhere: open, refresh, wake or expire suggestions there."""
+    services.suggest(tenant, signals=[_signal(event) for event in events if event.account_id is not None])
+
+
+def follow_writes(tenant: Tenant, events: list[Event]) -> None:
+    """A write was sent, was given up, or waits: its step follows."""
+    services.follow_writes(tenant, results=[_result(event) for event in events if event.object_id.isdigit()])
+
+
+def _signal(event: Event) -> services.Signal:
+    after = event.after or {}
+    health = after.get("health")
+    return services.Signal(
+        account_id=event.account_id or 0,
+        health=None if health is None else Decimal(str(health)),
+        band=str(after.get("band") or "unknown"),
+        low=list(after.get("low") or []),
+        key=list(event.key),
+    )
+
+
+def _result(event: Event) -> services.Result:
+    after = event.after or {}
+    return services.Result(
+        intent_id=int(event.object_id),
+        outcome=event.verb.removeprefix("integrations.write_"),
+        at=event.at,
+        reason=str(after.get("error") or after.get("reason") or ""),
+    )

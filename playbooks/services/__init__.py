@@ -5,6 +5,7 @@ that was read; raises Missing, StaleRow, Refused or BadInput (playbooks.exceptio
 """
 
 from playbooks.services.bulk import RowResult, bulk_accept, bulk_dismiss, bulk_snooze
+from playbooks.services.concessions import ask_concession
 from playbooks.services.decisions import (
     SNOOZE_MOST_DAYS,
     UNDO_SECONDS,
@@ -16,20 +17,29 @@ from playbooks.services.decisions import (
 from playbooks.services.plays import cancel_play, close_play, start_play
 from playbooks.services.setup import install_defaults
 from playbooks.services.suggestions import Signal, suggest, wake_snoozed
+from playbooks.services.todo import add_task, complete_task, reopen_task, skip_step
+from playbooks.services.writeback import Result, follow_writes
 
 __all__ = [
     "SNOOZE_MOST_DAYS",
     "UNDO_SECONDS",
+    "Result",
     "RowResult",
     "Signal",
     "accept",
+    "add_task",
+    "ask_concession",
     "bulk_accept",
     "bulk_dismiss",
     "bulk_snooze",
     "cancel_play",
     "close_play",
+    "complete_task",
     "dismiss",
+    "follow_writes",
     "install_defaults",
+    "reopen_task",
+    "skip_step",
     "snooze",
     "start_play",
     "suggest",

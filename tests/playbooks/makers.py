@@ -89,3 +89,61 @@ def last_event(world, verb):
     from audit.models import AuditEvent
 
     return AuditEvent.objects.filter(tenant=world.tenant, verb=verb).order_by("-xid", "-id").first()
+
+
+def running_play(world, account, *lows, now=NOW, role="csm"):
+    """A started play on the account, from its suggestion."""
+    row = suggest(world, account, *lows, now=now)
+    play = services.accept(
+        world.tenant, recommendation_id=row.pk, version=row.version, by=world.actor(role), now=now
+    )
+    return services.start_play(world.tenant, play_id=play.pk, now=now)
+
+
+def steps(world, play):
+    from playbooks.models import PlayStep
+
+    return list(PlayStep.objects.for_tenant(world.tenant).filter(play=play).order_by("position"))
+
+
+def concession_step(world, play):
+    return next(step for step in steps(world, play) if step.kind == "concession")
+
+
+def ask(world, step, *, role="csm", version=None, why="They lost two weeks of work.", now=NOW, **proposal):
+    return services.ask_concession(
+        world.tenant,
+        step_id=step.pk,
+        version=step.version if version is None else version,
+        proposal={
+            "discount_pct": "10",
+            "months": 6,
+            "text": "Against a plan to use the seats again",
+            **proposal,
+        },
+        why=why,
+        by=world.actor(role),
+        now=now,
+    )
+
+
+def request_of(world, step):
+    from approvals.models import ApprovalRequest
+
+    return ApprovalRequest.objects.for_tenant(world.tenant).get(ref=step.approval_ref)
+
+
+def answer(world, step, verdict, *, role="manager", comment="As discussed."):
+    from approvals.services import decide
+
+    request = request_of(world, step)
+    decide(
+        world.tenant,
+        ref=request.ref,
+        verdict=verdict,
+        comment=comment,
+        digest=request.digest,
+        by=world.actor(role),
+    )
+    step.refresh_from_db()
+    return step
