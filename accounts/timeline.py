@@ -47,14 +47,14 @@ BRANCHES = (
     Branch(
         "ticket", "Support", "tool", "accounts_ticket", "opened_at",
         "'Ticket ' || t.external_id || CASE WHEN t.subject <> '' THEN ': ' || t.subject ELSE '' END",
-        "concat_ws(' · ', nullif(initcap(t.priority), ''), nullif(t.category, ''), CASE WHEN t.escalated_at IS NOT NULL "
-        "THEN 'escalated' END, CASE WHEN t.closed_at IS NULL THEN 'open' ELSE 'closed ' || to_char(t.closed_at, "
+        "concat_ws(' · ', nullif(initcap(t.priority), ''), nullif(t.category, ''), CASE WHEN t.escalated_at IS NOT "
+        "NULL THEN 'escalated' END, CASE WHEN t.closed_at IS NULL THEN 'open' ELSE 'closed ' || to_char(t.closed_at, "
         "'FMDD Mon') END, CASE WHEN t.csat IS NOT NULL THEN 'CSAT ' || t.csat END)", "t.body <> ''",
     ),
     Branch(
         "survey", "Surveys", "flag", "accounts_survey", "responded_at",
-        "upper(t.kind) || ' ' || t.score || CASE WHEN t.comment <> '' THEN ': “' || left(t.comment, 160) || '”' ELSE '' "
-        "END", "'Survey'",
+        "upper(t.kind) || ' ' || t.score || CASE WHEN t.comment <> '' THEN ': “' || left(t.comment, 160) || '”' ELSE "
+        "'' END", "'Survey'",
     ),
     Branch(
         "invoice", "Billing", "money", "accounts_invoice", "issued_at",
@@ -69,8 +69,9 @@ BRANCHES = (
         where="t.joined_at IS NOT NULL",
     ),
     Branch(
-        "departed", "People", "user", "accounts_contact", "departed_at", "coalesce(nullif(t.name, ''), t.external_id) || "
-        "' left'", "concat_ws(', ', nullif(replace(initcap(t.role), '_', ' '), ''), nullif(t.title, ''))",
+        "departed", "People", "user", "accounts_contact", "departed_at",
+        "coalesce(nullif(t.name, ''), t.external_id) || ' left'",
+        "concat_ws(', ', nullif(replace(initcap(t.role), '_', ' '), ''), nullif(t.title, ''))",
         where="t.departed_at IS NOT NULL",
     ),
     Branch(

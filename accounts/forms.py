@@ -1,0 +1,44 @@
+"""What people type on the account page and in lists of accounts."""
+
+from typing import Any
+
+from django import forms
+
+from accounts.models import Account
+from accounts.services import LONGEST_NOTE
+from tenants.models import Membership
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(
+        label="Note",
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Write what the next person should know."},
+    )
+
+
+class ShareForm(forms.Form):
+    member = forms.ChoiceField(label="Person", error_messages={"required": "Choose a person."})
+    reason = forms.CharField(
+        label="Why", max_length=500, error_messages={"required": "Say why; the reason stays with the share."}
+    )
+
+    def __init__(self, people: list[Membership], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "Choose a person")] + [(str(each.pk), str(each.user)) for each in people]
+        self.fields["member"].choices = choices  # type: ignore[attr-defined]
+
+
+class ListFilters(forms.Form):
+    """The filters of the list of accounts; what does not fit is ignored, because a list has no wrong address."""
+
+    q = forms.CharField(required=False, max_length=200)
+    segment = forms.ChoiceField(required=False, choices=[("", "All"), *Account.Segment.choices])
+    kind = forms.ChoiceField(
+        required=False, choices=[("", "All"), ("customers", "Customers"), ("prospects", "Prospects")]
+    )
+
+    def chosen(self) -> dict[str, str]:
+        self.is_valid()
+        return {name: self.cleaned_data.get(name, "") for name in self.fields if self.cleaned_data.get(name)}

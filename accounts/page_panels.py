@@ -1,0 +1,78 @@
+"""The panels that accounts itself puts on the account page."""
+
+from typing import Any
+
+from accounts import clock, facts, timeline
+from accounts.forms import NoteForm, ShareForm
+from accounts.models import Account
+from accounts.panels import Panel, register
+from tenants import queries
+from tenants.models import Membership, Tenant
+from tenants.roles import Right
+
+
+def evidence_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
+    lines, older = timeline.entries(tenant, account)
+    return {"lines": lines, "older": older, "groups": timeline.GROUPS, "group": ""}
+
+
+def people_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
+    day = clock.as_of(tenant)
+    people = [(person, person.state(day)) for person in facts.people(tenant, account, day=day)]
+    has_champion = any(person.role == "champion" and state != "left" for person, state in people)
+    return {"people": people, "has_champion": has_champion, "as_of": day}
+
+
+def contract_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
+    day = clock.as_of(tenant)
+    return {"contract": facts.contract(tenant, account, day=day), "as_of": day}
+
+
+def goals_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
+    objectives, milestones = facts.goals(tenant, account)
+    return {"objectives": objectives, "milestones": milestones, "as_of": clock.as_of(tenant)}
+
+
+def notes_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
+    return {"notes": list(facts.notes(tenant, account)[:20]), "note_form": NoteForm()}
+
+
+def share_context(tenant: Tenant, viewer: Membership, account: Account, data: Any = None) -> dict[str, Any]:
+    """Who the account is shared with, and the form; only active members who do not own it can be chosen."""
+    people = [each for each in queries.people(tenant) if each.is_active and each.user_id != account.owner_id]
+    return {"shares": list(facts.shares(tenant, account)), "share_form": ShareForm(people, data)}
+
+
+def sources_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
+    return {"sources": facts.sources(tenant, account), "as_of": clock.as_of(tenant)}
+
+
+def register_panels() -> None:
+    """Called once at start-up."""
+    here = "accounts/panels/"
+    register(
+        Panel("evidence", "Timeline of evidence", 40, f"{here}evidence.html", evidence_context, lazy=True)
+    )
+    register(Panel("goals", "Goals", 50, f"{here}goals.html", goals_context, lazy=True))
+    register(Panel("notes", "Notes", 60, f"{here}notes.html", notes_context, lazy=True))
+    register(Panel("people", "People", 30, f"{here}people.html", people_context, column="rail", lazy=True))
+    register(
+        Panel("contract", "Contract", 35, f"{here}contract.html", contract_context, column="rail", lazy=True)
+    )
+    register(
+        Panel(
+            "sources", "Data behind this page", 80, f"{here}sources.html", sources_context, "rail", lazy=True
+        )
+    )
+    register(
+        Panel(
+            "sharing",
+            "Shared with",
+            90,
+            f"{here}sharing.html",
+            share_context,
+            column="rail",
+            right=Right.SHARE_ACCOUNTS,
+            lazy=True,
+        )
+    )
