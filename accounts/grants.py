@@ -128,7 +128,7 @@ def _grant(table: _Table) -> str:
 
 def sync_person(membership: Membership) -> dict[str, int]:
     """After a membership was made or changed: the accounts that name, belong to or are shared with the person."""
-    values = {
+    values: dict[str, Any] = {
         "tenant": membership.tenant_id, "user": membership.user_id, "email": membership.user.email
     }  # fmt: skip
     with connection.cursor() as cursor:

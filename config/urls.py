@@ -2,6 +2,9 @@
 
 from django.urls import include, path
 
+from config import health
+from config.admin import site
+
 handler400 = "config.errors.bad_request"
 handler403 = "config.errors.forbidden"
 handler404 = "config.errors.not_found"
@@ -10,6 +13,9 @@ handler500 = "config.errors.server_error"
 TENANT_APPS = ["playbooks", "scoring", "integrations", "approvals", "accounts", "audit", "jobs"]
 
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", site.urls),
     path("auth/", include("allauth.urls")),
     path("", include("tenants.urls")),
     *[path("t/<slug:slug>/", include(f"{app}.urls")) for app in TENANT_APPS],

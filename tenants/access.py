@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 
 from tenants.models import Membership, Tenant, User
@@ -72,13 +73,16 @@ def check_right(membership: Membership, right: Right) -> None:
         raise PermissionDenied(f"Your role here, {label}, does not include this. Ask an operations admin.")
 
 
-def tenant_view(*, right: Right = Right.VIEW_ACCOUNTS) -> Callable[..., Any]:
+View = Callable[..., HttpResponse]
+
+
+def tenant_view(*, right: Right = Right.VIEW_ACCOUNTS) -> Callable[[View], View]:
     """Sign-in, membership (else 404) and right (else 403); the middleware has opened the tenant's transaction.
 
     The view is called without the slug: `view(request, **rest)`.
     """
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: TenantRequest, slug: str, **rest: Any) -> HttpResponse:
             if not request.user.is_authenticated:
@@ -97,29 +101,31 @@ def tenant_view(*, right: Right = Right.VIEW_ACCOUNTS) -> Callable[..., Any]:
 
 def sign_in_first(request: HttpRequest) -> HttpResponse:
     """To the sign-in page and back; htmx gets 401 with the same address, or the fragment would hold a form."""
-    if getattr(request, "htmx", False):
-        page = request.htmx.current_url_abs_path or "/"
+    htmx = getattr(request, "htmx", None)
+    if htmx:
         answer = HttpResponse(status=401)
-        answer.headers["HX-Redirect"] = redirect_to_login(page).url
+        answer.headers["HX-Redirect"] = redirect_to_login(htmx.current_url_abs_path or "/").url
         return answer
-    return redirect_to_login(request.get_full_path())
+    # what a form was sent to cannot be opened after sign-in
+    return redirect_to_login(request.get_full_path() if request.method in {"GET", "HEAD"} else "/")
 
 
-def tenant_exempt(reason: str) -> Callable[..., Any]:
+def tenant_exempt(reason: str) -> Callable[[View], View]:
     """Marks a view that runs without a tenant and its transaction; the guard test prints the reasons."""
 
-    def mark(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def mark(view: View) -> View:
         view.tenant_exempt = reason  # type: ignore[attr-defined]
         return view
 
     return mark
 
 
-def own_transactions(reason: str) -> Callable[..., Any]:
+def own_transactions(reason: str) -> Callable[[View], View]:
     """Marks a tenant view that opens its own short transactions, such as the upload that streams to disk."""
 
-    def mark(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def mark(view: View) -> View:
         view.own_transactions = reason  # type: ignore[attr-defined]
-        return view
+        marked: View = transaction.non_atomic_requests(view)
+        return marked
 
     return mark

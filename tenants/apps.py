@@ -1,5 +1,31 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
 class TenantsConfig(AppConfig):
     name = "tenants"
+    verbose_name = "Workspace"
+
+    def ready(self) -> None:
+        from tenants import hooks, nav, thresholds
+        from tenants.roles import Right
+
+        hooks.when_responded(_record_denied)
+        nav.register(nav.Destination("People", "tenants:people", 90, Right.CONFIGURE, place="menu"))
+        thresholds.register(
+            "Rejected rows that stop an import file",
+            "admin:tenants_tenant_changelist",
+            value=lambda tenant: f"{tenant.rejected_rows_limit_pct.normalize():f} %",
+            help="A file with a larger share of bad rows does not land at all.",
+        )
+
+
+def _record_denied(request: Any, response: Any) -> None:
+    """A 403 inside a tenant goes on record; a foreign tenant's 404 belongs to nobody's log."""
+    from tenants import services
+
+    if response.status_code == 403:
+        services.record_denied(
+            request.tenant, path=request.path, by=request.actor, request_id=request.request_id
+        )

@@ -4,16 +4,17 @@ ATOMIC_REQUESTS alone is not enough: lazy templates render after its block, and 
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
 from django.urls import Resolver404, ResolverMatch, resolve
 
 from tenants import queries
 from tenants.access import Actor
 from tenants.hooks import on_response
-from tenants.scoping import tenant_context
+from tenants.models import Membership
+from tenants.scoping import tenant_context, tenant_transaction
 
 Handler = Callable[[HttpRequest], HttpResponse]
 ADMIN = "admin"
@@ -40,16 +41,24 @@ class TenantTransaction:
         request.tenant, request.membership = membership.tenant, membership  # type: ignore[attr-defined]
         request.actor = Actor.person(membership)  # type: ignore[attr-defined]
         if hasattr(match.func, "own_transactions"):
-            return _private(self.get_response(request))
+            return _private(self._without_transaction(request, membership))
         with transaction.atomic(), tenant_context(membership.tenant_id):
             response = self.get_response(request)
-            if hasattr(response, "render") and not response.is_rendered:
+            if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                 response.render()
             if response.status_code >= 500:
                 transaction.set_rollback(True)
             else:
                 on_response(request, response)
         return _private(response)
+
+    def _without_transaction(self, request: HttpRequest, membership: Membership) -> HttpResponse:
+        """A view that opens its own transactions; what follows the response gets one of its own too."""
+        response = self.get_response(request)
+        if response.status_code < 500:
+            with tenant_transaction(membership.tenant_id):
+                on_response(request, response)
+        return response
 
 
 def _match(request: HttpRequest) -> ResolverMatch | None:
@@ -59,15 +68,21 @@ def _match(request: HttpRequest) -> ResolverMatch | None:
         return None
 
 
-def _membership(request: HttpRequest, match: ResolverMatch) -> Any:
-    """The signed-in person's membership in the addressed tenant, or in the admin's acting tenant."""
+def _membership(request: HttpRequest, match: ResolverMatch) -> Membership | None:
+    """The signed-in person's membership in the addressed tenant, or in the admin's acting tenant.
+
+    Reads all of the person's memberships at once: the frame lists them as workspaces to switch to.
+    """
     if ADMIN in match.app_names:
         slug = request.session.get("acting_tenant")
-    else:
+    elif hasattr(match.func, "is_tenant_view"):
         slug = match.kwargs.get("slug")
+    else:
+        slug = None
     if not slug or not request.user.is_authenticated:
         return None
-    return queries.membership_of(request.user, slug=slug)
+    request.memberships = list(queries.memberships_of(request.user))  # type: ignore[attr-defined]
+    return next((each for each in request.memberships if each.tenant.slug == slug), None)  # type: ignore[attr-defined]
 
 
 def _private(response: HttpResponse) -> HttpResponse:

@@ -137,10 +137,13 @@ class MonthlyPartitions(Operation):
             schema_editor.execute(statement)
         if self.append_only:
             schema_editor.execute(f'REVOKE UPDATE, DELETE ON "{self.table}" FROM {APP_ROLES}')
-        schema_editor.execute(f"INSERT INTO tenants_partitioned_table (name) VALUES ('{self.table}')")
+        schema_editor.execute(
+            "INSERT INTO tenants_partitioned_table (name, append_only) VALUES (%s, %s)",
+            [self.table, self.append_only],
+        )
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        schema_editor.execute(f"DELETE FROM tenants_partitioned_table WHERE name = '{self.table}'")
+        schema_editor.execute("DELETE FROM tenants_partitioned_table WHERE name = %s", [self.table])
         schema_editor.execute(f'DROP TABLE "{self.table}" CASCADE')
 
     def describe(self) -> str:

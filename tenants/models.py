@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from tenants.roles import Role
+from tenants.roles import RIGHTS, Role
 from tenants.scoping import TenantForeignKey, TenantModel
 
 
@@ -141,3 +141,8 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.tenant_id} as {self.role}"
+
+    @property
+    def rights(self) -> frozenset[str]:
+        """What the role may do, for templates: `{% if "see_arr" in viewer.rights %}`."""
+        return RIGHTS[Role(self.role)] if self.is_active else frozenset()

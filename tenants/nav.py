@@ -1,28 +1,58 @@
-"""The main navigation: each app registers its own destinations at start-up, so the frame imports none of them."""
+"""What the frame of every page shows: destinations and freshness, registered by the apps at start-up.
+
+So the frame imports none of them, and a destination that no app brings is not shown.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
 
 from tenants.models import Membership, Tenant
 from tenants.roles import Right
 
+# A number waiting for this viewer. All querysets of a page are counted together, in one statement; a callable
+# that returns a number has paid for it with a query of its own.
+Count = Callable[[Tenant, Membership], "QuerySet[Any, Any] | int | None"]
+
 
 @dataclass(frozen=True)
 class Destination:
-    """One entry; `count` gives a waiting number for this viewer, at the price of one query, or None."""
+    """One entry of the navigation, shown to those who hold the right."""
 
     label: str
     url_name: str
     order: int
     right: Right
-    count: Callable[[Tenant, Membership], int | None] | None = None
+    count: Count | None = None
     place: str = "main"  # "main": the bar; "menu": the person's menu
 
 
+@dataclass(frozen=True)
+class Freshness:
+    """How old what the page shows is: when it was scored (in words), and the sources that are late."""
+
+    url: str
+    scored_at: str = ""
+    late: tuple[str, ...] = ()
+
+
 destinations: list[Destination] = []
+_freshness: list[Callable[[Tenant, Membership], Freshness | None]] = []
 
 
 def register(destination: Destination) -> None:
-    """Add one destination, kept in order."""
+    """Add one destination, kept in order; the same address again replaces it."""
+    destinations[:] = [each for each in destinations if each.url_name != destination.url_name]
     destinations.append(destination)
     destinations.sort(key=lambda each: each.order)
+
+
+def set_freshness(provider: Callable[[Tenant, Membership], Freshness | None]) -> None:
+    """Who answers "how fresh is this?" for the pill in the bar; at most one query."""
+    _freshness[:] = [provider]
+
+
+def freshness_for(tenant: Tenant, viewer: Membership) -> Freshness | None:
+    return _freshness[0](tenant, viewer) if _freshness else None

@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, models, transaction
+from django.forms import ModelChoiceField
+from psycopg.pq import TransactionStatus
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
@@ -48,8 +50,16 @@ def tenant_context(tenant_id: int) -> Iterator[None]:
         yield
     finally:
         _active.reset(token)
-        if connection.in_atomic_block and not connection.needs_rollback:
+        if _can_still_be_asked():
             _set_in_database(before)
+
+
+def _can_still_be_asked() -> bool:
+    """Not after a failed statement: asking again would hide the error, and the rollback resets the setting anyway."""
+    if not connection.in_atomic_block or connection.needs_rollback or connection.connection is None:
+        return False
+    status = connection.connection.info.transaction_status
+    return bool(status == TransactionStatus.INTRANS)
 
 
 @contextmanager
@@ -105,3 +115,18 @@ class TenantForeignKey(models.ForeignKey[Any, Any]):
         options["db_constraint"] = False
         options["db_index"] = False
         super().__init__(to, on_delete, **options)
+
+    def formfield(self, **options: Any) -> Any:
+        """Choices are the active tenant's rows. A form class, which is made at import, starts with none."""
+        if has_active_tenant() or "queryset" in options:
+            return super().formfield(**options)
+        target: Any = self.remote_field.model
+        # not the key's own version, which asks the manager and would raise
+        without_key: Any = super(models.ForeignKey, self)
+        return without_key.formfield(
+            form_class=ModelChoiceField,
+            queryset=target._unscoped.none(),
+            to_field_name=self.remote_field.field_name,
+            blank=self.blank,
+            **options,
+        )

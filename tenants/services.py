@@ -1,18 +1,22 @@
 """Writes about tenants, people and teams."""
 
+import hashlib
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import models, transaction
 
 from audit import services as audit
-from tenants import hooks, queries
+from tenants import hooks, invitations, queries
 from tenants.access import Actor
+from tenants.exceptions import Refused
 from tenants.models import Membership, Organisation, Team, Tenant, User
 from tenants.roles import Role
 from tenants.scoping import tenant_context
 
 DEFAULT_TEAM = "Customer Success"
+SCOPE = ("regions", "segments", "products", "programmes")
 
 
 @transaction.atomic
@@ -40,18 +44,108 @@ def create_tenant(
 
 
 @transaction.atomic
+def change_settings(
+    tenant: Tenant, *, currency: str, time_zone: str, rejected_rows_limit_pct: Decimal, by: Actor
+) -> None:
+    """The tenant's own settings. Its slug, organisation and environment never change."""
+    row = Tenant.objects.select_for_update().get(pk=tenant.pk)
+    wanted = {
+        "currency": currency,
+        "time_zone": time_zone,
+        "rejected_rows_limit_pct": rejected_rows_limit_pct,
+    }
+    before = {name: getattr(row, name) for name in wanted}
+    if before == wanted:
+        return
+    for name, value in wanted.items():
+        setattr(row, name, value)
+        setattr(tenant, name, value)
+    row.save(update_fields=list(wanted))
+    audit.record(tenant, verb="tenants.settings_changed", by=by, subject=row, before=before, after=wanted)
+
+
+# --- teams --------------------------------------------------------------------------------------
+
+
+@transaction.atomic
 def ensure_team(tenant: Tenant, *, name: str, by: Actor, is_default: bool = False) -> Team:
     """The team of that name, with its two guardian groups."""
-    team = queries.team_named(tenant, name)
-    if team is not None:
-        return team
+    return queries.team_named(tenant, name) or create_team(tenant, name=name, by=by, is_default=is_default)
+
+
+@transaction.atomic
+def create_team(
+    tenant: Tenant, *, name: str, by: Actor, parent: Team | None = None, is_default: bool = False
+) -> Team:
+    """A new team; its groups are named so that no other tenant's can be meant, whatever the team is called."""
+    if is_default:
+        Team.objects.for_tenant(tenant).filter(is_default=True).update(is_default=False)
+    mark = hashlib.sha256(name.encode()).hexdigest()[:16]
     groups = {
-        kind: Group.objects.create(name=f"tenant:{tenant.pk}:{kind}:{name}"[:150])
+        kind: Group.objects.create(name=f"tenant:{tenant.pk}:{kind}:{name[:80]}:{mark}")
         for kind in ("managers", "members")
     }
-    team = Team.objects.create(tenant=tenant, name=name, is_default=is_default, **groups)
-    audit.record(tenant, verb="tenants.team_created", by=by, subject=team)
+    team = Team.objects.create(tenant=tenant, name=name, parent=parent, is_default=is_default, **groups)
+    audit.record(
+        tenant, verb="tenants.team_created", by=by, subject=team,
+        after={"name": name, "parent": str(parent or ""), "is_default": is_default},
+    )  # fmt: skip
+    _sync_managers(tenant)
     return team
+
+
+@transaction.atomic
+def change_team(
+    tenant: Tenant, *, team_id: int, name: str, parent: Team | None, is_default: bool, by: Actor
+) -> Team:
+    """Rename a team, move it under another, or make it the default; managers' groups follow the tree."""
+    team = Team.objects.for_tenant(tenant).select_for_update().get(pk=team_id)
+    if parent is not None and team_id in queries.teams_above(tenant, parent.pk):
+        raise Refused(f"{parent} stands under {team} itself, so it cannot be above it.")
+    if team.is_default and not is_default:
+        raise Refused("Make another team the default first: accounts without a known CSM need one.")
+    before = {"name": team.name, "parent": str(team.parent or ""), "is_default": team.is_default}
+    after = {"name": name, "parent": str(parent or ""), "is_default": is_default}
+    if before == after:
+        return team
+    if is_default and not team.is_default:
+        Team.objects.for_tenant(tenant).filter(is_default=True).update(is_default=False)
+    team.name, team.parent, team.is_default = name, parent, is_default
+    team.save(update_fields=["name", "parent", "is_default"])
+    audit.record(tenant, verb="tenants.team_changed", by=by, subject=team, before=before, after=after)
+    _sync_managers(tenant)
+    return team
+
+
+def _sync_managers(tenant: Tenant) -> None:
+    """The tree changed: each manager's groups anew. Managers are few."""
+    for membership in queries.people(tenant).filter(role=Role.MANAGER):
+        _sync_groups(tenant, membership)
+
+
+def _sync_groups(tenant: Tenant, membership: Membership) -> None:
+    """Put the person into exactly the groups of this tenant that role and team give."""
+    teams = list(Team.objects.for_tenant(tenant))
+    wanted = _groups_of(teams, membership) if membership.is_active and membership.team_id else set()
+    ours = {group for team in teams for group in (team.managers_id, team.members_id)}
+    current = set(membership.user.groups.filter(pk__in=ours).values_list("pk", flat=True))
+    membership.user.groups.remove(*(current - wanted))
+    membership.user.groups.add(*(wanted - current))
+
+
+def _groups_of(teams: list[Team], membership: Membership) -> set[int]:
+    """A manager leads the own team and all below it; a CSM works the own team's pooled accounts."""
+    own = membership.team_id
+    assert own is not None
+    parents = {team.pk: team.parent_id for team in teams}
+    if membership.role == Role.MANAGER:
+        return {team.managers_id for team in teams if own in queries.chain_of(parents, team.pk)}
+    if membership.role == Role.CSM:
+        return {team.members_id for team in teams if team.pk == own}
+    return set()
+
+
+# --- people -------------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -66,51 +160,189 @@ def ensure_member(
     password: str | None = None,
     scope: dict[str, list[str]] | None = None,
 ) -> tuple[Membership, bool]:
-    """The person's membership with this role and team, created or brought up to date; (membership, created)."""
-    user = User.objects.filter(email=email.lower()).first()
+    """The person's membership with this role and team, created or brought up to date; (membership, created).
+
+    Without `team` a member stays in the team they are in; a new one joins the default team.
+    """
+    user = _ensure_user(tenant, email=email, name=name, password=password)
+    membership = Membership.objects.select_for_update().filter(tenant=tenant, user=user).first()
+    if team:
+        team_id = ensure_team(tenant, name=team, by=by).pk
+    elif membership is not None and membership.team_id is not None:
+        team_id = membership.team_id
+    else:
+        team_id = (queries.default_team(tenant) or ensure_team(tenant, name=DEFAULT_TEAM, by=by)).pk
+    values = {"role": role, "team_id": team_id, "is_active": True, **(scope or {})}
+    if membership is not None:
+        return _change(tenant, membership, values, by=by), False
+    membership = Membership.objects.create(tenant=tenant, user=user, **values)
+    _record_member(tenant, membership, "tenants.member_created", by=by, before=None, after=values)
+    return membership, True
+
+
+@transaction.atomic
+def add_person(
+    tenant: Tenant,
+    *,
+    email: str,
+    name: str,
+    role: str,
+    team: Team | None,
+    scope: dict[str, list[str]],
+    by: Actor,
+) -> tuple[Membership, bool]:
+    """A member added by an operations admin: somebody new, or known in the same organisation.
+
+    An admin of one organisation could otherwise claim an address first and wait until another organisation lets
+    that address in. Across organisations only the operator's `create_member` adds people (docs/security.md).
+    """
+    user = queries.user_by_email(email)
+    if user is not None and not queries.is_known_in(tenant, user):
+        raise Refused("This address cannot be added here. Ask whoever runs this installation to add it.")
+    if user is not None and queries.is_member(tenant, user):
+        raise Refused(f"{user} is in this workspace already: change them in the list.")
+    return ensure_member(
+        tenant, email=email, role=role, by=by, name=name, team=team.name if team else "", scope=scope
+    )  # fmt: skip
+
+
+def record_invitation(tenant: Tenant, *, membership: Membership, by: Actor) -> str:
+    """A fresh link for somebody who waits for one; who asked for it is on record, the link is not."""
+    if not invitations.may_be_handed_out(membership.user, tenant):
+        raise Refused(
+            f"{membership.user} needs no invitation: they have a password, or belong elsewhere too."
+        )
+    audit.record(
+        tenant, verb="tenants.invitation_made", by=by, object_type="tenants.membership",
+        object_id=str(membership.pk), object_label=str(membership.user),
+    )  # fmt: skip
+    return invitations.link_for(membership.user, tenant)
+
+
+def _ensure_user(tenant: Tenant, *, email: str, name: str, password: str | None) -> User:
+    """The person of that e-mail. Somebody whom another tenant knows too keeps the name they have there."""
+    user = queries.user_by_email(email)
     if user is None:
-        user = User.objects.create_user(email, password, name=name)
-    elif password is not None:
+        return User.objects.create_user(email.strip(), password, name=name)
+    if user.is_superuser:
+        raise Refused(
+            f"{user.email} is a superuser of this installation and joins no workspace: use another e-mail."
+        )
+    if password is not None:
         user.set_password(password)
         user.save(update_fields=["password"])
-    if name and user.name != name:
+    if name and user.name != name and not queries.is_member_elsewhere(tenant, user):
         user.name = name
         user.save(update_fields=["name"])
-    team_row = ensure_team(tenant, name=team or DEFAULT_TEAM, by=by)
-    values: dict[str, Any] = {"role": role, "team_id": team_row.pk, "is_active": True, **(scope or {})}
-    before = (
-        Membership.objects.filter(tenant=tenant, user=user).values("role", "team_id", "is_active").first()
-    )
-    membership, created = Membership.objects.update_or_create(tenant=tenant, user=user, defaults=values)
+    return user
+
+
+@transaction.atomic
+def change_member(
+    tenant: Tenant,
+    *,
+    membership_id: int,
+    role: str,
+    team_id: int | None,
+    is_active: bool,
+    scope: dict[str, list[str]],
+    by: Actor,
+) -> Membership:
+    """A new role, team or scope, or the end of a membership; nobody does it to themselves, and one admin stays."""
+    membership = (
+        Membership.objects.select_related("user", "tenant").select_for_update(of=("self",))
+        .get(tenant=tenant, pk=membership_id)
+    )  # fmt: skip
+    loses_rights = membership.is_active and (role != membership.role or not is_active)
+    if by.membership is not None and by.membership.pk == membership.pk and loses_rights:
+        raise Refused(
+            "You cannot change your own role or end your own membership: ask another operations admin."
+        )
+    is_admin = membership.role == Role.OPS_ADMIN and membership.is_active
+    if is_admin and loses_rights and not queries.other_admins(tenant, membership).exists():
+        raise Refused("This is the workspace's only operations admin: name another one first.")
+    values = {"role": role, "team_id": team_id, "is_active": is_active, **scope}
+    return _change(tenant, membership, values, by=by)
+
+
+def _change(tenant: Tenant, membership: Membership, values: dict[str, Any], *, by: Actor) -> Membership:
+    """Write what differs, with its event; a call that changes nothing leaves none."""
+    before = {name: getattr(membership, name) for name in values}
+    changed = {name: value for name, value in values.items() if value != before[name]}
+    if not changed:
+        return membership
+    for name, value in changed.items():
+        setattr(membership, name, value)
+    membership.save(update_fields=list(changed))
+    _record_member(
+        tenant, membership, "tenants.member_changed", by=by,
+        before={name: before[name] for name in changed}, after=changed,
+    )  # fmt: skip
+    return membership
+
+
+def _record_member(
+    tenant: Tenant,
+    membership: Membership,
+    verb: str,
+    *,
+    by: Actor,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+) -> None:
+    """Groups, event and grants of a membership just written."""
     _sync_groups(tenant, membership)
     audit.record(
-        tenant,
-        verb="tenants.member_created" if created else "tenants.member_changed",
-        by=by,
-        object_type="tenants.membership",
-        object_id=str(membership.pk),
-        object_label=str(user),
-        before=before,
-        after=values,
-    )
+        tenant, verb=verb, by=by, object_type="tenants.membership", object_id=str(membership.pk),
+        object_label=str(membership.user), before=before, after=after,
+    )  # fmt: skip
     hooks.membership_changed(membership)
-    return membership, created
 
 
-def _sync_groups(tenant: Tenant, membership: Membership) -> None:
-    """Put the person into exactly the groups of this tenant that role and team give."""
-    teams = list(Team.objects.for_tenant(tenant))
-    below = {team.pk: queries.teams_above(tenant, team.pk) for team in teams}
-    mine = membership.team_id if membership.is_active else None
-    wanted: set[int] = set()
-    for team in teams:
-        if mine is None:
-            break
-        if membership.role == Role.MANAGER and mine in below[team.pk]:
-            wanted.add(team.managers_id)
-        if membership.role == Role.CSM and mine == team.pk:
-            wanted.add(team.members_id)
-    ours = {group for team in teams for group in (team.managers_id, team.members_id)}
-    current = set(membership.user.groups.filter(pk__in=ours).values_list("pk", flat=True))
-    membership.user.groups.remove(*(current - wanted))
-    membership.user.groups.add(*(wanted - current))
+@transaction.atomic
+def accept_invitation(token: str, *, password: str) -> User:
+    """The invited person's first password; the link is dead from here on. Raises InvitationUnusable."""
+    user, tenant = invitations.person_of(token)
+    user = User.objects.select_for_update().get(pk=user.pk)
+    user, tenant = invitations.person_of(token)  # again under the lock: two tabs, one link
+    user.set_password(password)
+    user.last_tenant = user.last_tenant or tenant
+    user.save(update_fields=["password", "last_tenant"])
+    with tenant_context(tenant.pk):
+        by = Actor("person", str(user.pk), str(user))
+        audit.record(tenant, verb="tenants.invitation_accepted", by=by, subject=user)
+    return user
+
+
+def remember_tenant(user: User, tenant: Tenant) -> None:
+    """Where the bare addresses lead from now on."""
+    if user.last_tenant_id != tenant.pk:
+        User.objects.filter(pk=user.pk).update(last_tenant=tenant)
+
+
+# --- the admin, and what was refused ------------------------------------------------------------
+
+
+@transaction.atomic
+def save_from_admin(
+    tenant: Tenant,
+    *,
+    row: models.Model,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+    by: Actor,
+    request_id: str = "",
+) -> None:
+    """A row written by the admin's own form, with what it was and what it is now."""
+    row.save()
+    audit.record(
+        tenant, verb="tenants.admin_changed", by=by, subject=row, before=before, after=after, request_id=request_id
+    )  # fmt: skip
+
+
+def record_denied(tenant: Tenant, *, path: str, by: Actor, request_id: str) -> None:
+    """Somebody in the tenant asked for what the role does not include."""
+    audit.record(
+        tenant, verb="tenants.access_denied", by=by, object_type="page", object_id=path[:80],
+        object_label=path, request_id=request_id,
+    )  # fmt: skip

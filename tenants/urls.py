@@ -1,4 +1,20 @@
-from django.urls import URLPattern
+"""Doors and rooms that belong to no other app: start, workspaces, invitations, people."""
+
+from django.urls import path
+
+from tenants import views
 
 app_name = "tenants"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("queue/", views.to_last_tenant, {"rest": "queue/"}, name="queue"),
+    path("accounts/", views.to_last_tenant, {"rest": "accounts/"}, name="accounts"),
+    path("accounts/<path:rest>", views.to_last_account, name="account"),
+    path("workspaces/", views.workspaces, name="workspaces"),
+    path("auth/invitation/<str:token>/", views.invitation, name="invitation"),
+    path("t/<slug:slug>/", views.start, name="start"),
+    path("t/<slug:slug>/settings/people/", views.people, name="people"),
+    path("t/<slug:slug>/settings/people/new/", views.new_person, name="new_person"),
+    path("t/<slug:slug>/settings/people/<int:membership_id>/", views.person, name="person"),
+    path("t/<slug:slug>/settings/people/<int:membership_id>/invitation/", views.invite_again, name="invite"),
+]

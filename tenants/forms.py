@@ -1,0 +1,182 @@
+"""Forms of people and invitations."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from tenants import queries
+from tenants.models import Membership, Team, Tenant, User
+from tenants.roles import Role
+from tenants.services import SCOPE
+
+
+class WordList(forms.CharField):
+    """Words with commas between them; empty means all."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, max_length=1000, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value) or ""
+        return list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(list(initial or []) != self.to_python(data))
+
+
+class PersonForm(forms.Form):
+    """Role, team and scope of one member."""
+
+    role = forms.ChoiceField(choices=Role.choices)
+    team: Any = forms.ModelChoiceField(queryset=None, required=False, empty_label="No team")
+    regions = WordList(help_text="Separate with commas, such as EMEA, APAC. Empty: all regions.")
+    segments = WordList(help_text="enterprise, mid_market or smb. Empty: all segments.")
+    products = WordList(
+        help_text="Product ids: only accounts that have an active subscription of one. Empty: all."
+    )
+    programmes = WordList(help_text="Values of the account attribute “programme”. Empty: all.")
+
+    def __init__(self, tenant: Tenant, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["team"].queryset = queries.teams(tenant)  # type: ignore[attr-defined]
+
+    def clean_segments(self) -> list[str]:
+        wanted: list[str] = self.cleaned_data["segments"]
+        unknown = sorted(set(wanted) - {"enterprise", "mid_market", "smb"})
+        if unknown:
+            raise ValidationError(f"Not a segment: {', '.join(unknown)}. Use enterprise, mid_market or smb.")
+        return wanted
+
+    @property
+    def scope(self) -> dict[str, list[str]]:
+        return {name: self.cleaned_data[name] for name in SCOPE}
+
+    @property
+    def chosen_team(self) -> Team | None:
+        team: Team | None = self.cleaned_data["team"]
+        return team
+
+
+class NewPersonForm(PersonForm):
+    email = forms.EmailField(label="Work email", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(max_length=200, required=False, help_text="Used for somebody new to Holdfast.")
+    field_order = ("email", "name", "role", "team", *SCOPE)
+
+
+class MemberForm(PersonForm):
+    is_active = forms.BooleanField(
+        required=False,
+        label="Active",
+        help_text="Without it the person sees nothing here from the next click on.",
+    )
+
+    def __init__(self, tenant: Tenant, *args: Any, membership: Membership, **options: Any) -> None:
+        options["initial"] = {
+            "role": membership.role,
+            "team": membership.team_id,
+            "is_active": membership.is_active,
+            **{name: getattr(membership, name) for name in SCOPE},
+        }
+        super().__init__(tenant, *args, **options)
+
+
+class FirstPasswordForm(forms.Form):
+    """The invited person's own password, twice."""
+
+    password = forms.CharField(
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 12 characters; it can be pasted.",
+    )
+    again = forms.CharField(
+        label="The same again",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, user: User, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.user = user
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        validate_password(password, self.user)
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("password") and values.get("again") and values["password"] != values["again"]:
+            self.add_error("again", "The two passwords differ.")
+        return values
+
+
+class OwnRowForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A row of the acting tenant, in the admin: uniqueness is checked with the tenant that the form does not show."""
+
+    tenant: Tenant
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if hasattr(self.instance, "tenant_id") and self.instance.tenant_id is None:
+            self.instance.tenant_id = self.tenant.pk
+
+    def _get_validation_exclusions(self) -> set[str]:
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded - {"tenant"}
+
+
+class TeamForm(OwnRowForm):
+    class Meta:
+        model = Team
+        fields = ("name", "parent", "is_default")
+
+    def clean_parent(self) -> Team | None:
+        parent: Team | None = self.cleaned_data["parent"]
+        if (
+            parent is not None
+            and self.instance.pk
+            and self.instance.pk in queries.teams_above(self.tenant, parent.pk)
+        ):
+            raise ValidationError(f"{parent} stands under this team itself, so it cannot be above it.")
+        return parent
+
+    def clean_is_default(self) -> bool:
+        wanted: bool = self.cleaned_data["is_default"]
+        if "is_default" in self.initial and self.initial["is_default"] and not wanted:
+            raise ValidationError(
+                "Make another team the default first: accounts without a known CSM need one."
+            )
+        return wanted
+
+
+class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Tenant
+        fields = ("currency", "time_zone", "rejected_rows_limit_pct")
+
+    def clean_currency(self) -> str:
+        return check_currency(self.cleaned_data["currency"])
+
+    def clean_time_zone(self) -> str:
+        return check_time_zone(self.cleaned_data["time_zone"])
+
+
+def check_currency(text: str) -> str:
+    """An ISO 4217 code by its form; raises ValidationError."""
+    code = text.strip().upper()
+    if len(code) != 3 or not code.isascii() or not code.isalpha():
+        raise ValidationError(f"{text!r} is not a currency: use three letters, such as USD.")
+    return code
+
+
+def check_time_zone(text: str) -> str:
+    """A name of the zone database; raises ValidationError."""
+    if text not in available_timezones():
+        raise ValidationError(f"{text!r} is not a time zone: use a name such as Europe/Berlin or UTC.")
+    return text

@@ -1,0 +1,53 @@
+"""Signed links with which a new person sets the first password: once, and within a week."""
+
+from django.conf import settings
+from django.core import signing
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from tenants import queries
+from tenants.exceptions import InvitationUnusable
+from tenants.models import Tenant, User
+
+_SALT = "tenants.invitation"
+GOOD_FOR_DAYS = 7
+
+
+def link_for(user: User, tenant: Tenant) -> str:
+    """The full address to hand over, which works only while the person waits for it (`is_waiting`)."""
+    return f"{settings.HOLDFAST_PUBLIC_URL}{reverse('tenants:invitation', args=[token_for(user, tenant)])}"
+
+
+def token_for(user: User, tenant: Tenant) -> str:
+    return signing.dumps({"user": user.pk, "tenant": tenant.pk, "seal": _seal(user)}, salt=_SALT)
+
+
+def is_waiting(user: User) -> bool:
+    """Nobody with a password is given such a link: one tenant's admin could take over a person of another."""
+    return user.is_active and not user.is_superuser and not user.has_usable_password()
+
+
+def may_be_handed_out(user: User, tenant: Tenant) -> bool:
+    """An admin hands out links for people of the own organisation alone; the operator's command for all."""
+    return is_waiting(user) and queries.is_known_in(tenant, user)
+
+
+def person_of(token: str) -> tuple[User, Tenant]:
+    """Whom the link is for, and the workspace that invited; raises InvitationUnusable."""
+    try:
+        said = signing.loads(token, salt=_SALT, max_age=GOOD_FOR_DAYS * 86_400)
+    except signing.BadSignature as error:
+        raise InvitationUnusable from error
+    user, tenant = queries.user_by_id(said["user"]), queries.tenant_by_id(said["tenant"])
+    if user is None or tenant is None or not is_waiting(user) or not queries.is_member(tenant, user):
+        raise InvitationUnusable
+    if not constant_time_compare(said["seal"], _seal(user)):
+        raise InvitationUnusable
+    return user, tenant
+
+
+def _seal(user: User) -> str:
+    """Changes with the password (even an unusable one is random), so a used link is dead; and with the
+    organisations that know the person, so a link from before does not open a later one's data."""
+    known_in = queries.organisations_of(user)
+    return salted_hmac(_SALT, f"{user.pk}:{user.email}:{user.password}:{known_in}").hexdigest()[:32]

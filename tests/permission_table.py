@@ -1,0 +1,151 @@
+"""Every address of the project, and who gets in. tests/test_permissions.py runs it; a missing address fails there.
+
+How to add yours: one `Row` a url name and method, in the block of your app:
+
+    Row("accounts:list", Right.VIEW_ACCOUNTS),
+    Row("accounts:account", Right.VIEW_ACCOUNTS, make=an_account, except_for={"account_executive": 404}),
+    Row("playbooks:dismiss", Right.WORK_QUEUE, "POST", make=a_recommendation, data={"reason": "no_fit"}, allowed=303),
+
+- `right`: whoever lacks it gets 403, whoever holds it gets `allowed` (default: 200 for GET, 303 for POST).
+- `make(world)` runs inside the tenant and returns the address's own arguments (`{"account_id": 7}`). The same call
+  made in the other tenant gives an id that must answer 404 here, for everybody who holds the right.
+- `data`: the POST body, or a callable that gets the made arguments. Each role's request is rolled back afterwards.
+- `except_for`: roles with another status, such as 404 for those whose accounts do not include the made one.
+- A url name that has only POST rows must answer 405 to GET.
+
+What is checked for every row: each of the nine roles, somebody signed out (302 to the sign-in page, 401 with
+HX-Redirect to htmx), a member of another tenant (404), and a deactivated member (404).
+
+`OUTSIDE` lists the addresses without a tenant, with what a member and somebody signed out get; `GROUPS` whole
+families of addresses that other code guards, with the reason.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenants.access import Right
+from tests.worlds import World
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    right: Right
+    method: str = "GET"
+    make: Callable[[World], dict[str, Any]] | None = None
+    data: dict[str, Any] | Callable[[dict[str, Any]], dict[str, Any]] = field(default_factory=dict)
+    allowed: int = 0
+    except_for: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def expected(self) -> int:
+        return self.allowed or (200 if self.method == "GET" else 303)
+
+
+@dataclass(frozen=True)
+class Outside:
+    """An address without a tenant: what a signed-in member gets, and what somebody signed out gets."""
+
+    name: str
+    member: int
+    signed_out: int
+    make: Callable[[World], dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A namespace or name prefix that is guarded as a whole elsewhere."""
+
+    prefix: str
+    reason: str
+
+
+def an_account(world: World) -> dict[str, Any]:
+    """An account that the world's `csm` owns, named to the account executive too."""
+    email = world.account_executive.user.email
+    return {"account_id": world.add_account("Row's account", ae_email=email).pk}
+
+
+def a_member(world: World) -> dict[str, Any]:
+    return {"membership_id": world.csm2.pk}
+
+
+def a_waiting_member(world: World) -> dict[str, Any]:
+    from tenants import services
+    from tests.worlds import MAKER
+
+    email = f"waiting@{world.tenant.slug}.example"
+    membership, _ = services.ensure_member(world.tenant, email=email, role="csm", by=MAKER)
+    return {"membership_id": membership.pk}
+
+
+def an_invitation(world: World) -> dict[str, Any]:
+    from tenants import invitations, queries
+
+    member = queries.member(world.tenant, membership_id=a_waiting_member(world)["membership_id"])
+    return {"token": invitations.token_for(member.user, world.tenant)}
+
+
+def a_job(world: World) -> dict[str, Any]:
+    """A waiting job that the world's `csm` asked for."""
+    from jobs import services
+
+    return {"job_id": services.enqueue(world.tenant, kind="jobs.tidy", by=world.actor("csm")).pk}
+
+
+def a_cancelled_job(world: World) -> dict[str, Any]:
+    from jobs import services
+
+    made = a_job(world)
+    services.cancel(world.tenant, job_id=made["job_id"], by=world.actor("csm"))
+    return made
+
+
+NOT_THEIRS = dict.fromkeys(
+    ("account_executive", "manager", "executive", "finance", "revops", "auditor", "support"), 404
+)
+PERSON = {"email": "new.person@acme.example", "role": "csm", "name": "New Person"}
+
+TABLE = [
+    # --- tenants ---
+    Row("tenants:start", Right.VIEW_ACCOUNTS, allowed=302),
+    Row("tenants:people", Right.CONFIGURE),
+    Row("tenants:new_person", Right.CONFIGURE),
+    Row("tenants:new_person", Right.CONFIGURE, "POST", data=PERSON),
+    Row("tenants:person", Right.CONFIGURE, make=a_member),
+    Row("tenants:person", Right.CONFIGURE, "POST", make=a_member, data={"role": "csm", "is_active": "on"}),
+    Row("tenants:invite", Right.CONFIGURE, "POST", make=a_waiting_member),
+    # --- jobs ---
+    Row("jobs:list", Right.CONFIGURE),
+    Row("jobs:rows", Right.CONFIGURE),
+    Row("jobs:job", Right.VIEW_ACCOUNTS, make=a_job, except_for=NOT_THEIRS),
+    Row("jobs:details", Right.VIEW_ACCOUNTS, make=a_job, except_for=NOT_THEIRS),
+    Row("jobs:progress", Right.VIEW_ACCOUNTS, make=a_job, except_for=NOT_THEIRS),
+    Row("jobs:cancel", Right.VIEW_ACCOUNTS, "POST", make=a_job, except_for=NOT_THEIRS),
+    Row("jobs:replay", Right.CONFIGURE, "POST", make=a_cancelled_job),
+    # --- audit ---
+    # --- accounts ---
+    # --- approvals ---
+    # --- integrations ---
+    # --- scoring ---
+    # --- playbooks ---
+]
+
+OUTSIDE = [
+    Outside("healthz", member=200, signed_out=200),
+    Outside("readyz", member=200, signed_out=200),
+    Outside("tenants:home", member=302, signed_out=302),
+    Outside("tenants:queue", member=302, signed_out=302),
+    Outside("tenants:accounts", member=302, signed_out=302),
+    Outside("tenants:account", member=302, signed_out=302, make=lambda world: {"rest": "7/"}),
+    Outside("tenants:workspaces", member=200, signed_out=302),
+    Outside("tenants:invitation", member=200, signed_out=200, make=an_invitation),
+]
+
+GROUPS = [
+    Group(
+        "admin:", "HoldfastAdmin.admin_view guards every address of it; tests/tenants/test_admin.py runs each"
+    ),
+    Group("account_", "django-allauth's sign-in, password and e-mail pages: a person's own, no tenant's"),
+]
