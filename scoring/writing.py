@@ -234,7 +234,7 @@ class _Writer:
         if not self.past:
             return found
         steps, days, runs = zip(*self.past, strict=True)
-        parameters = {
+        parameters: dict[str, Any] = {
             "tenant": self.tenant.pk,
             "ids": ids,
             "steps": list(steps),

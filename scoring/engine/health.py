@@ -72,7 +72,7 @@ def compute(values: Floats, policy: Policy) -> Health:
     gained, missed = used * taken, used * (FULL - taken)
     weight = np.maximum(used.sum(axis=1), 1)
     health = (2 * gained.sum(axis=1) + weight) // (2 * weight)  # rounded half up
-    is_known = (coverage >= policy.min_coverage) & (used.sum(axis=1) > 0)
+    is_known = (coverage >= policy.min_coverage) & (coverage > 0)
     points = np.where(is_known[:, None], apportion(gained, health), 0)
     lost = np.where(is_known[:, None], apportion(missed, FULL - health), 0)
     health = np.where(is_known, health, UNKNOWN)
