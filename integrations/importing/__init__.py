@@ -1,0 +1,1 @@
+"""The import of bundles: open, read, check, stage, merge (ADR 0006, docs/import.md)."""

@@ -1,0 +1,388 @@
+"""The import format as data: files, columns, types, keys and order of times. docs/import.md tells the same in words.
+
+Everything else in this package reads from here, so a new column is one line.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+Kind = Literal[
+    "id", "text", "email", "int", "num", "money", "bool", "date", "day", "time", "currency", "ids", "word", "zone",
+    "language",
+]  # fmt: skip
+
+LONGEST_TEXT = 100_000  # characters in one cell; more makes the row unusable
+LONGEST_ID = 200
+LARGEST_MONEY = 1e10  # one contract, invoice or deal
+LARGEST_VALUE = 999_999_999_999  # any other amount; what its column holds
+LARGEST_USAGE = 1e15
+# usage is kept by month, in this span
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2099, 12, 31)
+_INT4 = 2**31 - 1
+_INT8 = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """One known column. `longest` counts characters, `low` and `high` are both allowed values."""
+
+    name: str
+    kind: Kind = "text"
+    required: bool = False
+    words: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    longest: int = LONGEST_TEXT
+    names: str = ""  # the file whose external ids stand in this column
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a bundle. `key` are the columns by which rows are matched with what is known."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ("external_id",)
+    # the first time must not come after the second
+    in_order: tuple[tuple[str, str], ...] = ()
+    # what becomes of columns that the format does not know
+    unknown: Literal["ignore", "attributes", "metrics"] = "ignore"
+
+    def __getitem__(self, name: str) -> Column:
+        return self.by_name[name]
+
+    @property
+    def by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    @property
+    def required(self) -> list[str]:
+        return [column.name for column in self.columns if column.required]
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}.csv"
+
+
+def _id(name: str = "external_id") -> Column:
+    return Column(name, "id", required=True, longest=LONGEST_ID)
+
+
+def _ref(name: str, file: str, *, required: bool = False) -> Column:
+    return Column(name, "id", required=required, longest=LONGEST_ID, names=file)
+
+
+def _text(name: str, longest: int = 300, *, required: bool = False) -> Column:
+    return Column(name, "text", required=required, longest=longest)
+
+
+def _email(name: str) -> Column:
+    return Column(name, "email", longest=320)
+
+
+def _time(name: str, *, required: bool = False) -> Column:
+    return Column(name, "time", required=required)
+
+
+def _date(name: str, *, required: bool = False) -> Column:
+    return Column(name, "date", required=required)
+
+
+def _word(name: str, words: str, *, required: bool = False) -> Column:
+    return Column(name, "word", required=required, words=tuple(words.split()))
+
+
+def _int(name: str, low: int = -_INT4, high: int = _INT4, *, required: bool = False) -> Column:
+    return Column(name, "int", required=required, low=low, high=high)
+
+
+def _money(name: str, *, required: bool = False) -> Column:
+    """Negative money is never right; the amounts that must be there are those of one contract, invoice or deal."""
+    return Column(name, "money", required=required, low=0, high=LARGEST_MONEY if required else LARGEST_VALUE)
+
+
+def _currency(*, required: bool = False) -> Column:
+    return Column("currency", "currency", required=required)
+
+
+_ACCOUNT = _ref("account_external_id", "accounts", required=True)
+
+ACCOUNTS = File(
+    "accounts",
+    (
+        _id(),
+        _text("name", 1000, required=True),
+        _text("domain"),
+        _text("industry"),
+        _int("employees", -_INT8, _INT8),
+        _text("country"),
+        _text("region"),
+        _text("plan"),
+        _word("segment", "enterprise mid_market smb"),
+        _email("owner_email"),
+        _email("ae_email"),
+        _date("customer_since"),
+        _ref("parent_external_id", "accounts"),
+        Column("strategic", "bool"),
+        _time("trial_started_at"),
+        _time("converted_at"),
+    ),
+    unknown="attributes",
+)
+CONTACTS = File(
+    "contacts",
+    (
+        _id(),
+        _ACCOUNT,
+        _text("name", 1000),
+        _email("email"),
+        _text("title"),
+        _word("role", "champion economic_buyer executive_sponsor admin user detractor"),
+        _word("seniority", "c_level vp director manager individual"),
+        _text("department"),
+        _time("joined_at"),
+        _time("departed_at"),
+        Column("time_zone", "zone"),
+        Column("language", "language", longest=40),
+        Column("do_not_contact", "bool"),
+    ),
+    in_order=(("joined_at", "departed_at"),),
+    unknown="attributes",
+)
+SUBSCRIPTIONS = File(
+    "subscriptions",
+    (
+        _id(),
+        _ACCOUNT,
+        _text("product"),
+        _text("plan"),
+        _int("seats", 0, 10**7),
+        _money("arr", required=True),
+        _currency(required=True),
+        _time("started_at", required=True),
+        _date("renewal_date", required=True),
+        _int("term_months", 1, 120),
+        Column("auto_renew", "bool"),
+        _int("notice_days"),
+        _money("list_arr"),
+        Column("uplift_cap_pct", "num"),
+        _time("cancelled_at"),
+        _text("cancel_reason", 1000),
+    ),
+    in_order=(("started_at", "renewal_date"), ("started_at", "cancelled_at")),
+)
+USAGE_DAILY = File(
+    "usage_daily",
+    (
+        _ACCOUNT,
+        Column("date", "day", required=True),
+        *(
+            Column(metric, "num", low=0, high=LARGEST_USAGE)
+            for metric in "active_users logins sessions core_events features_used api_calls errors data_gb".split()
+        ),
+    ),
+    key=("account_external_id", "date"),
+    unknown="metrics",
+)
+USAGE_DETAIL = File(
+    "usage_detail",
+    (
+        _ACCOUNT,
+        Column("date", "day", required=True),
+        _ref("contact_external_id", "contacts"),
+        _text("product"),
+        _text("feature"),
+        Column("count", "num", required=True, low=0, high=LARGEST_USAGE),
+    ),
+    key=("account_external_id", "date", "contact_external_id", "product", "feature"),
+)
+PRODUCTS = File("products", (_id(), _text("name", 1000, required=True), _text("category"), _text("family")))
+TICKETS = File(
+    "tickets",
+    (
+        _id(),
+        _ACCOUNT,
+        _time("opened_at", required=True),
+        _time("first_response_at"),
+        _time("closed_at"),
+        _word("priority", "low normal high urgent"),
+        _text("category"),
+        _text("product"),
+        _time("escalated_at"),
+        _int("csat", 1, 5),
+        _text("subject", 2000),
+        _text("body", LONGEST_TEXT),
+        _text("resolution", LONGEST_TEXT),
+    ),
+    in_order=(("opened_at", "first_response_at"), ("opened_at", "closed_at"), ("opened_at", "escalated_at")),
+)
+INVOICES = File(
+    "invoices",
+    (
+        _id(),
+        _ACCOUNT,
+        _time("issued_at", required=True),
+        _time("due_at", required=True),
+        _time("paid_at"),
+        _money("amount", required=True),
+        _currency(required=True),
+        _time("voided_at"),
+    ),
+    in_order=(("issued_at", "due_at"), ("issued_at", "paid_at"), ("issued_at", "voided_at")),
+)
+SCALES: dict[str, tuple[int, int]] = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "review": (1, 5)}
+SURVEYS = File(
+    "surveys",
+    (
+        _id(),
+        _ACCOUNT,
+        _ref("contact_external_id", "contacts"),
+        _word("kind", " ".join(SCALES), required=True),
+        _int("score", required=True),
+        _time("sent_at"),
+        _time("responded_at", required=True),
+        _text("comment", LONGEST_TEXT),
+    ),
+)
+ACTIVITIES = File(
+    "activities",
+    (
+        _id(),
+        _ACCOUNT,
+        Column("contact_external_ids", "ids", names="contacts"),
+        _word(
+            "kind",
+            "email call meeting qbr training advisory_council planning_session community_post docs_contribution "
+            "conference_talk beta_program note",
+            required=True,
+        ),
+        _word("direction", "inbound outbound"),
+        _time("occurred_at", required=True),
+        _text("subject", 2000),
+        _text("body", LONGEST_TEXT),
+    ),
+)
+OBJECTIVES = File(
+    "objectives",
+    (
+        _id(),
+        _ACCOUNT,
+        _text("name", 1000, required=True),
+        _text("metric"),
+        _text("usage_metric", 200),
+        Column("baseline", "num"),
+        Column("target", "num"),
+        _money("expected_value"),
+        _time("declared_at", required=True),
+        _time("due_at"),
+        _time("achieved_at"),
+        Column("value_realized", "num"),
+    ),
+    in_order=(("declared_at", "due_at"), ("declared_at", "achieved_at")),
+)
+MILESTONES = File(
+    "milestones",
+    (
+        _id(),
+        _ACCOUNT,
+        _word("stage", "onboarding adoption expansion renewal advocacy"),
+        _text("name", 1000, required=True),
+        _time("due_at"),
+        _time("completed_at"),
+    ),
+)
+COMPANY_EVENTS = File(
+    "company_events",
+    (
+        _id(),
+        _ACCOUNT,
+        _word(
+            "kind",
+            "layoffs funding acquisition leadership_change restructuring expansion competitor_mention",
+            required=True,
+        ),
+        _time("published_at", required=True),
+        _text("headline", 2000),
+        _text("url", 2000),
+    ),
+)
+_FORECAST = "commit best_case pipeline omitted closed"
+OPPORTUNITIES = File(
+    "opportunities",
+    (
+        _id(),
+        _ACCOUNT,
+        _text("name", 1000, required=True),
+        _word("type", "renewal expansion new_business", required=True),
+        _email("owner_email"),
+        _money("amount", required=True),
+        _currency(required=True),
+        _text("stage", required=True),
+        _word("forecast_category", _FORECAST),
+        _time("created_at", required=True),
+        _date("close_date", required=True),
+        _time("closed_at"),
+        Column("won", "bool"),
+        _text("next_step", 2000),
+        _date("next_step_due"),
+    ),
+    in_order=(("created_at", "closed_at"),),
+)
+OPPORTUNITY_CHANGES = File(
+    "opportunity_changes",
+    (
+        _ref("opportunity_external_id", "opportunities", required=True),
+        _time("changed_at", required=True),
+        _word("field", "amount close_date stage forecast_category owner_email next_step", required=True),
+        _text("old_value", LONGEST_TEXT),
+        _text("new_value", LONGEST_TEXT),
+        _text("changed_by", 320),
+    ),
+    key=("opportunity_external_id", "changed_at", "field"),
+)
+ARTICLES = File(
+    "articles",
+    (
+        _id(),
+        _text("title", 1000, required=True),
+        _text("body", LONGEST_TEXT, required=True),
+        _text("product"),
+        _time("updated_at"),
+    ),
+)
+OUTCOMES = File(
+    "outcomes",
+    (
+        _id(),
+        _ACCOUNT,
+        _ref("subscription_external_id", "subscriptions"),
+        _word("kind", "churned renewed downgraded expanded", required=True),
+        _time("effective_at", required=True),
+        _money("arr_before"),
+        _money("arr_after"),
+        _currency(),
+        _text("reason", 1000),
+    ),
+)
+
+# In the order in which they land: a file comes after those that it names.
+FILES: dict[str, File] = {
+    file.name: file
+    for file in (
+        PRODUCTS, ACCOUNTS, CONTACTS, SUBSCRIPTIONS, OPPORTUNITIES, OPPORTUNITY_CHANGES, OUTCOMES, INVOICES, TICKETS,
+        SURVEYS, ACTIVITIES, OBJECTIVES, MILESTONES, COMPANY_EVENTS, ARTICLES, USAGE_DAILY, USAGE_DETAIL,
+    )
+}  # fmt: skip
+
+# ISO 4217: currencies in use, without funds, metals and test codes
+CURRENCIES = frozenset(
+    """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF
+    CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG
+    HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA
+    MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD
+    RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX
+    USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+    """.split()
+)

@@ -1,0 +1,51 @@
+"""The external ids that a row may name: what the database holds, and in a trial run what would land."""
+
+import polars as pl
+from django.db import connection
+
+from tenants.models import Tenant
+from tenants.scoping import tenant_transaction
+
+_TABLES = {
+    "accounts": "accounts_account",
+    "contacts": "accounts_contact",
+    "subscriptions": "accounts_subscription",
+    "opportunities": "accounts_opportunity",
+}
+_SCHEMA = {"external_id": pl.String, "id": pl.Int64}
+
+
+class KnownIds:
+    """External ids and our ids by file, read once and again after the file landed."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+        self._frames: dict[str, pl.DataFrame] = {}
+
+    def frame(self, file: str) -> pl.DataFrame:
+        """Columns external_id and id; in a trial run ids below zero stand for rows that would be created."""
+        if file not in self._frames:
+            self._frames[file] = self._read(_TABLES[file])
+        return self._frames[file]
+
+    def _read(self, table: str) -> pl.DataFrame:
+        with tenant_transaction(self._tenant.pk), connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT external_id, id FROM {table} WHERE tenant_id = %s",  # noqa: S608  names of ours
+                [self._tenant.pk],
+            )
+            return pl.DataFrame(cursor.fetchall(), schema=_SCHEMA, orient="row")
+
+    def forget(self, file: str) -> None:
+        """After a file landed: read its ids anew when they are asked for."""
+        self._frames.pop(file, None)
+
+    def pretend(self, file: str, external_ids: pl.Series) -> None:
+        """In a trial run: these rows would have landed."""
+        if file not in _TABLES:
+            return
+        frame = self.frame(file)
+        new = external_ids.filter(~external_ids.is_in(frame["external_id"].implode())).unique()
+        lowest = min(int(frame["id"].min() or 0), 0)  # type: ignore[arg-type]
+        ids = pl.arange(lowest - len(new), lowest, dtype=pl.Int64, eager=True)
+        self._frames[file] = pl.concat([frame, pl.DataFrame({"external_id": new, "id": ids}, schema=_SCHEMA)])

@@ -1,0 +1,154 @@
+"""Temporary tables that a file's rows are copied into before one transaction merges them (DECISIONS 5, ADR 0006).
+
+They belong to this session alone and carry no policies, so binary COPY is allowed. Names are fixed: one file at a time.
+"""
+# ruff: noqa: S608  statements are put together from the constant names of this file
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import polars as pl
+from django.db import connection, transaction
+
+from integrations.importing import binary
+from integrations.importing.targets import Target
+from integrations.importing.validate import Reject
+
+ROWS = "import_rows"
+REJECTS = "import_rejects"
+DOUBLES = "import_doubles"
+LINES = "import_lines"
+_REJECT_TYPES = ["int8", "text", "text", "text", "text"]
+# A merge may take long, and only it: nobody waits for this session's own tables.
+PATIENCE = (
+    "SET LOCAL statement_timeout = '30min'; SET LOCAL lock_timeout = '30s'; SET LOCAL work_mem = '128MB'"
+)
+
+
+@contextmanager
+def patient_cursor() -> Iterator[Any]:
+    """A short transaction on our own tables, without the page's time limit."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(PATIENCE)
+        yield cursor
+
+
+class Stage:
+    """The staged rows and the rejected rows of one file."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._columns = target.stage_columns
+        self.staged = 0
+        self.rejected = 0
+        with patient_cursor() as cursor:
+            drop_tables(cursor)
+            columns = ", ".join(f'"{name}" {type_}' for name, type_, _ in self._columns)
+            cursor.execute(f"CREATE TEMP TABLE {ROWS} ({columns})")
+            cursor.execute(
+                f'CREATE TEMP TABLE {REJECTS} (line int8, "column" text, value text, reason text, "row" text)'
+            )
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Copy typed rows in."""
+        if not rows.height:
+            return
+        if self.target.has_hash:
+            rows = rows.with_columns(_hashes(rows, self.target))
+        rows = rows.select([frame for _, _, frame in self._columns])
+        binary.copy_rows(ROWS, [type_ for _, type_, _ in self._columns], rows)
+        self.staged += rows.height
+
+    def reject(self, rejects: list[Reject]) -> None:
+        """Set rows aside, whole."""
+        if not rejects:
+            return
+        rows = ((r.line, r.column, r.value, r.reason, json.dumps(r.row, ensure_ascii=False)) for r in rejects)
+        binary.copy_tuples(REJECTS, _REJECT_TYPES, rows)
+        self.rejected += len(rejects)
+
+    def ready(self) -> None:
+        """Statistics for the planner; temporary tables get none by themselves."""
+        with patient_cursor() as cursor:
+            cursor.execute(f"ANALYZE {ROWS}")
+
+    def sort_out_doubles(
+        self, keys: np.ndarray[Any, Any], lines: np.ndarray[Any, Any]
+    ) -> tuple[list[int], int]:
+        """Of rows that share a key: (lines of those that contradict each other, how many mere repeats went).
+
+        `keys` are 64-bit hashes of the key columns for these lines, staged or rejected. A rejected row has no typed
+        twin, so it contradicts. Repeats leave the stage; contradicting rows stay until `remove`.
+        """
+        with patient_cursor() as cursor:
+            cursor.execute(f"CREATE TEMP TABLE {DOUBLES} (key int8, line int8)")
+        frame = pl.DataFrame({"key": keys.view(np.int64), "line": lines})
+        binary.copy_rows(DOUBLES, ["int8", "int8"], frame)
+        columns = ", ".join(f's."{name}"' for name, _, _ in self._columns if name != "line")
+        with patient_cursor() as cursor:
+            cursor.execute(f"ANALYZE {ROWS}; ANALYZE {DOUBLES}")
+            cursor.execute(
+                f"""
+                CREATE TEMP TABLE {LINES} AS
+                SELECT d.line, s.line IS NOT NULL AS staged,
+                       min(d.line) OVER same AS first,
+                       min(sign) OVER same IS DISTINCT FROM max(sign) OVER same AS contradicts
+                  FROM {DOUBLES} d LEFT JOIN {ROWS} s ON s.line = d.line,
+                       LATERAL (SELECT CASE WHEN s.line IS NULL THEN 'rejected ' || d.line
+                                            ELSE md5(ROW({columns})::text) END AS sign) AS signed
+                WINDOW same AS (PARTITION BY d.key)
+                """
+            )
+            cursor.execute(
+                f"DELETE FROM {ROWS} s USING {LINES} l WHERE l.line = s.line AND NOT l.contradicts AND l.line > l.first"
+            )
+            repeats = cursor.rowcount
+            cursor.execute(f"SELECT line FROM {LINES} WHERE contradicts AND staged ORDER BY line")
+            contradicting = [row[0] for row in cursor.fetchall()]
+            cursor.execute(f"DROP TABLE {LINES}, {DOUBLES}")
+        self.staged -= repeats
+        return contradicting, repeats
+
+    def remove(self, lines: list[int]) -> None:
+        """Take rows out that turned out wrong after they were staged."""
+        with patient_cursor() as cursor:
+            cursor.execute(f"DELETE FROM {ROWS} WHERE line = ANY(%s)", [lines])
+            self.staged -= cursor.rowcount
+
+    def rows_of(self, *columns: str) -> list[tuple[Any, ...]]:
+        """These columns of the staged rows, in the file's order; for small files."""
+        with patient_cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(columns)} FROM {ROWS} ORDER BY line")
+            return list(cursor.fetchall())
+
+    def first_rejects(self, most: int) -> list[dict[str, Any]]:
+        with patient_cursor() as cursor:
+            cursor.execute(
+                f'SELECT line, "column", value, reason FROM {REJECTS} ORDER BY line, "column" LIMIT %s',
+                [most],
+            )
+            names = ("line", "column", "value", "reason")
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def drop_tables(cursor: Any) -> None:
+    cursor.execute(f"DROP TABLE IF EXISTS {ROWS}, {REJECTS}, {DOUBLES}, {LINES}")
+
+
+def _hashes(rows: pl.DataFrame, target: Target) -> pl.Series:
+    """sha256 of each typed row, by the format's columns in the format's order; the same row gives the same hash."""
+    names = [column.name for column in target.file.columns if column.name in rows.columns]
+    if target.attributes:
+        names.append("attributes")
+    parts = [pl.format("{}={}", pl.lit(name), _canonical(rows.schema[name], name)) for name in names]
+    texts = rows.select(pl.concat_str(parts, separator="\x1f")).to_series()
+    return pl.Series("row_hash", [hashlib.sha256(text.encode()).digest() for text in texts], dtype=pl.Binary)
+
+
+def _canonical(dtype: pl.DataType, name: str) -> pl.Expr:
+    text = pl.col(name).list.join(";") if isinstance(dtype, pl.List) else pl.col(name).cast(pl.String)
+    return text.fill_null("")
