@@ -92,6 +92,8 @@ class ScoreRun(TenantModel):
     fingerprint = models.CharField(max_length=64)  # of policies and inputs: the same again adds no snapshot
     accounts = models.IntegerField(default=0)
     is_unchanged = models.BooleanField(default=False)
+    # what the scores page tells of the run: bands, coverage by indicator, sources, currencies without a rate
+    summary = models.JSONField(default=dict)
     seconds = models.FloatField(default=0)
     started_by_label = models.CharField(max_length=300, default="Holdfast")
     created_at = models.DateTimeField(default=timezone.now)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.bands import BANDS, UNKNOWN, policy_label
-from scoring.catalogue import INDICATORS, Dimension, Missing
+from scoring.catalogue import INDICATORS, SOURCES, Dimension, Missing, Source
 from scoring.features import Features
 from scoring.models import HealthPolicy
 
@@ -73,6 +73,30 @@ class Scored:
 
     def policy_label_of(self, at: int) -> str:
         return policy_label(self.policy(at))
+
+    def summary(self) -> dict[str, Any]:
+        """What holds for the run as a whole: bands, coverage by indicator, sources, currencies without a rate."""
+        bands = [self.band_of(at) for at in range(len(self))]
+        known = np.count_nonzero(self.health.scores >= 0, axis=0)
+        return {
+            "bands": {band: bands.count(band) for band in (*BANDS, UNKNOWN)},
+            "coverage": {
+                each.key: round(100 * int(count) / len(self), 1)
+                for each, count in zip(INDICATORS, known, strict=True)
+            },
+            "sources": {source.key: self._source(source) for source in SOURCES.values()},
+            "missing_rates": sorted(self.features.money.missing_rates),
+        }
+
+    def _source(self, source: Source) -> dict[str, Any]:
+        """How many customers the source speaks of, its newest day, and whether it has fallen silent for everybody."""
+        accounts = int(np.count_nonzero(np.nan_to_num(self.features.raw[f"{source.key}.rows"]) > 0))
+        ago = self.features.raw[f"{source.key}.source_last_ago"][0]
+        return {
+            "accounts": accounts,
+            "latest": None if np.isnan(ago) else str(self.day - timedelta(days=int(ago))),
+            "late": bool(source.fresh_days and ago > source.fresh_days),
+        }
 
     def indicators(self, at: int) -> list[dict[str, Any]]:
         """Each indicator of the policy: value, score, weight, points, what is missing, newest evidence, words."""

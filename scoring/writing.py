@@ -151,6 +151,7 @@ def _start_run(tenant: Tenant, scored: Scored, by: Actor, is_unchanged: bool) ->
         fingerprint="",
         accounts=len(scored),
         is_unchanged=is_unchanged,
+        summary=scored.summary(),
         started_by_label=by.label[:300],
     )
 
