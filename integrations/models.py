@@ -164,6 +164,7 @@ class WriteIntent(TenantModel):
             models.Index(fields=["tenant", "connection", "state", "next_at"], name="intent_due_ix"),
             models.Index(fields=["tenant", "-id"], name="intent_newest_ix"),
             models.Index(fields=["tenant", "account_id", "-id"], name="intent_account_ix"),
+            models.Index(fields=["tenant", "ordering_key", "seq"], name="intent_line_ix"),
         ]
 
 
