@@ -29,11 +29,27 @@ _RESOLVED = f"""
      WHERE a.tenant_id = %(tenant)s AND (%(ids)s::bigint[] IS NULL OR a.id = ANY(%(ids)s::bigint[]))
 """
 
+# An account that had a team before was moved, and that goes on record; one just imported was not.
 _RESOLVE = f"""
-    UPDATE accounts_account a SET owner_id = r.owner_id, team_id = r.team_id
-      FROM ({_RESOLVED}) r
-     WHERE a.tenant_id = %(tenant)s AND a.id = r.id
-       AND (a.owner_id IS DISTINCT FROM r.owner_id OR a.team_id IS DISTINCT FROM r.team_id)
+    WITH resolved AS (
+        UPDATE accounts_account a SET owner_id = r.owner_id, team_id = r.team_id
+          FROM ({_RESOLVED}) r
+         WHERE a.tenant_id = %(tenant)s AND a.id = r.id
+           AND (a.owner_id IS DISTINCT FROM r.owner_id OR a.team_id IS DISTINCT FROM r.team_id)
+        RETURNING a.id, a.name, a.owner_email, old.owner_id AS old_owner, new.owner_id AS new_owner,
+                  old.team_id AS old_team, new.team_id AS new_team
+    ), told AS (
+        INSERT INTO audit_event (tenant_id, verb, actor_kind, actor_id, actor_label, object_type, object_id,
+                                 object_label, account_id, decision_ref, diff, request_id)
+        SELECT %(tenant)s, 'accounts.account_moved', 'system', 'system', 'Holdfast', 'accounts.account', id::text,
+               left(name, 300), id, '',
+               jsonb_build_object(
+                   'before', jsonb_build_object('owner_id', old_owner, 'team_id', old_team),
+                   'after', jsonb_build_object('owner_id', new_owner, 'team_id', new_team,
+                                               'owner_email', owner_email)), ''
+          FROM resolved WHERE old_team IS NOT NULL
+    )
+    SELECT count(*) FROM resolved
 """
 
 _PERMISSION = """
@@ -95,11 +111,11 @@ _TABLES = (
 def sync(tenant: Tenant, *, account_ids: list[int] | None = None) -> dict[str, int]:
     """Resolve owner and team of these accounts (None: all) and make their grants what the facts ask for."""
     values: dict[str, Any] = {"tenant": tenant.pk, "ids": account_ids}
-    changed = {"moved": 0, "granted": 0, "revoked": 0}
+    changed = {"resolved": 0, "granted": 0, "revoked": 0}
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, values)
         cursor.execute(_RESOLVE, values)
-        changed["moved"] = cursor.rowcount
+        changed["resolved"] = cursor.fetchone()[0]
         for table in _TABLES:
             cursor.execute(_revoke(table), values)
             changed["revoked"] += cursor.rowcount
@@ -142,7 +158,7 @@ def sync_person(membership: Membership) -> dict[str, int]:
             values,
         )
         ids = [row[0] for row in cursor.fetchall()]
-    return sync(membership.tenant, account_ids=ids) if ids else {"moved": 0, "granted": 0, "revoked": 0}
+    return sync(membership.tenant, account_ids=ids) if ids else {"resolved": 0, "granted": 0, "revoked": 0}
 
 
 def drift(tenant: Tenant) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import Any
 # audit.services.record; the kernel and jobs write their events through it (DECISIONS 11)
 _record: Callable[..., Any] | None = None
 # called with the membership after it was created or changed, inside the same transaction
-_membership_changed: list[Callable[..., None]] = []
+_membership_changed: list[Callable[..., Any]] = []
 # called with a tenant just created, inside its context: default policies, playbooks, partitions
 _tenant_created: list[Callable[..., None]] = []
 # called with (request, response) inside the tenant's outer transaction, e.g. to record a denied access
@@ -25,7 +25,7 @@ def record(*args: Any, **kwargs: Any) -> Any:
     return _record(*args, **kwargs)
 
 
-def when_membership_changed(hook: Callable[..., None]) -> None:
+def when_membership_changed(hook: Callable[..., Any]) -> None:
     _membership_changed.append(hook)
 
 

@@ -48,5 +48,5 @@ def test_sync_of_everything_finds_nothing_to_do(acme):
     acme.add_account("Own")
     acme.add_account("Pooled", owner=None)
     with acme.here():
-        assert grants.sync(acme.tenant) == {"moved": 0, "granted": 0, "revoked": 0}
+        assert grants.sync(acme.tenant) == {"resolved": 0, "granted": 0, "revoked": 0}
         assert grants.drift(acme.tenant) == {"unresolved": 0, "missing": 0, "extra": 0}
