@@ -27,7 +27,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
-class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  guardian names none
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # guardian
     """A person; the e-mail is the name."""
 
     email = models.EmailField(unique=True)
