@@ -7,8 +7,10 @@ class ScoringConfig(AppConfig):
     name = "scoring"
 
     def ready(self) -> None:
+        from scoring import policy_setup
         from tenants import hooks
 
+        policy_setup.register()
         hooks.when_tenant_created(_install_default_policy)
 
 

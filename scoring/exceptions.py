@@ -23,3 +23,7 @@ class OverrideRefused(ScoringError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class PolicyRefused(ScoringError):
+    """A policy that cannot be saved, published or rolled back; the text says what to mend."""

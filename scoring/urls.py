@@ -1,4 +1,14 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from scoring import policy_views
 
 app_name = "scoring"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("scores/policies/", policy_views.policy_list, name="policies"),
+    path("scores/policies/<int:policy_id>/", policy_views.policy_page, name="policy"),
+    path("scores/policies/<int:policy_id>/draft/", policy_views.new_draft, name="policy_draft"),
+    path("scores/policies/<int:policy_id>/preview/", policy_views.preview, name="policy_preview"),
+    path("scores/policies/<int:policy_id>/publish/", policy_views.publish, name="policy_publish"),
+    path("scores/policies/<int:policy_id>/rollback/", policy_views.roll_back, name="policy_rollback"),
+    path("scores/policies/<int:policy_id>/discard/", policy_views.discard, name="policy_discard"),
+]

@@ -1,0 +1,169 @@
+"""Health policies in Django admin: drafts are edited here; preview, publish and roll back are on the policy's page."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+
+from scoring import policies
+from scoring.catalogue import BY_KEY
+from scoring.exceptions import PolicyRefused
+from scoring.models import HealthPolicy, PolicyIndicator
+from tenants.admin import TenantModelAdmin, register
+
+
+class CurveField(forms.CharField):
+    """A curve as text: `0:0, 20:50, 100:100` means value 0 gives 0 points, 20 gives 50, 100 gives 100."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, str) or value is None:
+            return value
+        return ", ".join(f"{x:g}:{y:g}" for x, y in value)
+
+    def to_python(self, value: Any) -> Any:
+        points = []
+        for part in str(super().to_python(value) or "").split(","):
+            try:
+                x, y = (float(number) for number in part.split(":"))
+            except ValueError as error:
+                raise ValidationError(
+                    f"“{part.strip()}” is not a point. Write value:points with commas between, such as 0:0, 100:100."
+                ) from error
+            points.append((x, y))
+        return points
+
+
+class IndicatorForm(forms.ModelForm):  # type: ignore[type-arg]
+    curve = CurveField(widget=forms.TextInput(attrs={"size": 44}))
+
+    class Meta:
+        model = PolicyIndicator
+        fields = ("enabled", "weight")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            self.initial["curve"] = list(zip(self.instance.xs, self.instance.ys, strict=True))
+
+    def clean_curve(self) -> list[tuple[float, float]]:
+        curve: list[tuple[float, float]] = self.cleaned_data["curve"]
+        try:
+            policies.check_curve([x for x, _ in curve], [y for _, y in curve])
+        except PolicyRefused as error:
+            raise ValidationError(str(error)) from error
+        return curve
+
+    def save(self, commit: bool = True) -> Any:
+        curve = self.cleaned_data["curve"]
+        self.instance.xs, self.instance.ys = [x for x, _ in curve], [y for _, y in curve]
+        return super().save(commit)
+
+
+class WeightsTotal100(BaseInlineFormSet):  # type: ignore[type-arg]
+    def clean(self) -> None:
+        super().clean()
+        if any(self.errors):
+            return
+        weights = [
+            form.cleaned_data.get("weight") or Decimal(0)
+            for form in self.forms
+            if form.cleaned_data.get("enabled")
+        ]
+        try:
+            policies.check_weights(weights)
+        except PolicyRefused as error:
+            raise ValidationError(str(error)) from error
+
+
+class IndicatorInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = PolicyIndicator
+    form = IndicatorForm
+    formset = WeightsTotal100
+    fields = ("about", "enabled", "weight", "curve")
+    readonly_fields = ("about",)
+    extra = 0
+    can_delete = False
+    ordering = ("id",)
+    verbose_name_plural = "Indicators: weights total 100; a curve is value:points"
+
+    @admin.display(description="Indicator")
+    def about(self, row: PolicyIndicator) -> str:
+        known = BY_KEY.get(row.indicator)
+        return f"{known.label} ({known.unit}), {known.dimension.value}" if known else row.indicator
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        return True  # whoever may open the policy; the policy's own class decides that
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return obj is not None and obj.state == HealthPolicy.State.DRAFT
+
+    def has_add_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+
+class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = HealthPolicy
+        fields = ("missing_rule", "min_coverage_pct", "at_risk_from", "watch_from", "healthy_from", "note")
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        names = ("at_risk_from", "watch_from", "healthy_from")
+        if cleaned and all(cleaned.get(name) is not None for name in names):
+            try:
+                policies.check_bands(*(cleaned[name] for name in names))
+            except PolicyRefused as error:
+                raise ValidationError(str(error)) from error
+        return cleaned
+
+
+@register(HealthPolicy)
+class HealthPolicyAdmin(TenantModelAdmin):
+    """Drafts can be edited; published and retired versions are shown as they were."""
+
+    form = PolicyForm
+    inlines = (IndicatorInline,)
+    can_add = False
+    list_display = ("label", "state", "published_at", "published_by_label", "note")
+    list_filter = ("state", "segment")
+    ordering = ("segment", "-version")
+    exclude = None
+    fields = ("missing_rule", "min_coverage_pct", "at_risk_from", "watch_from", "healthy_from", "note")
+
+    @admin.display(description="Policy")
+    def label(self, policy: HealthPolicy) -> str:
+        return str(policy)
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (
+            obj is None or obj.state == HealthPolicy.State.DRAFT
+        )
+
+    def write(self, request: Any, row: Any, *, form: Any, before: dict[str, Any] | None) -> None:
+        row.save()  # the event is written in save_related, when the indicators are known as well
+
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
+        before: dict[str, Any] = {name: str(form.initial.get(name)) for name in form.changed_data}
+        after: dict[str, Any] = {name: str(form.cleaned_data[name]) for name in form.changed_data}
+        for row in formsets[0].forms:
+            if row.has_changed():
+                key = row.instance.indicator
+                before[key] = {name: str(row.initial.get(name)) for name in row.changed_data}
+                after[key] = {name: str(row.cleaned_data[name]) for name in row.changed_data}
+        super().save_related(request, form, formsets, change)
+        if after:
+            policies.note_change(
+                request.tenant, policy_id=form.instance.pk, before=before, after=after, by=request.actor
+            )
+
+    def response_change(self, request: Any, obj: HealthPolicy) -> HttpResponseRedirect:
+        """On to the policy's page, where the draft is previewed and published."""
+        return HttpResponseRedirect(reverse("scoring:policy", args=[request.tenant.slug, obj.pk]))
