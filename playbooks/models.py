@@ -194,6 +194,8 @@ class PlayStep(TenantModel):
         SKIPPED = "skipped", "Skipped"
         FAILED = "failed", "Write-back refused"
 
+    UNFINISHED = ("open", "changes_requested")  # somebody has to do something
+
     play = TenantForeignKey(Play, on_delete=models.CASCADE)
     position = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=20)
@@ -219,6 +221,14 @@ class PlayStep(TenantModel):
             models.CheckConstraint(
                 name="play_step_waiting_has_a_request",
                 condition=~Q(state="pending_approval") | ~Q(approval_ref=""),
+            ),
+        ]
+        indexes = [
+            # a write's outcome finds its step by it
+            models.Index(
+                fields=["tenant", "intent_id"],
+                condition=Q(intent_id__isnull=False),
+                name="play_step_intent_ix",
             ),
         ]
 

@@ -10,7 +10,8 @@ from tenants.models import Tenant
 TRIGGERS = "playbooks.triggers"
 TRIGGER_VERBS = ["scoring.health_changed"]
 WRITEBACK = "playbooks.writeback"
-WRITEBACK_VERBS = ["integrations.write_done", "integrations.write_dead", "integrations.write_blocked"]
+_WRITE = "integrations.write_"
+WRITEBACK_VERBS = [f"{_WRITE}{outcome}" for outcome in ("done", "dead", "blocked", "cancelled", "replayed")]
 
 
 def start_play(tenant: Tenant, progress: Any, *, play_id: int) -> dict[str, str]:
@@ -49,7 +50,7 @@ def _result(event: Event) -> services.Result:
     after = event.after or {}
     return services.Result(
         intent_id=int(event.object_id),
-        outcome=event.verb.removeprefix("integrations.write_"),
+        outcome=event.verb.removeprefix(_WRITE),
         at=event.at,
-        reason=str(after.get("error") or after.get("reason") or ""),
+        reason=str(after.get("reason") or ""),
     )

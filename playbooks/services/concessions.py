@@ -15,6 +15,7 @@ from accounts.queries import visible_accounts
 from approvals import services as approvals
 from approvals.digests import digest_of, plain
 from approvals.exceptions import ApprovalError
+from integrations.services import plan_write
 from playbooks.exceptions import BadInput, Missing, Refused
 from playbooks.models import Play, PlayStep
 from playbooks.offers import Offer, parse
@@ -164,8 +165,6 @@ def on_verdict(tenant: Tenant, request: Request, by: Actor) -> None:
 
 
 def _plan(tenant: Tenant, play: Play, step: PlayStep, request: Request, by: Actor) -> int:
-    from integrations.services import plan_write
-
     intent = plan_write(
         tenant,
         kind=KIND,

@@ -16,8 +16,6 @@ from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
 
 CONCESSION = "concession"
-# a play that ends leaves these steps undone
-UNFINISHED = (PlayStep.State.OPEN, PlayStep.State.CHANGES_REQUESTED)
 
 
 @transaction.atomic
@@ -126,7 +124,7 @@ def _end(
         ref = waiting[0].approval_ref
         raise Refused(play, f"{ref} still waits for an answer. Withdraw it first, or wait for the answer.")
     for step in steps:
-        if step.state in UNFINISHED:
+        if step.state in PlayStep.UNFINISHED:
             step.state, step.remark = PlayStep.State.SKIPPED, "The play ended first."
             step.version += 1
     PlayStep.objects.bulk_update(steps, ["state", "remark", "version"])

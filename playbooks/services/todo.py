@@ -14,7 +14,7 @@ from playbooks.queries import locks
 from playbooks.queries.plays import open_tasks_of_step
 from playbooks.queries.recommendations import known_accounts
 from playbooks.services.guards import check_may_work, check_version, local_day
-from playbooks.services.plays import UNFINISHED, check_in_progress
+from playbooks.services.plays import check_in_progress
 from playbooks.services.trail import naming, record_play
 from tenants.access import Actor
 from tenants.models import Tenant
@@ -107,7 +107,7 @@ def skip_step(
         return step
     check_version(step, version)
     check_in_progress(play, step)
-    if step.state not in UNFINISHED:
+    if step.state not in PlayStep.UNFINISHED:
         raise Refused(
             step, f"This step is {PlayStep.State(step.state).label.lower()}; it cannot be left out."
         )

@@ -17,6 +17,14 @@ State = PlayStep.State
 # a write that died can be sent again by a person, and then still succeed
 EXPECTING = (State.APPROVED, State.FAILED)
 WRITTEN_BY = "Written back"
+# outcome: how the step stands then, what it says where the event gives no reason, and the event of it
+AFTER = {
+    "done": (State.DONE, "", "playbooks.step_done"),
+    "dead": (State.FAILED, "The other side refused it.", "playbooks.step_failed"),
+    "cancelled": (State.FAILED, "The write was cancelled.", "playbooks.step_failed"),
+    "blocked": (State.APPROVED, "It waits for a place to be written to.", "playbooks.step_blocked"),
+    "replayed": (State.APPROVED, "", "playbooks.step_resent"),
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class Result:
     """One event about one write intent."""
 
     intent_id: int
-    outcome: str  # done, dead, blocked
+    outcome: str  # done, dead, blocked, cancelled, replayed
     at: datetime
     reason: str = ""
 
@@ -42,20 +50,14 @@ def _follow(tenant: Tenant, step_id: int, result: Result) -> bool:
     if step.state not in EXPECTING:
         return False
     before = (step.state, step.remark)
-    if result.outcome == "done":
-        step.state, step.remark = State.DONE, ""
-        step.done_at, step.done_by_label = result.at, WRITTEN_BY
-    elif result.outcome == "dead":
-        step.state, step.remark = State.FAILED, result.reason or "The other side refused it."
-    else:
-        step.state, step.remark = State.APPROVED, result.reason or "It waits for a place to be written to."
+    step.state, words, verb = AFTER[result.outcome]
+    step.remark = result.reason or words
+    if step.state == State.DONE:
+        step.done_at, step.done_by_label, step.remark = result.at, WRITTEN_BY, ""
     if (step.state, step.remark) == before:
         return False
     step.version += 1
     step.save(update_fields=["state", "remark", "done_at", "done_by_label", "version"])
-    verb = {"done": "playbooks.step_done", "dead": "playbooks.step_failed"}.get(
-        result.outcome, "playbooks.step_blocked"
-    )
     after = naming(step, state=step.state, reason=step.remark)
     record_play(tenant, play, verb=verb, by=SYSTEM, after=after, decision_ref=step.approval_ref)
     return True

@@ -1,0 +1,178 @@
+"""The queue: which accounts stand in which view, after which filters, in which order (docs/queue.md).
+
+Everything reads `scoring.AccountHealth`, one row an account: an account that was never scored is not in any view.
+`queue_head` gives the figures above the list, `queue_page` one page of it, `queue_why` the reasons of one account.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextChoices, Value
+from django.db.models.functions import Coalesce, NullIf
+from django.utils import timezone
+
+from accounts.queries import visible_accounts
+from playbooks.models import Play, Recommendation
+from scoring.models import AccountHealth
+from tenants.access import Right, Role, can
+from tenants.models import Membership, Tenant, User
+
+PAGE = 25
+COUNT_CAP = 10_000  # beyond it the page says "10,000+"
+SOON_DAYS = 90
+
+Rows = QuerySet[AccountHealth]
+SUGGESTED, SNOOZED = Recommendation.State.SUGGESTED, Recommendation.State.SNOOZED
+
+
+class View(TextChoices):
+    DECISION = "decision", "Needs a decision"
+    RENEWING = "renewing", "Renewing in 90 days"
+    PLAY = "play", "In play"
+    SNOOZED = "snoozed", "Snoozed"
+    ALL = "all", "All my accounts"
+    POOLED = "pooled", "No CSM"
+
+
+@dataclass(frozen=True)
+class Sort:
+    """What the list is ordered by; what is not known comes last, and the account's id decides ties."""
+
+    label: str
+    path: str
+    descending: bool = False
+    nullable: bool = True
+    of_money: bool = False  # only for those who may see ARR
+
+
+SORTS = {
+    "priority": Sort("Priority", "priority", descending=True, nullable=False),
+    "health": Sort("Health", "health"),
+    "change": Sort("Health change", "delta_30"),
+    "renewal": Sort("Renewal", "renewal_date"),
+    "arr": Sort("ARR", "arr_reporting", descending=True, of_money=True),
+    "name": Sort("Name", "account__name", nullable=False),
+}
+UNOWNED = "none"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the address asks for. `after` and `before` name the account that the page begins behind or ends before."""
+
+    view: str = View.DECISION.value
+    q: str = ""
+    segment: str = ""
+    band: str = ""
+    reason: str = ""
+    renews: int = 0
+    owner: str = ""  # a user's id, or UNOWNED
+    sort: str = "priority"
+    after: int | None = None
+    before: int | None = None
+
+    @property
+    def anchor(self) -> int | None:
+        return self.after if self.after is not None else self.before
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.q or self.segment or self.band or self.reason or self.renews or self.owner)
+
+    def at_start(self) -> "Wanted":
+        return replace(self, after=None, before=None)
+
+
+class BadPlace(ValueError):
+    """The address begins at an account that is not there, or not for this reader."""
+
+
+# --- which accounts -------------------------------------------------------------------------------
+
+
+def views_for(viewer: Membership) -> list[View]:
+    """In the order of the tabs. The pooled accounts are for those who work them."""
+    return [view for view in View if view != View.POOLED or can(viewer, Right.WORK_QUEUE)]
+
+
+def may_choose_owner(viewer: Membership) -> bool:
+    return viewer.role == Role.MANAGER or can(viewer, Right.VIEW_ALL_ACCOUNTS)
+
+
+def seen(tenant: Tenant, viewer: Membership) -> Rows:
+    """The standing of every account that the viewer may see."""
+    return AccountHealth.objects.for_tenant(tenant).filter(
+        account__in=visible_accounts(tenant, viewer).values("pk")
+    )
+
+
+def waiting(tenant: Tenant, viewer: Membership) -> Rows:
+    """The accounts that need a decision: the number in the navigation, and the first view."""
+    return in_view(seen(tenant, viewer), tenant, View.DECISION)
+
+
+def in_view(rows: Rows, tenant: Tenant, view: str) -> Rows:
+    if view in {View.DECISION, View.SNOOZED}:
+        state = SUGGESTED if view == View.DECISION else SNOOZED
+        open_ones = Recommendation.objects.for_tenant(tenant).filter(state=state)
+        return rows.filter(Exists(open_ones.filter(account=OuterRef("account_id"))))
+    if view == View.PLAY:
+        running = Play.objects.for_tenant(tenant).filter(state__in=Play.OPEN)
+        return rows.filter(Exists(running.filter(account=OuterRef("account_id"))))
+    if view == View.RENEWING:
+        return renewing(rows, SOON_DAYS)
+    if view == View.POOLED:
+        return rows.filter(account__owner__isnull=True)
+    return rows
+
+
+def renewing(rows: Rows, days: int) -> Rows:
+    """A term ends within so many days, counted from the scored day."""
+    return rows.filter(renewal_date__gte=F("as_of"), renewal_date__lte=F("as_of") + timedelta(days=days))
+
+
+def listed(tenant: Tenant, viewer: Membership, wanted: Wanted) -> Rows:
+    """The accounts of the view that the filters let through, in no order."""
+    rows = in_view(seen(tenant, viewer), tenant, wanted.view)
+    if wanted.q:
+        words = wanted.q
+        rows = rows.filter(
+            Q(account__name__icontains=words)
+            | Q(account__domain__icontains=words)
+            | Q(account__external_id__iexact=words)
+        )
+    if wanted.segment:
+        rows = rows.filter(account__segment=wanted.segment)
+    if wanted.band:
+        rows = rows.filter(band=wanted.band)
+    if wanted.reason:
+        rows = rows.filter(reasons__contains=[{"dimension": wanted.reason}])
+    if wanted.renews:
+        rows = renewing(rows, wanted.renews)
+    if wanted.owner == UNOWNED:
+        rows = rows.filter(account__owner__isnull=True)
+    elif wanted.owner:
+        rows = rows.filter(account__owner_id=int(wanted.owner))
+    return rows
+
+
+# --- people and days ------------------------------------------------------------------------------
+
+
+def midnight(tenant: Tenant, now: datetime | None = None) -> datetime:
+    """When today began where the tenant works."""
+    zone = ZoneInfo(tenant.time_zone)
+    return datetime.combine((now or timezone.now()).astimezone(zone).date(), time(), zone)
+
+
+def person_name(path: str = "") -> Coalesce:
+    """A person's name, or the e-mail of somebody without one."""
+    return Coalesce(NullIf(f"{path}name", Value("")), f"{path}email")
+
+
+def owners(tenant: Tenant, viewer: Membership) -> list[tuple[str, str]]:
+    """Who owns accounts that the viewer may see, by name: the choices of the owner filter."""
+    theirs = visible_accounts(tenant, viewer).filter(owner__isnull=False).values("owner")
+    people = User.objects.filter(pk__in=theirs).annotate(shown=person_name()).order_by("shown", "pk")
+    return [(str(pk), shown) for pk, shown in people.values_list("pk", "shown")]
