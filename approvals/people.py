@@ -1,12 +1,22 @@
-"""Who may answer: one rule for the service that refuses and for the page that shows whom it waits for."""
+"""Who may read and who may answer, as conditions: one rule for the lists, the page, and the service that refuses.
 
-from approvals import queries
-from approvals.exceptions import MayNotDecide
-from approvals.models import ApprovalRequest
+Nothing here asks the database by itself.
+"""
+
+from django.db.models import Q
+
+from approvals.models import ApprovalDecision, ApprovalRequest
 from approvals.registry import kinds
 from tenants.access import Right, can
-from tenants.models import Membership, Tenant
+from tenants.models import Membership, Team, Tenant
 from tenants.roles import Role
+
+APPROVER_ROLES = ("manager", "finance")
+WAITS_FOR = {"manager": "a manager of the account's team", "finance": "finance"}
+
+
+def waits_for(role: str) -> str:
+    return WAITS_FOR.get(role, role)
 
 
 def roles_of(viewer: Membership) -> list[str]:
@@ -26,31 +36,44 @@ def never_answers(request: ApprovalRequest, viewer: Membership) -> str:
     return ""
 
 
-def why_not(tenant: Tenant, viewer: Membership, *, request: ApprovalRequest) -> str:
-    """Why this person cannot give the answer that the request waits for; empty when they can."""
-    if reason := never_answers(request, viewer):
-        return reason
-    if request.next_role not in roles_of(viewer):
-        return f"This waits for {_who(request.next_role)}."
-    if not _reaches(tenant, viewer, request=request):
-        return "This account is outside your team or scope."
-    return ""
+def readable(tenant: Tenant, viewer: Membership) -> Q:
+    """Own requests, those on accounts that the viewer sees, and for auditors of the whole tenant those on none."""
+    shown = Q(requested_by=viewer.user_id) | _on_visible_account(tenant, viewer)
+    if can(viewer, Right.VIEW_AUDIT) and can(viewer, Right.VIEW_ALL_ACCOUNTS):
+        shown |= Q(account_id=None)
+    return shown
 
 
-def check_may_decide(tenant: Tenant, viewer: Membership, *, request: ApprovalRequest) -> None:
-    if reason := why_not(tenant, viewer, request=request):
-        raise MayNotDecide(reason)
+def answerable(tenant: Tenant, viewer: Membership) -> Q:
+    """What waits for this person's answer.
+
+    The account must be visible; and a manager leads its team, because a shared account is shown, not led.
+    """
+    roles = roles_of(viewer)
+    if not roles:
+        return Q(pk__in=[])
+    turn = Q(next_role="finance") if "finance" in roles else Q(pk__in=[])
+    if "manager" in roles:
+        turn |= Q(next_role="manager") & _led(tenant, viewer)
+    given = ApprovalDecision.objects.for_tenant(tenant).filter(person=viewer.user_id).values("request")
+    return (
+        Q(state=ApprovalRequest.State.PENDING)
+        & turn
+        & (_on_visible_account(tenant, viewer) | Q(account_id=None))
+        & ~Q(requested_by=viewer.user_id, requested_by__isnull=False)
+        & ~Q(account_owner_id=viewer.user_id, account_owner_id__isnull=False)
+        & ~Q(pk__in=given)
+    )
 
 
-def _reaches(tenant: Tenant, viewer: Membership, *, request: ApprovalRequest) -> bool:
-    """The account is visible; and a manager leads its team, because a shared account is shown, not led."""
-    visible = kinds[request.kind].visible(tenant, viewer)
-    if request.account_id is not None and not queries.sees_account(tenant, request=request, visible=visible):
-        return False
-    if request.next_role == "manager" and request.account_team_id is not None:
-        return queries.leads_team(tenant, viewer, team_id=request.account_team_id)
-    return request.account_id is not None or request.next_role != "manager"
+def _led(tenant: Tenant, viewer: Membership) -> Q:
+    """Accounts of teams at or under the viewer's own; the team's group of managers says which those are."""
+    teams = Team.objects.for_tenant(tenant).filter(managers__user=viewer.user_id).values("pk")
+    return Q(account_team_id__in=teams) | Q(account_team_id=None, account_id__isnull=False)
 
 
-def _who(role: str) -> str:
-    return {"manager": "a manager of the account's team", "finance": "finance"}.get(role, role)
+def _on_visible_account(tenant: Tenant, viewer: Membership) -> Q:
+    shown = Q(pk__in=[])
+    for kind in kinds.values():
+        shown |= Q(kind=kind.name, account_id__in=kind.visible(tenant, viewer))
+    return shown

@@ -1,16 +1,23 @@
 """Reads of policies, requests and decisions."""
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
+from django.db.models import BooleanField, Count, ExpressionWrapper, OuterRef, Q, QuerySet
 
+from approvals import people
 from approvals.models import ApprovalDecision, ApprovalPolicy, ApprovalRequest
-from tenants.models import Membership, Tenant
-from tenants.queries import teams_above
+from approvals.registry import kinds
+from tenants.models import Membership, Team, Tenant
+from tenants.roles import Role
 
 PENDING = ApprovalRequest.State.PENDING
+
+
+# --- policy ---
 
 
 def policy_lines(tenant: Tenant, *, kind: str) -> list[ApprovalPolicy]:
@@ -22,6 +29,9 @@ def policy_lines(tenant: Tenant, *, kind: str) -> list[ApprovalPolicy]:
 
 def kinds_with_lines(tenant: Tenant) -> set[str]:
     return set(ApprovalPolicy.objects.for_tenant(tenant).values_list("kind", flat=True))
+
+
+# --- one request ---
 
 
 def request_by_ref(tenant: Tenant, *, ref: str) -> ApprovalRequest | None:
@@ -41,16 +51,6 @@ def open_request(tenant: Tenant, *, subject_type: str, subject_id: str) -> Appro
     )
 
 
-def overdue_refs(tenant: Tenant, *, now: datetime, limit: int) -> list[str]:
-    """Refs of pending requests whose time is over, oldest first."""
-    return list(
-        ApprovalRequest.objects.for_tenant(tenant)
-        .filter(state=PENDING, expires_at__lte=now)
-        .order_by("expires_at", "pk")
-        .values_list("ref", flat=True)[:limit]
-    )
-
-
 def last_ref(tenant: Tenant) -> str | None:
     """The ref given last; right only under `lock_refs`."""
     return ApprovalRequest.objects.for_tenant(tenant).order_by("-pk").values_list("ref", flat=True).first()
@@ -62,12 +62,20 @@ def lock_refs(tenant: Tenant) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('approvals.refs'), %s::int)", [tenant.pk])
 
 
-def decisions(tenant: Tenant, requests: Iterable[ApprovalRequest]) -> list[ApprovalDecision]:
-    """The answers to these requests, in the order in which they were given."""
+def overdue_refs(tenant: Tenant, *, now: datetime, limit: int) -> list[str]:
+    """Refs of pending requests whose time is over, oldest first."""
     return list(
-        ApprovalDecision.objects.for_tenant(tenant)
-        .filter(request__in=[each.pk for each in requests])
-        .order_by("decided_at", "pk")
+        ApprovalRequest.objects.for_tenant(tenant)
+        .filter(state=PENDING, expires_at__lte=now)
+        .order_by("expires_at", "pk")
+        .values_list("ref", flat=True)[:limit]
+    )
+
+
+def decisions(tenant: Tenant, request: ApprovalRequest) -> list[ApprovalDecision]:
+    """The answers to one request, in the order in which they were given."""
+    return list(
+        ApprovalDecision.objects.for_tenant(tenant).filter(request=request).order_by("decided_at", "pk")
     )
 
 
@@ -75,11 +83,114 @@ def decision_of(tenant: Tenant, *, request: ApprovalRequest, person_id: int) -> 
     return ApprovalDecision.objects.for_tenant(tenant).filter(request=request, person_id=person_id).first()
 
 
-def sees_account(tenant: Tenant, *, request: ApprovalRequest, visible: Any) -> bool:
-    """Whether the request's account is among the visible ones, in one query."""
+def sees_account(tenant: Tenant, viewer: Membership, *, request: ApprovalRequest) -> bool:
+    """Whether the viewer sees the account that the request is about, by its kind's own rule."""
+    visible = kinds[request.kind].visible(tenant, viewer)
     return ApprovalRequest.objects.for_tenant(tenant).filter(pk=request.pk, account_id__in=visible).exists()
 
 
-def leads_team(tenant: Tenant, viewer: Membership, *, team_id: int) -> bool:
-    """Whether the viewer's team is that team or stands above it."""
-    return viewer.team_id in teams_above(tenant, team_id)
+def why_not(tenant: Tenant, viewer: Membership, *, request: ApprovalRequest) -> str:
+    """Why this person cannot give the answer that the request waits for; empty when they can."""
+    if reason := people.never_answers(request, viewer):
+        return reason
+    if request.next_role not in people.roles_of(viewer):
+        return f"This waits for {people.waits_for(request.next_role)}."
+    mine = ApprovalRequest.objects.for_tenant(tenant).filter(people.answerable(tenant, viewer), pk=request.pk)
+    return "" if mine.exists() else "This account is outside your team or scope."
+
+
+# --- lists ---
+
+
+def readable_requests(tenant: Tenant, viewer: Membership) -> QuerySet[ApprovalRequest]:
+    """What the viewer may read; `.answerable` tells whether it waits for them."""
+    mine = ExpressionWrapper(people.answerable(tenant, viewer), output_field=BooleanField())
+    return (
+        ApprovalRequest.objects.for_tenant(tenant)
+        .filter(people.readable(tenant, viewer))
+        .annotate(answerable=mine)
+    )
+
+
+def waiting_for(tenant: Tenant, viewer: Membership) -> QuerySet[ApprovalRequest]:
+    """Requests that this person can answer now; the number beside "Approvals"."""
+    return ApprovalRequest.objects.for_tenant(tenant).filter(people.answerable(tenant, viewer))
+
+
+def waiting(tenant: Tenant, viewer: Membership) -> QuerySet[ApprovalRequest]:
+    """What waits for the viewer, and what the viewer waits for."""
+    return readable_requests(tenant, viewer).filter(
+        Q(answerable=True) | Q(requested_by=viewer.user_id), state=PENDING
+    )
+
+
+def answered_by(tenant: Tenant, viewer: Membership) -> QuerySet[ApprovalRequest]:
+    given = ApprovalDecision.objects.for_tenant(tenant).filter(person=viewer.user_id).values("request")
+    return readable_requests(tenant, viewer).filter(pk__in=given)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The page's first sentence in numbers."""
+
+    mine: int
+    overdue: int
+    own: int
+
+
+def summary(tenant: Tenant, viewer: Membership, *, now: datetime) -> Summary:
+    found = (
+        readable_requests(tenant, viewer)
+        .filter(state=PENDING)
+        .aggregate(
+            mine=Count("pk", filter=Q(answerable=True)),
+            overdue=Count("pk", filter=Q(answerable=True, due_at__lt=now)),
+            own=Count("pk", filter=Q(requested_by=viewer.user_id)),
+        )
+    )
+    return Summary(**found)
+
+
+# --- people ---
+
+
+def approvers(tenant: Tenant) -> list[Membership]:
+    """Managers and finance by name; `.leads` holds the teams that each stands at or above."""
+    led = Team.objects.for_tenant(tenant).filter(managers__user=OuterRef("user_id")).values("pk")
+    return list(
+        Membership.objects.select_related("user")
+        .filter(tenant=tenant, is_active=True, user__is_active=True, role__in=[Role.MANAGER, Role.FINANCE])
+        .annotate(leads=ArraySubquery(led))
+        .order_by("user__name", "user__email")
+    )
+
+
+def seeing(tenant: Tenant, request: ApprovalRequest, approvers: list[Membership]) -> list[Membership]:
+    """Those who see the request's account. Asks only where somebody's scope narrows what the role shows."""
+    narrowed = [each for each in approvers if _is_narrowed(each)]
+    if not narrowed or request.account_id is None or request.kind not in kinds:
+        return approvers
+    seen = _seeing(tenant, request, narrowed)
+    return [each for each in approvers if each not in narrowed or each in seen]
+
+
+def _is_narrowed(person: Membership) -> bool:
+    return bool(person.regions or person.segments or person.products or person.programmes)
+
+
+def _seeing(tenant: Tenant, request: ApprovalRequest, viewers: list[Membership]) -> list[Membership]:
+    visible = kinds[request.kind].visible
+    columns: dict[str, Any] = {
+        f"seen_{each.pk}": ExpressionWrapper(
+            Q(account_id__in=visible(tenant, each)), output_field=BooleanField()
+        )
+        for each in viewers
+    }
+    row = (
+        ApprovalRequest.objects.for_tenant(tenant)
+        .filter(pk=request.pk)
+        .annotate(**columns)
+        .values(*columns)
+        .get()
+    )
+    return [each for each in viewers if row[f"seen_{each.pk}"]]

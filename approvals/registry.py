@@ -18,6 +18,18 @@ Recheck = Callable[[Tenant, "ApprovalRequest"], str | None]
 OnVerdict = Callable[[Tenant, "ApprovalRequest", Actor], None]
 Visible = Callable[[Tenant, Membership], Any]
 Lock = Callable[[Tenant, "ApprovalRequest"], None]
+Changes = Callable[["ApprovalRequest"], "list[Change]"]
+Link = Callable[[Tenant, "ApprovalRequest"], "tuple[str, str] | None"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of "What will be written, and where"."""
+
+    system: str
+    field: str
+    now: str
+    after: str
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,9 @@ class Kind:
     visible: the ids of the accounts that a viewer may see, as a subquery.
     lock: locks the subject's row. Give it if your own services lock the subject and then call in here: it is called
         before the request's row is locked, so that the two never wait for each other in opposite order.
+    changes: the lines of "What will be written, and where", read from `request.payload` alone. Without it a payload
+        with "writes" (a list of system, field, before, after) is shown as such, any other one name by name.
+    link: words and address of what asked, such as the play.
     """
 
     name: str
@@ -39,6 +54,8 @@ class Kind:
     on_verdict: OnVerdict
     visible: Visible
     lock: Lock | None = None
+    changes: Changes | None = None
+    link: Link | None = None
 
 
 kinds: dict[str, Kind] = {}
@@ -52,5 +69,7 @@ def register_kind(
     on_verdict: OnVerdict,
     visible: Visible,
     lock: Lock | None = None,
+    changes: Changes | None = None,
+    link: Link | None = None,
 ) -> None:
-    kinds[kind] = Kind(kind, label, recheck, on_verdict, visible, lock)
+    kinds[kind] = Kind(kind, label, recheck, on_verdict, visible, lock, changes, link)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from approvals import people, policy, queries
+from approvals import policy, queries
 from approvals.digests import digest_of, plain
 from approvals.exceptions import (
     AlreadyDecided,
@@ -175,7 +175,8 @@ def _decide(tenant: Tenant, *, ref: str, verdict: str, comment: str, digest: str
         raise AlreadyDecided(request, f"You answered this already: {given.get_verdict_display().lower()}.")
     if request.state != State.PENDING:
         raise AlreadyDecided(request, _who_answered(tenant, request))
-    people.check_may_decide(tenant, person, request=request)
+    if reason := queries.why_not(tenant, person, request=request):
+        raise MayNotDecide(reason)
     if refusal := _lapsed(tenant, request, by=by):
         return _Outcome(request, refusal)
     if digest != request.digest:
@@ -308,8 +309,7 @@ def _locked(tenant: Tenant, ref: str) -> ApprovalRequest:
 def _may_withdraw(tenant: Tenant, request: ApprovalRequest, viewer: Membership) -> bool:
     if request.requested_by_id == viewer.user_id:
         return True
-    visible = _kind(request.kind).visible(tenant, viewer)
-    return can(viewer, Right.WORK_QUEUE) and queries.sees_account(tenant, request=request, visible=visible)
+    return can(viewer, Right.WORK_QUEUE) and queries.sees_account(tenant, viewer, request=request)
 
 
 def _match(tenant: Tenant, *, kind: str, facts: dict[str, Any]) -> policy.Match | None:
@@ -332,7 +332,7 @@ def _person(by: Actor) -> Membership:
 
 
 def _who_answered(tenant: Tenant, request: ApprovalRequest) -> str:
-    last = queries.decisions(tenant, [request])[-1:]
+    last = queries.decisions(tenant, request)[-1:]
     if not last or last[0].verdict != request.state:
         return ""
     return f"{last[0].person_label} answered already: {last[0].get_verdict_display().lower()}."
