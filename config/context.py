@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -135,10 +136,11 @@ def count_together(querysets: dict[str, QuerySet[Any, Any]]) -> dict[str, int]:
     names: list[str] = []
     counts: dict[str, int] = {}
     for name, rows in querysets.items():
-        if rows.query.is_empty():
+        try:
+            sql, parameters = rows.order_by().values("pk").query.sql_with_params()
+        except EmptyResultSet:  # Django saw that no row can match, as with an empty IN
             counts[name] = 0
             continue
-        sql, parameters = rows.order_by().values("pk").query.sql_with_params()
         parts.append(f"(SELECT count(*) FROM ({sql}) counted)")  # noqa: S608  compiled by Django, values apart
         values += parameters
         names.append(name)
