@@ -1,14 +1,39 @@
+from datetime import timedelta
+from types import ModuleType
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AuditConfig(AppConfig):
     name = "audit"
 
     def ready(self) -> None:
-        from audit import consumers
+        from audit import partitions
         from audit.services import record
         from jobs import registry
-        from tenants import hooks
+        from tenants import hooks, nav
+        from tenants.roles import Right
 
         hooks.set_recorder(record)
-        registry.register(consumers.KIND, consumers.run, mode="stepwise", label="Read the event log along")
+        post_migrate.connect(partitions.ensure_after_migrate, sender=self)
+        nav.register(nav.Destination("Event log", "audit:log", 80, Right.VIEW_AUDIT, place="menu"))
+        register_jobs(registry)
+
+
+def register_jobs(registry: ModuleType) -> None:
+    """What runs beside the pages: consumers and seals each minute or sooner, the rest once a day."""
+    from audit import consumers, exports, partitions, sealing, verification
+
+    registry.register(consumers.KIND, consumers.run, mode="stepwise", label="Read the event log along")
+    registry.register("audit.seal", sealing.run, mode="stepwise", label="Seal the event log")
+    registry.register(
+        "audit.anchor", sealing.write_anchor, mode="transactional", label="Write the day's seal outside"
+    )
+    registry.register("audit.verify", verification.run, mode="stepwise", label="Check the event log's seals")
+    registry.register(exports.KIND, exports.run, mode="transactional", label="Export events")
+    registry.schedule("audit.seal", kind="audit.seal", every=timedelta(minutes=1), when=sealing.has_unsealed)
+    registry.schedule("audit.anchor", kind="audit.anchor", at_hour=0)
+    registry.schedule("audit.verify", kind="audit.verify", at_hour=3)
+    registry.chore("audit.partitions", every=timedelta(hours=1), run=partitions.ensure_ahead)
+    registry.chore("audit.exports", every=timedelta(hours=1), run=exports.forget_old)

@@ -28,6 +28,7 @@ class Progress:
     """
 
     def __init__(self, job: Job) -> None:
+        self.job_id: int = job.pk
         self._job = job
         self._own: Any = None if connection.in_atomic_block else connection.copy()
         self._last: tuple[float, str] = (0.0, "")

@@ -102,6 +102,18 @@ def a_cancelled_job(world: World) -> dict[str, Any]:
     return made
 
 
+def an_export(world: World) -> dict[str, Any]:
+    """A finished export that the world's `csm` asked for."""
+    from audit import exports, queries
+    from jobs import runner, services
+
+    filters = exports.filters_as_json(queries.Filters(decision="none"))
+    args = {"membership_id": world.csm.pk, "filters": filters, "form": "csv"}
+    job = services.enqueue(world.tenant, kind=exports.KIND, args=args, by=world.actor("csm"))
+    return {"job_id": runner.run_now(job.pk).pk}
+
+
+THEIR_OWN_ONLY = dict.fromkeys(("manager", "ops_admin", "auditor"), 404)
 NOT_THEIRS = dict.fromkeys(
     ("account_executive", "manager", "executive", "finance", "revops", "auditor", "support"), 404
 )
@@ -125,6 +137,11 @@ TABLE = [
     Row("jobs:cancel", Right.VIEW_ACCOUNTS, "POST", make=a_job, except_for=NOT_THEIRS),
     Row("jobs:replay", Right.CONFIGURE, "POST", make=a_cancelled_job),
     # --- audit ---
+    Row("audit:log", Right.VIEW_AUDIT),
+    Row("audit:rows", Right.VIEW_AUDIT),
+    Row("audit:export", Right.VIEW_AUDIT, "POST", data={"format": "csv"}),
+    Row("audit:export_file", Right.VIEW_AUDIT, make=an_export, except_for=THEIR_OWN_ONLY),
+    Row("audit:verify", Right.VIEW_AUDIT, "POST", except_for={"csm": 403, "manager": 403}),
     # --- accounts ---
     # --- approvals ---
     # --- integrations ---
