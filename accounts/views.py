@@ -18,7 +18,7 @@ from accounts.queries import visible_account
 from tenants.access import TenantRequest, can, tenant_view
 from tenants.roles import Right
 
-KEYS = [("N P", "next, previous"), ("O", "override"), ("T", "task"), ("G E", "evidence")]
+KEYS = [("O", "override"), ("T", "task"), ("G E", "evidence")]
 
 
 def _account(request: TenantRequest, account_id: int) -> Account:

@@ -43,6 +43,7 @@ class HealthPolicy(TenantModel):
     row_version = models.PositiveIntegerField(default=1)
 
     class Meta(TenantModel.Meta):
+        verbose_name_plural = "health policies"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "segment", "version"], name="policy_version_once"),
             models.UniqueConstraint(
@@ -82,6 +83,11 @@ class PolicyIndicator(TenantModel):
                 name="policy_weight_is_a_share", condition=Q(weight__gte=0, weight__lte=100)
             ),
         ]
+
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """The curve as (value, points) pairs."""
+        return list(zip(self.xs, self.ys, strict=True))
 
 
 class ScoreRun(TenantModel):

@@ -4,8 +4,9 @@ from decimal import Decimal
 
 from jobs import registry
 from scoring import queries
-from tenants import thresholds
+from tenants import nav, thresholds
 from tenants.models import Tenant
+from tenants.roles import Right
 
 
 def register() -> None:
@@ -14,6 +15,7 @@ def register() -> None:
         "scoring.preview_policy", _preview, mode="stepwise", label="Previewing a policy", max_attempts=2
     )
     here = "scoring:policies"
+    nav.register(nav.Destination("Health policies", here, 70, Right.CONFIGURE, place="menu"))
     thresholds.register(
         "Health bands", here, value=_bands, help="At risk, Watch and Healthy begin at these numbers"
     )

@@ -69,6 +69,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'verbose_name_plural': 'health policies',
                 'abstract': False,
                 'base_manager_name': '_unscoped',
             },
