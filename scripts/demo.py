@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,8 +32,9 @@ def main() -> int:
         _check_port(int(environment["PORT"]))
         if arguments.reset:
             _reset()
-        _prepare(environment)
-        return _serve(environment)
+        with _database(environment):
+            _prepare(environment)
+            return _serve(environment)
     except Failed as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -70,6 +73,25 @@ def _reset() -> None:
 
     embedded.discard(VAR)
     shutil.rmtree(VAR, ignore_errors=True)
+
+
+@contextmanager
+def _database(environment: dict[str, str]) -> Iterator[None]:
+    """Keep the embedded server up over all steps; each would otherwise start and stop it."""
+    if environment.get("DATABASE_URL"):
+        yield
+        return
+    sys.path.insert(0, str(ROOT))
+    from config import embedded
+
+    try:
+        server = embedded.ensure_running(VAR)
+    except embedded.EmbeddedError as error:
+        raise Failed(str(error)) from error
+    try:
+        yield
+    finally:
+        embedded.stop_if_idle(server)
 
 
 def _prepare(environment: dict[str, str]) -> None:

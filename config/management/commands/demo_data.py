@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts import services as accounts
 from audit import consumers
 from integrations import services as integrations
+from integrations.exceptions import EndpointRefused
 from scoring import pipeline
 from tenants import services as tenants
 from tenants.access import Actor
@@ -103,14 +104,15 @@ class Command(BaseCommand):
             port = probe.getsockname()[1]
         secret = integrations.new_secret()
         with tenant_transaction(tenant.pk):
-            integrations.create_endpoint(
-                tenant,
-                name="Demo receiver",
-                url=f"http://127.0.0.1:{port}/hook",
-                secret=secret,
-                is_sandbox=False,
-                by=BY,
-            )
+            try:
+                integrations.create_endpoint(
+                    tenant, name="Demo receiver", url=url, secret=secret, is_sandbox=False, by=BY
+                )
+            except EndpointRefused as error:
+                raise CommandError(
+                    f"{error} The demo's receiver is on this machine: run `make demo`, or set "
+                    "HOLDFAST_OUTBOUND_ALLOWED_NETWORKS=127.0.0.0/8."
+                ) from error
         path = self.var / "demo_receiver.json"
         path.touch(mode=0o600)
         path.write_text(json.dumps({"port": port, "secret": secret}))
