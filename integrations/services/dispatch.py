@@ -27,7 +27,7 @@ from integrations.clients.webhook import Message, Receipt
 from integrations.models import Connection, WriteAttempt, WriteIntent
 from integrations.queries import outbound as queries
 from integrations.services.endpoints import PURPOSE
-from integrations.services.outbound import body_of, is_as_approved, no_endpoint, record, ring
+from integrations.services.outbound import body_of, is_as_approved, record, ring, wrong_mark
 from tenants.access import SYSTEM
 from tenants.models import Tenant
 
@@ -194,7 +194,7 @@ def _refusal(tenant: Tenant, endpoint: Connection, intent: WriteIntent) -> str:
     if not is_as_approved(intent):
         return CHANGED
     if endpoint.is_sandbox != tenant.is_sandbox:
-        return no_endpoint(tenant)
+        return wrong_mark(tenant)
     return GONE if endpoint.state == Connection.State.DISABLED else ""
 
 

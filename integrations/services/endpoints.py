@@ -4,15 +4,19 @@ import base64
 import binascii
 import os
 from collections.abc import Iterable
+from datetime import timedelta
+from uuid import uuid4
 
 from django.db import transaction
+from django.utils import timezone
 
+from approvals.digests import digest_of
 from audit import services as audit
-from config.secrets import seal
+from config.secrets import SecretUnreadable, seal, unseal
 from integrations.clients.addresses import check_url, parse_networks
 from integrations.clients.errors import Forbidden
-from integrations.exceptions import EndpointRefused
-from integrations.models import Connection
+from integrations.exceptions import EndpointRefused, NotPossible, StaleVersion
+from integrations.models import Connection, WriteIntent
 from integrations.queries import outbound as queries
 from integrations.services import outbound
 from tenants.access import Actor
@@ -21,6 +25,7 @@ from tenants.models import Tenant
 State = Connection.State
 PREFIX = "whsec_"
 PURPOSE = "webhook"
+OVERLAP = timedelta(hours=24)  # how long a replaced secret goes on signing
 
 
 def new_secret() -> str:
@@ -46,6 +51,99 @@ def create_endpoint(
     _record(endpoint, "integrations.endpoint_created", by=by, after=_shown(endpoint))
     outbound.release_waiting(tenant, by=by)
     return endpoint
+
+
+@transaction.atomic
+def edit_endpoint(
+    tenant: Tenant, *, connection_id: int, version: int, name: str, url: str, is_sandbox: bool, by: Actor
+) -> Connection:
+    """Change an endpoint. A new address or mark sends again what the old one refused or had no endpoint for."""
+    endpoint = _locked(tenant, connection_id=connection_id, version=version)
+    before = _shown(endpoint)
+    name = _checked_name(tenant, name, others=[endpoint.pk])
+    check_address(url)
+    moved = (url, is_sandbox) != (endpoint.url, endpoint.is_sandbox)
+    endpoint.name, endpoint.url, endpoint.is_sandbox = name, url, is_sandbox
+    if _shown(endpoint) == before:
+        return endpoint
+    _save(endpoint, "name", "url", "is_sandbox")
+    _record(endpoint, "integrations.endpoint_changed", by=by, before=before, after=_shown(endpoint))
+    if moved and endpoint.state == State.ACTIVE:
+        outbound.retry_refused(endpoint, by=by)
+        outbound.release_waiting(tenant, by=by)
+    return endpoint
+
+
+@transaction.atomic
+def pause_endpoint(tenant: Tenant, *, connection_id: int, version: int, by: Actor) -> Connection:
+    """Stop sending to an endpoint; what is planned for it waits there."""
+    endpoint = _locked(tenant, connection_id=connection_id, version=version)
+    if endpoint.state != State.ACTIVE:
+        raise NotPossible("Only an active endpoint can be paused.")
+    _move(endpoint, State.PAUSED, "integrations.endpoint_paused", by=by)
+    return endpoint
+
+
+@transaction.atomic
+def resume_endpoint(tenant: Tenant, *, connection_id: int, version: int, by: Actor) -> Connection:
+    """Send to an endpoint again, also to one that was disabled by a 410 and has come back."""
+    endpoint = _locked(tenant, connection_id=connection_id, version=version)
+    if endpoint.state == State.ACTIVE:
+        raise NotPossible("The endpoint is active already.")
+    was_gone = endpoint.state == State.DISABLED
+    _move(endpoint, State.ACTIVE, "integrations.endpoint_resumed", by=by)
+    if was_gone:
+        outbound.retry_refused(endpoint, by=by)
+    outbound.release_waiting(tenant, by=by)
+    outbound.ring(tenant, connection_id=endpoint.pk)
+    return endpoint
+
+
+@transaction.atomic
+def rotate_secret(tenant: Tenant, *, connection_id: int, version: int, secret: str, by: Actor) -> Connection:
+    """Sign with a new secret. For a day the old one signs as well, so the receiver can change over in its own time."""
+    endpoint = _locked(tenant, connection_id=connection_id, version=version)
+    sealed = seal(checked_secret(secret), purpose=PURPOSE)
+    endpoint.previous_secret_sealed, endpoint.previous_secret_until = "", None
+    if _is_readable(endpoint.secret_sealed):
+        endpoint.previous_secret_sealed = endpoint.secret_sealed
+        endpoint.previous_secret_until = timezone.now() + OVERLAP
+    endpoint.secret_sealed = sealed
+    _save(endpoint, "secret_sealed", "previous_secret_sealed", "previous_secret_until")
+    _record(
+        endpoint,
+        "integrations.endpoint_secret_rotated",
+        by=by,
+        after={"previous_until": endpoint.previous_secret_until},
+    )
+    if endpoint.state == State.ACTIVE:
+        outbound.retry_refused(endpoint, by=by)
+    return endpoint
+
+
+@transaction.atomic
+def send_test(tenant: Tenant, *, connection_id: int, by: Actor) -> WriteIntent:
+    """Send a test event to one endpoint, through the outbox like everything else."""
+    endpoint = queries.endpoint_for_update(tenant, connection_id=connection_id)
+    if endpoint.state != State.ACTIVE:
+        raise NotPossible("The endpoint is not active. Resume it first.")
+    if endpoint.is_sandbox != tenant.is_sandbox:
+        raise NotPossible(outbound.wrong_mark(tenant))
+    once = uuid4().hex
+    fields = {"text": "A test event. Nothing has to be done.", "endpoint": endpoint.name}
+    return outbound.plan_write(
+        tenant,
+        kind="test",
+        account_id=None,
+        ordering_key=f"test:{once}",  # a line of its own: a test that fails holds up nothing
+        target={"type": "endpoint", "name": endpoint.name},
+        fields=fields,
+        business_key=f"test:{once}",
+        digest=digest_of(fields),
+        correlation_id=f"endpoint:{endpoint.pk}",
+        by=by,
+        endpoint=endpoint,
+    )
 
 
 def check_address(url: str) -> None:
@@ -74,6 +172,33 @@ def _checked_name(tenant: Tenant, name: str, *, others: Iterable[int] = ()) -> s
     if queries.endpoints(tenant).filter(name=name).exclude(pk__in=others).exists():
         raise EndpointRefused("name", "Another endpoint has this name.")
     return name
+
+
+def _locked(tenant: Tenant, *, connection_id: int, version: int) -> Connection:
+    endpoint = queries.endpoint_for_update(tenant, connection_id=connection_id)
+    if endpoint.version != version:
+        raise StaleVersion("Somebody changed this endpoint since the page was shown.")
+    return endpoint
+
+
+def _save(endpoint: Connection, *names: str) -> None:
+    endpoint.version += 1
+    endpoint.save(update_fields=[*names, "version"])
+
+
+def _move(endpoint: Connection, state: str, verb: str, *, by: Actor) -> None:
+    before = {"state": str(endpoint.state)}
+    endpoint.state = state
+    _save(endpoint, "state")
+    _record(endpoint, verb, by=by, before=before, after={"state": str(state)})
+
+
+def _is_readable(sealed: str) -> bool:
+    try:
+        unseal(sealed, purpose=PURPOSE)
+    except SecretUnreadable:
+        return False
+    return True
 
 
 def _shown(endpoint: Connection) -> dict[str, object]:

@@ -28,6 +28,7 @@ State = WriteIntent.State
 # what a receiver reads in `type`; a kind that is not here goes by its own name
 TYPES = {"concession": "play.concession_approved", "test": "endpoint.test"}
 NO_ENDPOINT = "No endpoint takes this yet. It will be sent as soon as one is set up or resumed."
+FOR_SANDBOX_ONLY = "The endpoint is marked as sandbox: writes of a production workspace do not go there."
 NO_SANDBOX_ENDPOINT = "This is a sandbox: writes leave only to an endpoint that is marked as sandbox."
 
 
@@ -221,6 +222,11 @@ def record(
 
 def no_endpoint(tenant: Tenant) -> str:
     return NO_SANDBOX_ENDPOINT if tenant.is_sandbox else NO_ENDPOINT
+
+
+def wrong_mark(tenant: Tenant) -> str:
+    """Why an endpoint of the other environment takes nothing of this tenant."""
+    return NO_SANDBOX_ENDPOINT if tenant.is_sandbox else FOR_SANDBOX_ONLY
 
 
 def allowed_networks() -> list[str]:

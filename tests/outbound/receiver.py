@@ -24,7 +24,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to do with one call. `fault`: hang, drop (take it, say nothing), cut (reset in the middle of the body)."""
+    """What to do with one call. `fault`: hang (never answer), wait (answer when released), drop (take it and reset),
+    cut (reset in the middle of the answer), refuse (reset before the request is taken), drip (an endless answer)."""
 
     status: int = 200
     headers: dict = field(default_factory=dict)
@@ -66,7 +67,9 @@ class Receiver:
         with self.arrived:
             answer = self.script.pop(0) if self.script else Answer()
             self.calls.append(call)
-            taken = answer.fault in ("drop", "cut", "hang") or 200 <= answer.status < 300
+            taken = answer.fault in ("drop", "cut", "hang") or (
+                200 <= answer.status < 300 and answer.fault != "refuse"
+            )
             if taken and call.id not in self.effects:
                 self.effects.append(call.id)
             self.arrived.notify_all()
@@ -86,11 +89,13 @@ def _handler(receiver):
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = receiver.take(Call(self.path, headers, body))
             self.close_connection = True
-            if answer.fault == "hang":
+            if answer.fault in ("hang", "wait"):
                 receiver.released.wait(30)
-            elif answer.fault == "drop":
+            if answer.fault in ("drop", "refuse"):
                 self._reset()
-            else:
+            elif answer.fault == "drip":
+                self._drip()
+            elif answer.fault != "hang":
                 self._answer(answer)
 
         def _answer(self, answer):
@@ -104,6 +109,14 @@ def _handler(receiver):
             self.wfile.flush()
             if answer.fault == "cut":
                 self._reset()
+
+        def _drip(self):
+            """A head that comes one letter at a time: each within any time limit on a single read."""
+            for letter in b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 1000:
+                self.wfile.write(bytes([letter]))
+                self.wfile.flush()
+                if receiver.released.wait(0.05):
+                    return
 
         def _reset(self):
             """A hard reset instead of an orderly end."""

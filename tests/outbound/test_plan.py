@@ -96,9 +96,14 @@ def test_a_rolled_back_change_leaves_neither_write_nor_job(acme, receiver, sende
     with acme.here():
         sender.endpoint(acme, receiver)
         before = Job.objects.count()
-        with pytest.raises(Undone), transaction.atomic():
-            sender.plan(acme)
-            raise Undone
+
+        def change():
+            with transaction.atomic():
+                sender.plan(acme)
+                raise Undone
+
+        with pytest.raises(Undone):
+            change()
         assert not WriteIntent.objects.exists()
         assert Job.objects.count() == before
 
