@@ -100,9 +100,8 @@ class AccountUserPerm(UserObjectPermissionBase):
     )
     permission = models.ForeignKey(Permission, on_delete=models.CASCADE, db_index=False)
     user = models.ForeignKey("tenants.User", on_delete=models.CASCADE, db_index=False)
-    content_object = models.ForeignKey(
-        Account, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
-    )
+    # no related_name="+": guardian finds this table by the reverse relation, and else writes to its generic one
+    content_object = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
 
     class Meta(UserObjectPermissionBase.Meta):
         unique_together = ["tenant", "user", "permission", "content_object"]
@@ -120,9 +119,7 @@ class AccountGroupPerm(GroupObjectPermissionBase):
     )
     permission = models.ForeignKey(Permission, on_delete=models.CASCADE, db_index=False)
     group = models.ForeignKey(Group, on_delete=models.CASCADE, db_index=False)
-    content_object = models.ForeignKey(
-        Account, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+"
-    )
+    content_object = models.ForeignKey(Account, on_delete=models.CASCADE, db_constraint=False, db_index=False)
 
     class Meta(GroupObjectPermissionBase.Meta):
         unique_together = ["tenant", "group", "permission", "content_object"]
