@@ -103,10 +103,12 @@ def past(verdict: str) -> str:
     return {"approved": "approved", "changes_requested": "asked for changes", "rejected": "rejected"}[verdict]
 
 
-def names(able: Sequence[Membership]) -> str:
+def goes_to(able: Sequence[Membership]) -> str:
+    """Whom a request waits for, short enough for the list."""
     if not able:
-        return "nobody here"
-    return _initial(str(able[0].user)) if len(able) == 1 else f"{len(able)} people"
+        return "Nobody can answer"
+    name = _initial(str(able[0].user)) if len(able) == 1 else f"{len(able)} people"
+    return f"Goes to {name}"
 
 
 def plain_names(able: Sequence[Membership]) -> list[str]:

@@ -16,7 +16,7 @@ from approvals.answerers import (
     State,
     answerers,
     candidates,
-    names,
+    goes_to,
     past,
     plain_names,
     without_role,
@@ -125,7 +125,7 @@ def line(
     if request.requested_by_id == viewer.user_id:
         title = f"{title} (yours)"
         if request.state == State.PENDING:
-            mark, icon = Clock(f"Goes to {names(candidates(request, approvers))}", "t-info"), "lock"
+            mark, icon = Clock(goes_to(candidates(request, approvers)), "t-info"), "lock"
     return Line(
         ref=request.ref,
         account=request.facts.get("account_name") or "",

@@ -1,6 +1,6 @@
 """Which line of the policy applies, and how it reads. Pure: rows in, words out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -74,40 +74,36 @@ def _above(before: Sequence[ApprovalPolicy], currency: str) -> str:
 
 
 def _checks(tried: Sequence[ApprovalPolicy], measures: Measures, currency: str) -> list[dict[str, Any]]:
-    """Each limit looked at, in order: passed or exceeded, and then the people who are needed."""
-    found: dict[str, bool] = {}
-    for line in tried:
-        if line.max_discount_pct is not None:
-            found.update([_discount_check(line.max_discount_pct, measures.discount_pct)])
-        if line.max_cost is not None:
-            found.update([_cost_check(line.max_cost, measures.cost, currency)])
-    checks: list[dict[str, Any]] = [{"passed": passed, "text": text} for text, passed in found.items()]
-    for number, role in enumerate(tried[-1].approver_roles):
-        after = f", after the {tried[-1].approver_roles[number - 1]}" if number else ""
-        checks.append(
-            {
-                "passed": False,
-                "person": True,
-                "text": f"{_capital(ROLE_WITH_ARTICLE.get(role, role))} must say yes{after}",
-            }
-        )
+    """What was held against which limit, and then the people who are needed."""
+    discounts = [line.max_discount_pct for line in tried if line.max_discount_pct is not None]
+    costs = [line.max_cost for line in tried if line.max_cost is not None]
+    checks = [
+        *_check("Discount", measures.discount_pct, discounts, _pct),
+        *_check("Cost", measures.cost, costs, lambda value: words.money_full(value, currency)),
+    ]
+    roles = tried[-1].approver_roles
+    for number, role in enumerate(roles):
+        after = f", after the {roles[number - 1]}" if number else ""
+        text = f"{_capital(ROLE_WITH_ARTICLE.get(role, role))} must say yes{after}"
+        checks.append({"passed": False, "person": True, "text": text})
     return checks
 
 
-def _discount_check(limit: Decimal, value: Decimal | None) -> tuple[str, bool]:
+def _check(
+    name: str, value: Decimal | None, limits: list[Decimal], shown: Callable[[Decimal], str]
+) -> list[dict[str, Any]]:
+    """The widest limit that was exceeded and the narrowest that holds; the others follow from these."""
+    if not limits:
+        return []
     if value is None:
-        return f"Discount not known: over the limit of {_pct(limit)}", False
-    if value <= limit:
-        return f"Discount of {_pct(value)} is within {_pct(limit)}", True
-    return f"Discount of {_pct(value)} is above {_pct(limit)}", False
-
-
-def _cost_check(limit: Decimal, value: Decimal | None, currency: str) -> tuple[str, bool]:
-    if value is None:
-        return f"Cost not known in {currency}: over the limit of {_money(limit, currency)}", False
-    if value <= limit:
-        return f"Cost of {_money(value, currency)} is within {_money(limit, currency)}", True
-    return f"Cost of {_money(value, currency)} is above {_money(limit, currency)}", False
+        return [{"passed": False, "text": f"{name} is not known, so no limit lets it pass"}]
+    over, within = [limit for limit in limits if value > limit], [limit for limit in limits if value <= limit]
+    checks: list[dict[str, Any]] = []
+    if over:
+        checks.append({"passed": False, "text": f"{name} of {shown(value)} is above {shown(max(over))}"})
+    if within:
+        checks.append({"passed": True, "text": f"{name} of {shown(value)} is within {shown(min(within))}"})
+    return checks
 
 
 def _limits(line: ApprovalPolicy, measures: Measures) -> list[tuple[Decimal | None, Decimal | None]]:

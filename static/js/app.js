@@ -27,8 +27,8 @@
   function move(area, by) {
     const inner = all("[data-keys]", area);
     if (inner.length) return enter(inner[0]);
-    const peers = all(`[data-keys="${area.dataset.keys}"]`);
-    return enter(peers[peers.indexOf(area) + by]);
+    const among = area.dataset.moves, peers = all(`[data-keys="${among || area.dataset.keys}"]`);
+    return enter(peers[(among ? peers.findIndex(el => one("[aria-current]", el)) : peers.indexOf(area)) + by]);
   }
   function find(area, name) {
     const css = `[data-key~="${CSS.escape(name)}"]`;
