@@ -106,7 +106,12 @@ class Command(BaseCommand):
         with tenant_transaction(tenant.pk):
             try:
                 integrations.create_endpoint(
-                    tenant, name="Demo receiver", url=url, secret=secret, is_sandbox=False, by=BY
+                    tenant,
+                    name="Demo receiver",
+                    url=f"http://127.0.0.1:{port}/hook",
+                    secret=secret,
+                    is_sandbox=False,
+                    by=BY,
                 )
             except EndpointRefused as error:
                 raise CommandError(
