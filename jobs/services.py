@@ -16,6 +16,7 @@ from jobs.registry import Schedule, kinds
 from tenants import hooks
 from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
+from tenants.scoping import tenant_context
 
 FIRST_DELAY, LONGEST_DELAY = 5.0, 900.0  # seconds before the second attempt, and at most
 
@@ -124,10 +125,11 @@ def recover(job_id: int) -> Job | None:
     job = queries.job_for_update(job_id)
     if job is None or job.state != Job.State.RUNNING:
         return None
-    if job.cancel_requested_at is not None:
-        mark_cancelled(job)
-    else:
-        mark_failed(job, error=RuntimeError("The worker stopped before the job was finished."))
+    with tenant_context(job.tenant_id):
+        if job.cancel_requested_at is not None:
+            mark_cancelled(job)
+        else:
+            mark_failed(job, error=RuntimeError("The worker stopped before the job was finished."))
     return job
 
 
