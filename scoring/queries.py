@@ -1,6 +1,6 @@
 """Reads of scores: runs, snapshots, history, policies."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -76,6 +76,16 @@ def snapshot(tenant: Tenant, *, account_id: int, as_of: date) -> HealthSnapshot 
     return HealthSnapshot.objects.filter(
         tenant=tenant, account_id=account_id, as_of=as_of, run_id=run.pk
     ).first()
+
+
+def snapshots_by_priority(tenant: Tenant, *, as_of: date) -> Iterator[HealthSnapshot]:
+    """The day's snapshots with their accounts, largest priority first; unknown ones last, ties by external id."""
+    run = run_of_day(tenant, as_of)
+    if run is None:
+        return iter(())
+    rows = HealthSnapshot.objects.filter(tenant=tenant, as_of=as_of, run_id=run.pk).select_related("account")
+    wanted = rows.defer("indicators", "dimensions").order_by("-priority", "account__external_id")
+    return wanted.iterator(chunk_size=2_000)
 
 
 def snapshot_near(

@@ -4,5 +4,6 @@
 """
 
 from scoring.features.load import Features, load
+from scoring.features.newest import default_day, newest_evidence
 
-__all__ = ["Features", "load"]
+__all__ = ["Features", "default_day", "load", "newest_evidence"]

@@ -1,0 +1,87 @@
+"""`export_scores`: one row a customer of a day, in the public format (docs/scoring.md, "What goes out")."""
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TextIO
+
+from scoring import queries
+from scoring.bands import UNKNOWN
+from scoring.models import HealthSnapshot
+from tenants.models import Tenant
+from tenants.scoping import tenant_transaction
+
+COLUMNS = (
+    "account_external_id", "as_of", "health", "band", "p_churn_30", "p_churn_60", "p_churn_90", "arr", "currency",
+    "arr_at_stake_90", "reason_1", "reason_2", "reason_3", "model_version", "policy_version",
+)  # fmt: skip
+REASONS = 3
+
+
+def write_file(tenant: Tenant, *, as_of: date, path: Path) -> int:
+    """Write the day's scores to `path`, whole or not at all; how many rows."""
+    handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".part")
+    part = Path(name)
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as out:
+            count = write_rows(tenant, as_of=as_of, out=out)
+        part.chmod(0o666 & ~_umask())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return count
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_rows(tenant: Tenant, *, as_of: date, out: TextIO) -> int:
+    """The header and one line a customer; the day must have been scored."""
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow(COLUMNS)
+    count = 0
+    with tenant_transaction(tenant.pk):
+        for row in rows(tenant, as_of=as_of):
+            lines.writerow(row)
+            count += 1
+    return count
+
+
+def rows(tenant: Tenant, *, as_of: date) -> Iterator[list[str]]:
+    """By priority, largest first; without health or rate last; ties by external id."""
+    for snapshot in queries.snapshots_by_priority(tenant, as_of=as_of):
+        yield _cells(snapshot)
+
+
+def _cells(snapshot: HealthSnapshot) -> list[str]:
+    """Chances of leaving, money at stake and the model's name stay empty until there is a calibrated model."""
+    reasons = [reason["text"] for reason in snapshot.reasons[:REASONS]] if snapshot.band != UNKNOWN else []
+    return [
+        snapshot.account.external_id,
+        snapshot.as_of.isoformat(),
+        "" if snapshot.health is None else f"{snapshot.health:.2f}",
+        snapshot.band,
+        "", "", "",
+        _money(snapshot.arr),
+        snapshot.currency,
+        "",
+        *(reasons + [""] * (REASONS - len(reasons))),
+        "",
+        snapshot.policy_version,
+    ]  # fmt: skip
+
+
+def _money(amount: Decimal | None) -> str:
+    """Two decimals, or four where the source was that exact."""
+    if amount is None:
+        return ""
+    cents = amount.quantize(Decimal("0.01"))
+    return str(cents) if cents == amount else f"{amount:.4f}"

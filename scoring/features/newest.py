@@ -1,0 +1,45 @@
+"""The newest day of which anything is known: what the day to score by default follows from."""
+
+from datetime import date, timedelta
+
+from django.db import connection
+
+from tenants.models import Tenant
+
+# Columns that say when something was seen to happen. Terms that start and outcomes that take effect later may be
+# entered ahead, so they do not count.
+_SEEN = {
+    "accounts_ticket": ("opened_at", "first_response_at", "closed_at", "escalated_at"),
+    "accounts_survey": ("responded_at",),
+    "accounts_activity": ("occurred_at",),
+    "accounts_invoice": ("issued_at", "paid_at", "voided_at"),
+    "accounts_objective": ("declared_at", "achieved_at"),
+    "accounts_milestone": ("completed_at",),
+    "accounts_contact": ("joined_at", "departed_at"),
+    "accounts_companyevent": ("published_at",),
+    "accounts_opportunity": ("created_at", "closed_at"),
+    "accounts_opportunitychange": ("changed_at",),
+}
+_PARTS = [
+    "SELECT max(day) AS day FROM accounts_usage_day WHERE tenant_id = %(tenant)s",
+    *(
+        f"SELECT (max({column}) AT TIME ZONE 'UTC')::date FROM {table} WHERE tenant_id = %(tenant)s"  # noqa: S608
+        for table, columns in _SEEN.items()
+        for column in columns
+    ),
+]
+NEWEST = f"SELECT max(day) FROM ({' UNION ALL '.join(_PARTS)}) AS seen"  # noqa: S608  names of this module
+
+
+def newest_evidence(tenant: Tenant) -> date | None:
+    """The newest day (UTC) on which anything was seen; None for a tenant without evidence. Needs its transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST, {"tenant": tenant.pk})
+        found: date | None = cursor.fetchone()[0]
+    return found
+
+
+def default_day(tenant: Tenant) -> date | None:
+    """The day after the newest evidence, from which everything that is known counts."""
+    newest = newest_evidence(tenant)
+    return None if newest is None else newest + timedelta(days=1)

@@ -1,0 +1,119 @@
+"""The cut test: day D scores the same from a bundle cut at D and from one that runs on past it, to the last digit."""
+
+import gzip
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from scoring import queries
+from scoring.models import HealthSnapshot
+from tenants.scoping import tenant_context
+from tests.scoring.cut import cut_bundle
+from tests.worlds import MAKER
+
+pytestmark = pytest.mark.django_db
+
+CONTRACT = Path(__file__).resolve().parents[2].parent / "shared" / "contract"
+SAMPLE_DAYS = ["2026-05-01", "2025-11-12"]
+
+
+def tenant(slug):
+    from tenants import services
+
+    made, _ = services.create_tenant(
+        organization=slug, slug=slug, environment="production", currency="USD", time_zone="UTC", by=MAKER
+    )
+    return made
+
+
+def imported(slug, bundle):
+    made = tenant(slug)
+    call_command("import_bundle", str(bundle), "--tenant", slug, stdout=StringIO(), stderr=StringIO())
+    return made
+
+
+def exported(tenant, day, tmp_path):
+    path = tmp_path / f"{tenant.slug}-{day}.csv"
+    call_command(
+        "export_scores", "--tenant", tenant.slug, "--as-of", day, "--output", str(path),
+        stdout=StringIO(), stderr=StringIO(),
+    )  # fmt: skip
+    return path.read_text()
+
+
+def everything(tenant, day):
+    """All that a snapshot holds, by account: far more than the export shows."""
+    with tenant_context(tenant.pk):
+        run = queries.run_of_day(tenant, day)
+        rows = HealthSnapshot.objects.filter(tenant=tenant, as_of=day, run_id=run.pk).select_related(
+            "account"
+        )
+        return {
+            row.account.external_id: (
+                row.health, row.band, row.coverage_pct, row.dimensions, row.indicators, row.reasons, row.arr,
+                row.currency, row.arr_reporting, row.priority, row.renewal_date, row.policy_version,
+            )
+            for row in rows
+        }  # fmt: skip
+
+
+def check_equal(whole, cut, day, tmp_path):
+    assert exported(whole, day, tmp_path) == exported(cut, day, tmp_path)
+    both = everything(whole, day), everything(cut, day)
+    assert both[0] == both[1]
+    assert len(both[0]) > 20
+    assert {row[1] for row in both[0].values()} - {"unknown"}
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory):
+    """A made-up customer base of 60 accounts and 400 days, ending on 2026-09-30."""
+    path = tmp_path_factory.mktemp("simulated") / "bundle"
+    sizes = ("--accounts", "60", "--days", "400", "--seed", "11", "--end", "2026-09-30")
+    call_command("simulate_bundle", str(path), *sizes, stdout=StringIO(), stderr=StringIO())
+    return path
+
+
+def test_a_simulated_bundle_cut_at_a_day_scores_the_same(simulated, tmp_path):
+    whole = imported("whole", simulated)
+    for day in ("2026-06-17", "2026-02-01"):
+        cut_bundle(simulated, day, tmp_path / day)
+        check_equal(whole, imported(f"cut-{day}", tmp_path / day), day, tmp_path)
+
+
+def test_what_came_later_really_is_in_the_whole_bundle(simulated, tmp_path):
+    """Or the test above would compare a bundle with itself."""
+    whole = imported("whole", simulated)
+    cut_bundle(simulated, "2026-06-17", tmp_path / "cut")
+    cut = imported("cut", tmp_path / "cut")
+    assert exported(whole, "2026-08-01", tmp_path) != exported(cut, "2026-08-01", tmp_path)
+    for name in ("tickets", "activities", "usage_daily", "outcomes"):
+        assert size(simulated, name) > size(tmp_path / "cut", name)
+
+
+def size(folder, name):
+    path = next(folder.glob(f"{name}.csv*"))
+    content = path.read_bytes()
+    return (gzip.decompress(content) if path.suffix == ".gz" else content).count(b"\n")
+
+
+@pytest.mark.skipif(
+    not (CONTRACT / "sample").is_dir(), reason="the sample bundle is not beside this repository"
+)
+def test_the_sample_bundle_cut_at_a_day_scores_the_same(tmp_path):
+    whole = imported("harbor", CONTRACT / "sample")
+    for day in SAMPLE_DAYS:
+        cut = tmp_path / day
+        checker = [
+            sys.executable,
+            str(CONTRACT / "check" / "cut.py"),
+            str(CONTRACT / "sample"),
+            day,
+            str(cut),
+        ]
+        subprocess.run(checker, check=True, capture_output=True)
+        check_equal(whole, imported(f"cut-{day}", cut), day, tmp_path)
