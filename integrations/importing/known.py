@@ -40,12 +40,13 @@ class KnownIds:
         """After a file landed: read its ids anew when they are asked for."""
         self._frames.pop(file, None)
 
-    def pretend(self, file: str, external_ids: pl.Series) -> None:
+    def pretend(self, file: str, external_ids: list[str]) -> None:
         """In a trial run: these rows would have landed."""
         if file not in _TABLES:
             return
         frame = self.frame(file)
-        new = external_ids.filter(~external_ids.is_in(frame["external_id"].implode())).unique()
+        have = set(frame["external_id"])
+        new = [external_id for external_id in external_ids if external_id not in have]
         lowest = min(int(frame["id"].min() or 0), 0)  # type: ignore[arg-type]
         ids = pl.arange(lowest - len(new), lowest, dtype=pl.Int64, eager=True)
         self._frames[file] = pl.concat([frame, pl.DataFrame({"external_id": new, "id": ids}, schema=_SCHEMA)])

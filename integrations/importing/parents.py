@@ -6,16 +6,14 @@ UNKNOWN = "names no account, now or earlier. Send the parent's row too, or mend 
 CYCLE = "makes the account its own ancestor. Break the circle of parents."
 
 
-def wrong_parents(
-    rows: Iterable[tuple[int, str, str | None]], known: dict[str, str]
-) -> list[tuple[int, str, str]]:
-    """(line, parent, reason) of the rows that cannot land; `rows` are (line, id, parent), `known` id to parent.
+def wrong_parents(rows: Iterable[tuple[int, str, str | None]], known: dict[str, str]) -> dict[int, str]:
+    """Line and reason of the rows that cannot land; `rows` are (line, id, parent), `known` id to parent.
 
     Turning one row away can leave another without its parent, or close a circle through what was known before, so
     this goes on until nothing more falls out. An empty parent keeps the known one.
     """
     left = {external_id: (line, parent) for line, external_id, parent in rows}
-    wrong: list[tuple[int, str, str]] = []
+    wrong: dict[int, str] = {}
     while True:
         unknown = [
             external_id
@@ -28,10 +26,9 @@ def wrong_parents(
             unknown = [id_ for id_ in _in_circles(parents) if id_ in left and left[id_][1] is not None]
             reason = CYCLE
         if not unknown:
-            return sorted(wrong)
+            return wrong
         for external_id in unknown:
-            line, parent = left.pop(external_id)
-            wrong.append((line, parent or "", reason))
+            wrong[left.pop(external_id)[0]] = reason
 
 
 def _in_circles(parents: dict[str, str]) -> list[str]:

@@ -270,10 +270,10 @@ class CsvReader:
 
 
 def _split(block: bytes, width: int) -> pl.DataFrame | None:
-    """polars' own splitting, of text without quotes; None where it finds a row of another width or no UTF-8."""
+    """polars' own splitting, of text without quotes; None where a row or a cell is not as it should be."""
     try:
         block.decode("utf-8")
-        return pl.read_csv(
+        frame = pl.read_csv(
             io.BytesIO(block),
             has_header=False,
             quote_char=None,
@@ -281,3 +281,5 @@ def _split(block: bytes, width: int) -> pl.DataFrame | None:
         )
     except (UnicodeDecodeError, pl.exceptions.PolarsError):
         return None
+    longest = frame.select(pl.max_horizontal(pl.all().str.len_bytes().max())).item() or 0
+    return frame if longest <= LONGEST_CELL else None

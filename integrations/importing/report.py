@@ -1,8 +1,11 @@
 """What an import did, file by file: the object that `--json` writes and the pages show."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+# say(bytes done, bytes in all, words)
+Say = Callable[[int, int, str], None]
 MOST_REJECTED = 1000  # rows listed a file; the quarantine holds all
 
 

@@ -46,7 +46,6 @@ class Stage:
         self.staged = 0
         self.rejected = 0
         with patient_cursor() as cursor:
-            drop_tables(cursor)
             columns = ", ".join(f'"{name}" {type_}' for name, type_, _ in self._columns)
             cursor.execute(f"CREATE TEMP TABLE {ROWS} ({columns})")
             cursor.execute(
@@ -126,13 +125,26 @@ class Stage:
             return list(cursor.fetchall())
 
     def first_rejects(self, most: int) -> list[dict[str, Any]]:
+        return self.rejects(most)[1]
+
+    @staticmethod
+    def rejects(most: int) -> tuple[int, list[dict[str, Any]]]:
+        """How many rows are set aside, and the first of them; also for a file that broke while it was read."""
         with patient_cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {REJECTS}")
+            count = int(cursor.fetchone()[0])
             cursor.execute(
                 f'SELECT line, "column", value, reason FROM {REJECTS} ORDER BY line, "column" LIMIT %s',
                 [most],
             )
             names = ("line", "column", "value", "reason")
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return count, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def clear_stage() -> None:
+    """Nothing of an earlier file may be taken for this one's."""
+    with patient_cursor() as cursor:
+        drop_tables(cursor)
 
 
 def drop_tables(cursor: Any) -> None:

@@ -29,9 +29,11 @@ def start_import(
 
 
 @transaction.atomic
-def open_import(tenant: Tenant, *, file_name: str, path: str, by: Actor) -> BundleImport:
+def open_import(
+    tenant: Tenant, *, file_name: str, path: str, by: Actor, dry_run: bool = False
+) -> BundleImport:
     """A bundle that a command brings in by itself."""
-    bundle = _new_bundle(tenant, file_name, path, 0, False, by)
+    bundle = _new_bundle(tenant, file_name, path, 0, dry_run, by)
     bundle.state = BundleImport.State.RUNNING
     bundle.save(update_fields=["state"])
     return bundle

@@ -1,0 +1,204 @@
+"""One file of a bundle: read, check and stage it; sort out what only shows when all of it was seen; land it or stop it.
+
+Staging happens outside of any transaction. What lands, the report and the quarantine commit together (DECISIONS 5).
+"""
+
+import time
+from dataclasses import dataclass
+
+from django.db import DataError, IntegrityError, connection
+
+from accounts import grants
+from integrations.importing import merge
+from integrations.importing.doubles import Keys
+from integrations.importing.format import FILES
+from integrations.importing.known import KnownIds
+from integrations.importing.parents import wrong_parents
+from integrations.importing.problems import FileStopped
+from integrations.importing.reading import CsvReader
+from integrations.importing.report import MOST_REJECTED, FileReport, Say
+from integrations.importing.source import SourceFile
+from integrations.importing.stage import PATIENCE, Stage, clear_stage
+from integrations.importing.targets import target_for
+from integrations.importing.validate import LONGEST_SHOWN, Checker, Reject
+from integrations.models import BundleImport
+from integrations.queries import imports as queries
+from integrations.services import imports as services
+from tenants.access import Actor
+from tenants.models import Tenant
+from tenants.scoping import tenant_transaction
+
+_REJECTS_A_TURN = 5_000
+
+
+@dataclass
+class Order:
+    """What is imported where, and by whom; the same for every file of the bundle."""
+
+    tenant: Tenant
+    by: Actor
+    say: Say
+    size: int  # bytes of the whole bundle
+    known: KnownIds
+    record: BundleImport | None
+    dry_run: bool
+    behind: int = 0  # bytes of the files before this one
+
+
+class OneFile:
+    def __init__(self, order: Order, source: SourceFile) -> None:
+        self.order = order
+        self.source = source
+        self.file = FILES[source.name]
+        self.report = FileReport(self.file.file_name)
+        self.started = time.perf_counter()
+        self.has_stage = False
+
+    def bring_in(self) -> FileReport:
+        clear_stage()
+        try:
+            self._check_accounts_are_there()
+            self._import()
+        except FileStopped as problem:
+            self._stop(str(problem))
+        return self.report
+
+    def _import(self) -> None:
+        self._say(0, "opening")
+        with self.source.open() as stream:
+            reader = CsvReader(stream)
+            checker = Checker(self.file, reader.header, self.order.known.frame)
+            stage = Stage(target_for(checker))
+            self.has_stage = True
+            keys = Keys()
+            for chunk in reader.chunks():
+                self.report.read += chunk.rows_read
+                checked = checker.check(chunk)
+                keys.add(checked)
+                stage.add(checked.good)
+                stage.reject(checked.rejects)
+                self._say(stream.done(), f"{self.report.read:,} rows read")
+        repeats = self._sort_out_doubles(stage, keys)
+        if self.file.name == "accounts" and "parent_external_id" in checker.header:
+            self._sort_out_parents(stage)
+        self._check_limit(stage)
+        self._land(stage, checker.ignored, repeats)
+
+    def _say(self, done: int, words: str) -> None:
+        self.order.say(self.order.behind + done, self.order.size, f"{self.file.file_name}: {words}")
+
+    # --- what shows only when the whole file was seen ---------------------------------------------
+
+    def _check_accounts_are_there(self) -> None:
+        """After accounts.csv was stopped in a first import, every row of every file would be rejected for it."""
+        needs = any(column.names == "accounts" and column.required for column in self.file.columns)
+        if needs and not self.order.known.frame("accounts").height:
+            raise FileStopped(
+                "Not read: accounts.csv did not land, so no account is known yet. Mend that file first."
+            )
+
+    def _sort_out_doubles(self, stage: Stage, keys: Keys) -> int:
+        """Set contradicting rows aside; returns how many rows only repeat another one."""
+        shared, lines = keys.doubles()
+        if not len(shared):
+            return 0
+        contradicting, repeats = stage.sort_out_doubles(shared, lines)
+        named = " and ".join(self.file.key)
+        reason = f"Another row with the same {named} says something else. Keep the right one."
+        self._set_aside(stage, dict.fromkeys(contradicting, (self.file.key[0], reason)))
+        return repeats
+
+    def _sort_out_parents(self, stage: Stage) -> None:
+        with tenant_transaction(self.order.tenant.pk):
+            known = queries.parents_of_accounts(self.order.tenant)
+        wrong = wrong_parents(stage.rows_of("line", "external_id", "parent_external_id"), known)
+        self._set_aside(stage, {line: ("parent_external_id", reason) for line, reason in wrong.items()})
+
+    def _set_aside(self, stage: Stage, wrong: dict[int, tuple[str, str]]) -> None:
+        """Reject rows that are staged already; what they said is read from the file once more."""
+        if not wrong:
+            return
+        self._say(self.source.size, f"{len(wrong):,} rows cannot land together")
+        stage.remove(list(wrong))
+        rejects: list[Reject] = []
+        with self.source.open() as stream:
+            for chunk in CsvReader(stream).chunks():
+                for line, cells in chunk.rows_on(wrong):
+                    column, reason = wrong[line]
+                    rejects.append(Reject(line, column, cells.get(column, "")[:LONGEST_SHOWN], reason, cells))
+                if len(rejects) >= _REJECTS_A_TURN:
+                    stage.reject(rejects)
+                    rejects = []
+        stage.reject(rejects)
+
+    def _check_limit(self, stage: Stage) -> None:
+        limit, rejected, read = self.order.tenant.rejected_rows_limit_pct, stage.rejected, self.report.read
+        if rejected * 100 > limit * read:
+            raise FileStopped(
+                f"{rejected:,} of {read:,} rows are rejected ({rejected * 100 / read:.1f} %); "
+                f"more than {limit.normalize():f} % stops a file. Nothing of it landed."
+            )
+
+    # --- how it ends ------------------------------------------------------------------------------
+
+    def _land(self, stage: Stage, ignored: list[str], repeats: int) -> None:
+        self._say(self.source.size, "comparing" if self.order.dry_run else "merging")
+        stage.ready()
+        if ignored:
+            self.report.message = f"Columns that are not known and were not read: {', '.join(ignored)}."
+        self.report.rejected = stage.rejected
+        self.report.rejected_rows = stage.first_rejects(MOST_REJECTED)
+        try:
+            if self.order.dry_run:
+                self._compare(stage, repeats)
+            else:
+                self._merge(stage, repeats)
+        except (DataError, IntegrityError) as error:
+            words = str(error).splitlines()[0]
+            raise FileStopped(
+                f"The database did not take the file, and kept nothing of it: {words}"
+            ) from error
+
+    def _merge(self, stage: Stage, repeats: int) -> None:
+        tenant = self.order.tenant
+        merge.ensure_partitions(stage.target)
+        with tenant_transaction(tenant.pk), connection.cursor() as cursor:
+            cursor.execute(PATIENCE)
+            self._count(merge.merge(tenant, stage.target, staged=stage.staged), repeats)
+            if self.file.name == "accounts":
+                grants.sync(tenant)
+            self._keep_report()
+        self.order.known.forget(self.file.name)
+
+    def _compare(self, stage: Stage, repeats: int) -> None:
+        """The trial run: the same counts, nothing written. Later files may name the rows that would have landed."""
+        tenant = self.order.tenant
+        with tenant_transaction(tenant.pk), connection.cursor() as cursor:
+            cursor.execute(PATIENCE)
+            self._count(merge.count(tenant, stage.target, staged=stage.staged), repeats)
+            self._keep_report()
+        if self.file.key == ("external_id",):
+            self.order.known.pretend(self.file.name, [row[0] for row in stage.rows_of("external_id")])
+
+    def _count(self, counts: merge.Counts, repeats: int) -> None:
+        self.report.created, self.report.updated = counts.created, counts.updated
+        self.report.unchanged = counts.unchanged + repeats
+
+    def _stop(self, why: str) -> None:
+        report = self.report
+        report.status, report.message = "stopped", why
+        report.created = report.updated = report.unchanged = 0
+        if self.has_stage:
+            report.rejected, report.rejected_rows = Stage.rejects(MOST_REJECTED)
+        with tenant_transaction(self.order.tenant.pk):
+            self._keep_report()
+
+    def _keep_report(self) -> None:
+        """In the transaction that lands the file: its report, and the rows that did not land."""
+        self.report.seconds = round(time.perf_counter() - self.started, 3)
+        if self.order.record is None:
+            return
+        bundle_id = self.order.record.pk
+        services.report_file(self.order.tenant, bundle_id=bundle_id, report=self.report, by=self.order.by)
+        if self.report.rejected:
+            services.quarantine_staged(self.order.tenant, bundle_id=bundle_id, report=self.report)
