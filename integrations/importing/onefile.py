@@ -5,6 +5,7 @@ Staging happens outside of any transaction. What lands, the report and the quara
 
 import time
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db import DataError, IntegrityError, connection
 
@@ -132,7 +133,8 @@ class OneFile:
         stage.reject(rejects)
 
     def _check_limit(self, stage: Stage) -> None:
-        limit, rejected, read = self.order.tenant.rejected_rows_limit_pct, stage.rejected, self.report.read
+        limit = Decimal(self.order.tenant.rejected_rows_limit_pct)
+        rejected, read = stage.rejected, self.report.read
         if rejected * 100 > limit * read:
             raise FileStopped(
                 f"{rejected:,} of {read:,} rows are rejected ({rejected * 100 / read:.1f} %); "

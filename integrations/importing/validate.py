@@ -14,7 +14,16 @@ from zoneinfo import available_timezones
 import numpy as np
 import polars as pl
 
-from integrations.importing.format import CURRENCIES, FIRST_DAY, LARGEST_USAGE, LAST_DAY, SCALES, Column, File
+from integrations.importing.format import (
+    CURRENCIES,
+    FIRST_DAY,
+    LARGEST_USAGE,
+    LAST_DAY,
+    NOTES,
+    SCALES,
+    Column,
+    File,
+)
 from integrations.importing.problems import FileStopped
 from integrations.importing.reading import Chunk
 
@@ -110,7 +119,7 @@ class Checker:
                 if len(missing) == 1
                 else f"Line 1: the columns {columns} are missing. Add them to the header, spelled like this."
             )
-        unknown = [name for name in self.header if name and name not in self.file.by_name]
+        unknown = [name for name in self.header if name and name not in {*self.file.by_name, *NOTES}]
         if self.file.unknown == "ignore":
             self.ignored = unknown
         else:

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Account, Contact, Subscription, Ticket
-from tests.imports.bundles import VALID, bring_in, bundle, counts, row
+from tests.imports.bundles import VALID, bring_in, bundle, row
 
 pytestmark = pytest.mark.django_db
 
