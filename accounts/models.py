@@ -26,7 +26,7 @@ def empty_text(length: int = 300) -> "models.CharField[str, str]":
     return models.CharField(max_length=length, blank=True, default="")
 
 
-class Account(TenantModel):
+class Account(TenantModel):  # type: ignore[django-manager-missing]  # guardian
     """A customer or a prospect (customer_since empty)."""
 
     class Segment(models.TextChoices):

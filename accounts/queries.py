@@ -1,5 +1,7 @@
 """Which accounts a person may see: the one place where role, grants and scope meet (docs/security.md)."""
 
+from datetime import UTC
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -74,7 +76,7 @@ def _narrowed(accounts: QuerySet[Account], tenant: Tenant, viewer: Membership) -
 
 def _active_subscriptions(tenant: Tenant, products: list[str]) -> QuerySet[Subscription]:
     """Terms of these products that run today, in the sense of docs/import.md."""
-    today = timezone.now().date()
+    today = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return Subscription.objects.for_tenant(tenant).filter(
-        account=OuterRef("pk"), product__in=products, started_at__lt=today, renewal_date__gte=today
+        account=OuterRef("pk"), product__in=products, started_at__lt=today, renewal_date__gte=today.date()
     )

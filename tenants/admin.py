@@ -131,6 +131,9 @@ class TenantModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise PermissionDenied("Nothing is deleted here: end it, or make it inactive.")
         return super().delete_view(request, object_id, extra_context)
 
+    def _get_obj_does_not_exist_redirect(self, request: Any, opts: Any, object_id: str) -> HttpResponse:
+        raise Http404("No such row here.")  # Django's own goes to the index, with the id in a message
+
     def history_view(self, request: Any, object_id: str, extra_context: Any = None) -> HttpResponse:
         raise Http404("The audit page shows what happened.")
 

@@ -14,20 +14,21 @@ from tenants.services import SCOPE
 
 
 class WordList(forms.CharField):
-    """Words with commas between them; empty means all."""
+    """Words with commas between them, as a list; empty means all."""
+
+    LONGEST = 1000
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(required=False, max_length=1000, **options)
+        super().__init__(required=False, **options)
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value) or ""
+        if len(text) > self.LONGEST or not text.isprintable():
+            raise ValidationError(f"Use at most {self.LONGEST} characters of plain text.")
         return list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(list(initial or []) != self.to_python(data))
 
 
 class PersonForm(forms.Form):

@@ -82,8 +82,10 @@ class Migration(migrations.Migration):
         migrations.RunSQL(PARTITIONS, reverse_sql=DROP_PARTITIONS),
         SecureTables(["Team"]),
         migrations.RunSQL(
-            ["SELECT set_config('app.tenant_id', '0', true)"]
-            + composite_key_sql("tenants_membership", "team_id", "tenants_team"),
+            [
+                "SELECT set_config('app.tenant_id', '0', true)",
+                *composite_key_sql("tenants_membership", "team_id", "tenants_team"),
+            ],
             reverse_sql=[
                 'ALTER TABLE tenants_membership DROP CONSTRAINT "tenants_membership_team_id_fk"',
                 'DROP INDEX "tenants_membership_team_id_ix"',
