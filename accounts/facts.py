@@ -55,7 +55,7 @@ class Person:
 
 def people(tenant: Tenant, account: Account, *, day: date, limit: int = 12) -> list[Person]:
     """The people at the account: those with a part to play first, then by last contact; who left comes last."""
-    values = {"tenant": tenant.pk, "account": account.pk, "day": day, "limit": limit}
+    values: dict[str, Any] = {"tenant": tenant.pk, "account": account.pk, "day": day, "limit": limit}
     with connection.cursor() as cursor:
         cursor.execute(_PEOPLE, values)
         return [Person(*row) for row in cursor.fetchall()]

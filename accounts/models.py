@@ -4,6 +4,8 @@ Evidence rows carry where they came from (source, external_id), when it happened
 Holdfast learnt of it (recorded_at). A row's later facts count from their own times (docs/import.md, "Time travel").
 """
 
+from typing import Any
+
 from django.contrib.auth.models import Group, Permission
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -16,7 +18,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from tenants.scoping import TenantForeignKey, TenantModel
 
 
-def money(*, null: bool = True) -> "models.DecimalField[object, object]":
+def money(*, null: bool = True) -> "models.DecimalField[Any, Any]":
     """Money as the import takes it: up to 1e10 with four decimals, beside its currency."""
     return models.DecimalField(max_digits=16, decimal_places=4, null=null)
 

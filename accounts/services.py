@@ -93,7 +93,7 @@ def unshare_account(tenant: Tenant, *, account_id: int, share_id: int, by: Actor
     )
 
 
-BODIES = {"activity": Activity, "ticket": Ticket}
+BODIES: dict[str, type[Activity] | type[Ticket]] = {"activity": Activity, "ticket": Ticket}
 
 
 @transaction.atomic

@@ -10,7 +10,17 @@ from tenants.models import Membership, Tenant
 from tenants.scoping import tenant_context
 
 PASSWORD = "correct-horse-7"
-ROLES = ("csm", "account_executive", "manager", "executive", "finance", "revops", "ops_admin", "auditor", "support")
+ROLES = (
+    "csm",
+    "account_executive",
+    "manager",
+    "executive",
+    "finance",
+    "revops",
+    "ops_admin",
+    "auditor",
+    "support",
+)
 MAKER = Actor.command("test")
 
 
@@ -61,13 +71,23 @@ class World:
 
 def make_world(slug: str, *, environment: str = "production") -> World:
     tenant, _ = services.create_tenant(
-        organization=slug.title(), slug=slug, environment=environment, currency="USD", time_zone="UTC", by=MAKER
+        organization=slug.title(),
+        slug=slug,
+        environment=environment,
+        currency="USD",
+        time_zone="UTC",
+        by=MAKER,
     )
     world = World(tenant)
     with tenant_context(tenant.pk):
         for role in ROLES:
             world.people[role], _ = services.ensure_member(
-                tenant, email=f"{role}@{slug}.example", role=role, by=MAKER, name=f"{role} {slug}", password=PASSWORD
+                tenant,
+                email=f"{role}@{slug}.example",
+                role=role,
+                by=MAKER,
+                name=f"{role} {slug}",
+                password=PASSWORD,
             )
         world.people["csm2"], _ = services.ensure_member(
             tenant, email=f"csm2@{slug}.example", role="csm", by=MAKER, name=f"csm2 {slug}", password=PASSWORD
