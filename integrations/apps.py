@@ -7,8 +7,10 @@ class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
-        from integrations import tasks
+        from integrations import panels, tasks
         from jobs import registry as jobs
+        from tenants import nav
+        from tenants.roles import Right
 
         # what goes out
         jobs.register("integrations.dispatch", tasks.dispatch, mode="stepwise", label="Sending webhooks")
@@ -16,3 +18,8 @@ class IntegrationsConfig(AppConfig):
             "integrations.sweep", tasks.sweep, mode="transactional", label="Looking for unsent webhooks"
         )
         jobs.schedule("integrations.sweep", kind="integrations.sweep", every=timedelta(minutes=10))
+        panels.register_panels()
+        for order, (label, url_name) in enumerate(
+            [("Endpoints", "integrations:endpoints"), ("Deliveries", "integrations:deliveries")], start=60
+        ):
+            nav.register(nav.Destination(label, url_name, order, Right.INTEGRATIONS, place="menu"))

@@ -1,4 +1,22 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from integrations.views import outbound
 
 app_name = "integrations"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    # what goes out
+    path("endpoints/", outbound.endpoint_list, name="endpoints"),
+    path("endpoints/new/", outbound.new_endpoint, name="endpoint_new"),
+    path("endpoints/<int:connection_id>/", outbound.endpoint_page, name="endpoint"),
+    path("endpoints/<int:connection_id>/edit/", outbound.edit_endpoint, name="endpoint_edit"),
+    path("endpoints/<int:connection_id>/pause/", outbound.pause_endpoint, name="endpoint_pause"),
+    path("endpoints/<int:connection_id>/resume/", outbound.resume_endpoint, name="endpoint_resume"),
+    path("endpoints/<int:connection_id>/rotate/", outbound.rotate_secret, name="endpoint_rotate"),
+    path("endpoints/<int:connection_id>/test/", outbound.test_endpoint, name="endpoint_test"),
+    path("deliveries/", outbound.delivery_list, name="deliveries"),
+    path("deliveries/rows/", outbound.delivery_rows, name="delivery_rows"),
+    path("deliveries/<int:intent_id>/", outbound.delivery_page, name="delivery"),
+    path("deliveries/<int:intent_id>/details/", outbound.delivery_details, name="delivery_details"),
+    path("deliveries/<int:intent_id>/replay/", outbound.replay_delivery, name="delivery_replay"),
+    path("deliveries/<int:intent_id>/cancel/", outbound.cancel_delivery, name="delivery_cancel"),
+]

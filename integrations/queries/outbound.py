@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Account
@@ -13,6 +13,7 @@ from tenants.models import Membership, Tenant
 
 State = WriteIntent.State
 WAITING = (State.READY, State.RETRY_WAIT)
+MOVING = (*WAITING, State.LEASED)
 # what keeps later writes of the same key from leaving: not sent yet, or a person has to look
 HOLDS_LINE = (*WAITING, State.LEASED, State.UNKNOWN, State.CONFLICT, State.BLOCKED)
 
@@ -82,7 +83,7 @@ def heads(tenant: Tenant, *, connection_id: int) -> QuerySet[WriteIntent]:
     earlier = lines.filter(
         ordering_key=OuterRef("ordering_key"), seq__lt=OuterRef("seq"), state__in=HOLDS_LINE
     )
-    return lines.filter(~Exists(earlier), state__in=(*WAITING, State.LEASED))
+    return lines.filter(~Exists(earlier), state__in=MOVING)
 
 
 def due_head_for_update(tenant: Tenant, *, connection_id: int, now: datetime) -> WriteIntent | None:
@@ -147,20 +148,62 @@ def run_started_at(tenant: Tenant, intent: WriteIntent) -> datetime:
 # --- what people read ---------------------------------------------------------------------------
 
 
-def deliveries(tenant: Tenant, viewer: Membership) -> QuerySet[WriteIntent]:
-    """The delivery log, newest first, for those who run the integrations: all; else of the accounts they see."""
-    rows = WriteIntent.objects.for_tenant(tenant).select_related("connection").order_by("-pk")
+def deliveries(
+    tenant: Tenant, viewer: Membership, *, state: str = "", kind: str = "", account: str = ""
+) -> QuerySet[WriteIntent]:
+    """The delivery log, newest first, with the account's name: of the accounts that the viewer may see.
+
+    Writes of no account (test events) are for those who run the integrations. `account` is an id of the account's
+    source, or a part of its name.
+    """
+    seen = visible_accounts(tenant, viewer)
+    mine = Q(account_id__in=seen.values("pk"))
     if can(viewer, Right.INTEGRATIONS):
-        return rows
-    return rows.filter(account_id__in=visible_accounts(tenant, viewer).values("pk"))
+        mine |= Q(account_id=None)
+    rows = _named(tenant, WriteIntent.objects.for_tenant(tenant).filter(mine)).order_by("-pk")
+    if state:
+        rows = rows.filter(state=state)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if account:
+        found = seen.filter(Q(external_id__iexact=account) | Q(name__icontains=account))
+        rows = rows.filter(account_id__in=found.values("pk"))
+    return rows
 
 
 def delivery(tenant: Tenant, viewer: Membership, *, intent_id: int) -> WriteIntent | None:
     return deliveries(tenant, viewer).filter(pk=intent_id).first()
 
 
+def counts_by_state(tenant: Tenant, viewer: Membership) -> dict[str, int]:
+    rows = deliveries(tenant, viewer).order_by().values("state").annotate(count=Count("pk"))
+    return {row["state"]: row["count"] for row in rows}
+
+
+def counts_by_endpoint(tenant: Tenant) -> dict[int | None, dict[str, int]]:
+    """How many writes of each endpoint wait, are blocked or failed; None stands for those without an endpoint."""
+    rows = WriteIntent.objects.for_tenant(tenant).order_by().values_list("connection_id")
+    counted = rows.annotate(
+        waiting=Count("pk", filter=Q(state__in=MOVING)),
+        blocked=Count("pk", filter=Q(state=State.BLOCKED)),
+        failed=Count("pk", filter=Q(state=State.DEAD)),
+    )
+    return {
+        endpoint: {"waiting": waiting, "blocked": blocked, "failed": failed}
+        for endpoint, waiting, blocked, failed in counted
+    }
+
+
+def newest_of_endpoint(tenant: Tenant, viewer: Membership, endpoint: Connection) -> QuerySet[WriteIntent]:
+    return deliveries(tenant, viewer).filter(connection=endpoint)
+
+
 def for_account(tenant: Tenant, viewer: Membership, account: Account) -> QuerySet[WriteIntent]:
     """What was written back about one account, newest first; nothing for who may not see the account."""
-    seen = visible_accounts(tenant, viewer).filter(pk=account.pk)
-    rows = WriteIntent.objects.for_tenant(tenant).select_related("connection")
-    return rows.filter(Exists(seen), account_id=account.pk).order_by("-pk")
+    return deliveries(tenant, viewer).filter(account_id=account.pk)
+
+
+def _named(tenant: Tenant, rows: QuerySet[WriteIntent]) -> QuerySet[WriteIntent]:
+    """With endpoint, and the account's name as `account_name`."""
+    name = Account.objects.for_tenant(tenant).filter(pk=OuterRef("account_id")).values("name")[:1]
+    return rows.select_related("connection").annotate(account_name=Subquery(name))

@@ -25,6 +25,8 @@ from tenants.access import Actor
 from tenants.models import Tenant
 
 State = WriteIntent.State
+REPLAYABLE = (State.DEAD, State.BLOCKED)
+CANCELLABLE = (State.READY, State.RETRY_WAIT, State.BLOCKED, State.DEAD)
 # what a receiver reads in `type`; a kind that is not here goes by its own name
 TYPES = {"concession": "play.concession_approved", "test": "endpoint.test"}
 NO_ENDPOINT = "No endpoint takes this yet. It will be sent as soon as one is set up or resumed."
@@ -153,7 +155,7 @@ def replay(tenant: Tenant, *, intent_id: int, by: Actor) -> WriteIntent:
     intent = queries.intent_for_update(tenant, intent_id=intent_id)
     if intent.state == State.DONE:
         raise NotPossible("It was written back already. Sending it again could do it twice.")
-    if intent.state not in (State.DEAD, State.BLOCKED):
+    if intent.state not in REPLAYABLE:
         raise NotPossible(
             f"Only a failed or blocked write can be sent again; this one is “{intent.get_state_display()}”."
         )
@@ -175,7 +177,7 @@ def replay(tenant: Tenant, *, intent_id: int, by: Actor) -> WriteIntent:
 def cancel(tenant: Tenant, *, intent_id: int, by: Actor) -> WriteIntent:
     """Give up a write that has not left, so that later ones of its account can go."""
     intent = queries.intent_for_update(tenant, intent_id=intent_id)
-    if intent.state not in (State.READY, State.RETRY_WAIT, State.BLOCKED, State.DEAD):
+    if intent.state not in CANCELLABLE:
         raise NotPossible(f"It cannot be cancelled any more: it is “{intent.get_state_display()}”.")
     before = {"state": intent.state}
     intent.state = State.CANCELLED
