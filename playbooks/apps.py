@@ -12,6 +12,7 @@ class PlaybooksConfig(AppConfig):
         _register_jobs()
         _register_consumers()
         _register_concessions()
+        _register_pages()
         hooks.when_tenant_created(_give_first_playbooks)
 
 
@@ -46,6 +47,15 @@ def _register_concessions() -> None:
         visible=concessions.visible,
         lock=concessions.lock,
     )
+
+
+def _register_pages() -> None:
+    from playbooks import work_panel
+    from tenants import nav
+    from tenants.roles import Right
+
+    work_panel.register_panel()
+    nav.register(nav.Destination("Plays", "playbooks:plays", 30, Right.VIEW_ACCOUNTS))
 
 
 def _give_first_playbooks(tenant: Any) -> None:

@@ -70,7 +70,8 @@ class ConcessionForm(SeenVersion):
                 "version": step.version,
             },
         )
-        super().__init__(*args, auto_id=f"id_ask{step.pk}_%s", **kwargs)
+        kwargs["auto_id"] = f"id_ask{step.pk}_%s"
+        super().__init__(*args, **kwargs)
 
     @property
     def proposal(self) -> dict[str, Any]:
@@ -84,7 +85,8 @@ class SkipForm(SeenVersion):
 
     def __init__(self, step: PlayStep, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"version": step.version})
-        super().__init__(*args, auto_id=f"id_skip{step.pk}_%s", **kwargs)
+        kwargs["auto_id"] = f"id_skip{step.pk}_%s"
+        super().__init__(*args, **kwargs)
 
 
 class CloseForm(SeenVersion):
@@ -99,7 +101,8 @@ class CloseForm(SeenVersion):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="id_close_%s", **kwargs)
+        kwargs["auto_id"] = "id_close_%s"
+        super().__init__(*args, **kwargs)
 
 
 class StopForm(SeenVersion):
@@ -108,4 +111,5 @@ class StopForm(SeenVersion):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="id_stop_%s", **kwargs)
+        kwargs["auto_id"] = "id_stop_%s"
+        super().__init__(*args, **kwargs)

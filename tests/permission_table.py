@@ -114,10 +114,103 @@ def an_export(world: World) -> dict[str, Any]:
 
 
 THEIR_OWN_ONLY = dict.fromkeys(("manager", "ops_admin", "auditor"), 404)
+
+
+def a_play(world: World) -> dict[str, Any]:
+    """A running play on an account of the world's `csm`."""
+    from accounts.models import Account
+    from tests.playbooks.makers import running_play
+
+    account = Account.objects.get(pk=an_account(world)["account_id"])
+    return {"play_id": running_play(world, account).pk}
+
+
+def a_starting_play(world: World) -> dict[str, Any]:
+    from accounts.models import Account
+    from playbooks import services
+    from tests.playbooks.makers import suggest
+
+    row = suggest(world, Account.objects.get(pk=an_account(world)["account_id"]))
+    play = services.accept(world.tenant, recommendation_id=row.pk, version=1, by=world.actor("csm"))
+    return {"play_id": play.pk}
+
+
+def a_concession(world: World) -> dict[str, Any]:
+    from playbooks.models import PlayStep
+
+    return {"step_id": PlayStep.objects.get(play_id=a_play(world)["play_id"], kind="concession").pk}
+
+
+def a_task(world: World) -> dict[str, Any]:
+    from playbooks.models import Task
+
+    return {"task_id": Task.objects.filter(step__play_id=a_play(world)["play_id"]).earliest("pk").pk}
+
+
+def a_done_task(world: World) -> dict[str, Any]:
+    from playbooks import services
+
+    made = a_task(world)
+    services.complete_task(world.tenant, **made, version=1, by=world.actor("csm"))
+    return made
+
+
+def an_endpoint(world: World) -> dict[str, Any]:
+    from integrations import services
+
+    values = {"name": "Row's endpoint", "url": "https://crm.example/hook", "is_sandbox": False}
+    secret = services.new_secret()
+    made = services.create_endpoint(world.tenant, **values, secret=secret, by=world.actor("ops_admin"))
+    return {"connection_id": made.pk}
+
+
+def a_paused_endpoint(world: World) -> dict[str, Any]:
+    from integrations.services import endpoints
+
+    made = an_endpoint(world)
+    endpoints.pause_endpoint(world.tenant, **made, version=1, by=world.actor("ops_admin"))
+    return made
+
+
+def a_delivery(world: World) -> dict[str, Any]:
+    """A write about an account of the world's `csm`, blocked for want of an endpoint."""
+    from approvals.digests import digest_of
+    from integrations import services
+
+    fields = {"discount_pct": "10"}
+    intent = services.plan_write(
+        world.tenant,
+        kind="concession",
+        **an_account(world),
+        ordering_key="row",
+        target={"type": "account"},
+        fields=fields,
+        business_key="row",
+        digest=digest_of(fields),
+        correlation_id="row",
+        by=world.actor("manager"),
+    )
+    return {"intent_id": intent.pk}
+
+
+def a_failed_delivery(world: World) -> dict[str, Any]:
+    """One that was given up, with an endpoint to send it to again."""
+    from integrations.models import WriteIntent
+
+    an_endpoint(world)
+    made = a_delivery(world)
+    WriteIntent.objects.filter(pk=made["intent_id"]).update(state="dead")
+    return made
+
+
 NOT_THEIRS = dict.fromkeys(
     ("account_executive", "manager", "executive", "finance", "revops", "auditor", "support"), 404
 )
 PERSON = {"email": "new.person@acme.example", "role": "csm", "name": "New Person"}
+OFFER = {"version": 1, "discount_pct": "10", "months": "6", "text": "", "why": "They lost two weeks."}
+TASK = {"title": "Send the depot list", "due_date": "2100-01-01", "form_key": "a-form-of-the-table"}
+
+ENDPOINT = {"name": "CRM bridge", "url": "https://crm.example/in", "version": 1}
 
 TABLE = [
     # --- tenants ---
@@ -145,8 +238,57 @@ TABLE = [
     # --- accounts ---
     # --- approvals ---
     # --- integrations ---
+    Row("integrations:endpoints", Right.INTEGRATIONS),
+    Row("integrations:endpoint_new", Right.INTEGRATIONS),
+    Row("integrations:endpoint_new", Right.INTEGRATIONS, "POST", data=ENDPOINT, allowed=200),
+    Row("integrations:endpoint", Right.INTEGRATIONS, make=an_endpoint),
+    Row("integrations:endpoint_edit", Right.INTEGRATIONS, make=an_endpoint),
+    Row("integrations:endpoint_edit", Right.INTEGRATIONS, "POST", make=an_endpoint, data=ENDPOINT),
+    Row("integrations:endpoint_pause", Right.INTEGRATIONS, "POST", make=an_endpoint, data={"version": 1}),
+    Row("integrations:endpoint_resume", Right.INTEGRATIONS, "POST", make=a_paused_endpoint, data={"version": 2}),
+    Row(
+        "integrations:endpoint_rotate",
+        Right.INTEGRATIONS,
+        "POST",
+        make=an_endpoint,
+        data={"version": 1},
+        allowed=200,
+    ),
+    Row("integrations:endpoint_test", Right.INTEGRATIONS, "POST", make=an_endpoint),
+    Row("integrations:deliveries", Right.INTEGRATIONS),
+    Row("integrations:delivery_rows", Right.INTEGRATIONS),
+    Row("integrations:delivery", Right.INTEGRATIONS, make=a_delivery),
+    Row("integrations:delivery_details", Right.INTEGRATIONS, make=a_delivery),
+    Row("integrations:delivery_replay", Right.INTEGRATIONS, "POST", make=a_failed_delivery),
+    Row("integrations:delivery_cancel", Right.INTEGRATIONS, "POST", make=a_delivery),
     # --- scoring ---
     # --- playbooks ---
+    Row("playbooks:plays", Right.VIEW_ACCOUNTS),
+    Row("playbooks:plays_rows", Right.VIEW_ACCOUNTS),
+    Row("playbooks:my_tasks", Right.VIEW_ACCOUNTS),
+    Row("playbooks:play", Right.VIEW_ACCOUNTS, make=a_play),
+    Row("playbooks:play_body", Right.VIEW_ACCOUNTS, make=a_play),
+    Row(
+        "playbooks:play_close", Right.WORK_QUEUE, "POST", make=a_play, data={"version": 2, "outcome": "saved"}
+    ),
+    Row(
+        "playbooks:play_stop", Right.WORK_QUEUE, "POST", make=a_play, data={"version": 2, "reason": "Bought"}
+    ),
+    Row("playbooks:play_undo", Right.WORK_QUEUE, "POST", make=a_starting_play, data={"version": 2}),
+    Row("playbooks:step_ask", Right.WORK_QUEUE, "POST", make=a_concession, data=OFFER),
+    Row("playbooks:step_hint", Right.WORK_QUEUE, make=a_concession),
+    Row(
+        "playbooks:step_skip",
+        Right.WORK_QUEUE,
+        "POST",
+        make=a_concession,
+        data={"version": 1, "reason": "No"},
+    ),
+    Row("playbooks:task_done", Right.WORK_QUEUE, "POST", make=a_task, data={"version": 1, "on": "mine"}),
+    Row(
+        "playbooks:task_reopen", Right.WORK_QUEUE, "POST", make=a_done_task, data={"version": 2, "on": "mine"}
+    ),
+    Row("playbooks:task_add", Right.WORK_QUEUE, "POST", make=an_account, data=TASK),
 ]
 
 OUTSIDE = [

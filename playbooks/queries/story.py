@@ -15,11 +15,8 @@ def story_of(tenant: Tenant, viewer: Membership, play: Play, *, refs: list[str])
     """What happened, newest first, as far as the viewer may read of it."""
     about = Q(object_type=Play._meta.label_lower, object_id=str(play.pk))
     if play.recommendation_id is not None:
-        about |= Q(
-            object_type=Recommendation._meta.label_lower,
-            object_id=str(play.recommendation_id),
-            at__lte=play.closed_at or play.created_at,
-        )
+        suggestion = str(play.recommendation_id)
+        about |= Q(object_type=Recommendation._meta.label_lower, object_id=suggestion)
     if refs:
         about |= Q(decision_ref__in=refs)
     rows = events(tenant, viewer, Filters(account=play.account_id)).filter(about)
