@@ -95,19 +95,15 @@ def _may(
 
 def _gave(decision: ApprovalDecision, reader: Reader) -> Answerer:
     css, icon = STATE_MARKS[State(decision.verdict)]
-    text = f"{past(decision.verdict)} as {decision.as_role}, {reader.moment(decision.decided_at)}."
+    text = f"{people.DID[decision.verdict]} as {decision.as_role}, {reader.moment(decision.decided_at)}."
     return Answerer(css, icon, without_role(decision.person_label), text)
-
-
-def past(verdict: str) -> str:
-    return {"approved": "approved", "changes_requested": "asked for changes", "rejected": "rejected"}[verdict]
 
 
 def goes_to(able: Sequence[Membership]) -> str:
     """Whom a request waits for, short enough for the list."""
     if not able:
         return "Nobody can answer"
-    name = _initial(str(able[0].user)) if len(able) == 1 else f"{len(able)} people"
+    name = short_name(str(able[0].user)) if len(able) == 1 else f"{len(able)} people"
     return f"Goes to {name}"
 
 
@@ -115,7 +111,7 @@ def plain_names(able: Sequence[Membership]) -> list[str]:
     return [str(each.user) for each in able[:NAMED]]
 
 
-def _initial(name: str) -> str:
+def short_name(name: str) -> str:
     """`S. Ortega`, as names stand in narrow columns."""
     first, _, last = name.partition(" ")
     return f"{first[0]}. {last}" if last else name

@@ -17,8 +17,8 @@ from approvals.answerers import (
     answerers,
     candidates,
     goes_to,
-    past,
     plain_names,
+    short_name,
     without_role,
 )
 from approvals.changes import changes_of
@@ -130,7 +130,7 @@ def line(
         ref=request.ref,
         account=request.facts.get("account_name") or "",
         title=title,
-        asked_by=without_role(request.requested_by_label),
+        asked_by=short_name(without_role(request.requested_by_label)),
         mark=mark,
         icon=icon,
         current=current,
@@ -149,7 +149,7 @@ def case(
     link: tuple[str, str],
 ) -> Case:
     """Everything about one request; `approvers` are those who see its account."""
-    mark, icon = _mark(request, reader)
+    mark, icon = _mark(request, reader, with_day=True)
     money = can(viewer, Right.SEE_ARR)
     asker = without_role(request.requested_by_label)
     able = bool(getattr(request, "answerable", False)) and can(viewer, Right.DECIDE)
@@ -184,11 +184,11 @@ def _short(request: ApprovalRequest) -> str:
     return request.title.removesuffix(f", {account}") if account else request.title
 
 
-def _mark(request: ApprovalRequest, reader: Reader) -> tuple[Clock, str]:
+def _mark(request: ApprovalRequest, reader: Reader, *, with_day: bool = False) -> tuple[Clock, str]:
     if request.state == State.PENDING:
         return reader.clock(request), "clock"
     css, icon = STATE_MARKS[State(request.state)]
-    when = f" {reader.day(request.closed_at)}" if request.closed_at else ""
+    when = f" {reader.day(request.closed_at)}" if with_day and request.closed_at else ""
     return Clock(f"{request.get_state_display()}{when}", css), icon
 
 
@@ -232,7 +232,7 @@ def _history(
     happened = [Happened(reader.day(request.created_at), reader.hour(request.created_at), "", "talk", asked)]
     for each in given:
         css, icon = STATE_MARKS[State(each.verdict)]
-        text = f"{each.person_label} {past(each.verdict)}"
+        text = f"{each.person_label} {people.DID[each.verdict]}"
         happened.append(
             Happened(reader.day(each.decided_at), reader.hour(each.decided_at), css, icon, text, each.comment)
         )
@@ -253,7 +253,7 @@ def _why_not(request: ApprovalRequest, viewer: Membership, given: Sequence[Appro
         return ""
     mine = next((each for each in given if each.person_id == viewer.user_id), None)
     if mine is not None:
-        return f"You {past(mine.verdict)}. It now waits for {people.waits_for(request.next_role)}."
+        return f"You {people.DID[mine.verdict]}. It now waits for {people.waits_for(request.next_role)}."
     if reason := people.never_answers(request, viewer):
         return reason
     return f"This waits for {people.waits_for(request.next_role)}."

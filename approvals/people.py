@@ -12,6 +12,7 @@ from tenants.models import Membership, Team, Tenant
 from tenants.roles import Role
 
 APPROVER_ROLES = ("manager", "finance")
+DID = {"approved": "approved", "changes_requested": "asked for changes", "rejected": "rejected"}
 WAITS_FOR = {"manager": "a manager of the account's team", "finance": "finance"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from approvals import policy, queries
+from approvals import people, policy, queries
 from approvals.digests import digest_of, plain
 from approvals.exceptions import (
     AlreadyDecided,
@@ -167,12 +167,12 @@ def decide(
 @transaction.atomic
 def _decide(tenant: Tenant, *, ref: str, verdict: str, comment: str, digest: str, by: Actor) -> _Outcome:
     request = _locked(tenant, ref)
-    person = _person(by)
+    person = _person(tenant, by)
     given = queries.decision_of(tenant, request=request, person_id=person.user_id)
     if given is not None:
         if given.verdict == verdict and given.digest == digest:
             return _Outcome(request)
-        raise AlreadyDecided(request, f"You answered this already: {given.get_verdict_display().lower()}.")
+        raise AlreadyDecided(request, f"You {people.DID[given.verdict]} already.")
     if request.state != State.PENDING:
         raise AlreadyDecided(request, _who_answered(tenant, request))
     if reason := queries.why_not(tenant, person, request=request):
@@ -324,10 +324,12 @@ def _kind(name: str) -> Kind:
         raise UnknownKind(name) from None
 
 
-def _person(by: Actor) -> Membership:
+def _person(tenant: Tenant, by: Actor) -> Membership:
     """Only people answer; a service or a command has no judgement to record."""
     if by.membership is None:
         raise MayNotDecide("Only a person can answer this.")
+    if by.membership.tenant_id != tenant.pk:
+        raise MayNotDecide("You belong to another workspace.")
     return by.membership
 
 
@@ -335,7 +337,7 @@ def _who_answered(tenant: Tenant, request: ApprovalRequest) -> str:
     last = queries.decisions(tenant, request)[-1:]
     if not last or last[0].verdict != request.state:
         return ""
-    return f"{last[0].person_label} answered already: {last[0].get_verdict_display().lower()}."
+    return f"{last[0].person_label} {people.DID[last[0].verdict]} already."
 
 
 def _next_ref(tenant: Tenant) -> str:

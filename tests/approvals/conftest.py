@@ -93,7 +93,7 @@ def ask(world, account, *, pct="15", cost="4800", role="csm", subject="1", kind=
                 "currency": "USD",
                 "discount_pct": Decimal(pct),
                 "months": 12,
-                "cost": Decimal(cost),
+                "cost": Decimal(cost) if cost else None,
                 "health": Decimal("38.00"),
                 "band": "critical",
                 **facts,

@@ -1,10 +1,8 @@
 """The inbox in front of its readers."""
 
 import pytest
-from django.urls import reverse
 
-from tests.approvals.conftest import answer, ask
-from tests.worlds import PASSWORD
+from tests.approvals.conftest import ask
 
 
 @pytest.fixture
