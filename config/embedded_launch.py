@@ -28,6 +28,7 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "max_connections": "100",
     "jit": "off",
+    "autovacuum_naptime": "10s",  # small tables grow by bulk writes; stale statistics give slow first pages
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u ",

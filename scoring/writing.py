@@ -17,6 +17,7 @@ from scoring.bands import band_of, policy_label
 from scoring.clock import tenant_today
 from scoring.models import ScoreRun
 from scoring.scored import Scored
+from tenants import statistics
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -136,6 +137,8 @@ def write_scores(
         writer.finish()
         run.fingerprint, run.seconds = scored.fingerprint, round(seconds(), 3)
         run.save(update_fields=["fingerprint", "seconds"])
+    if not is_unchanged:
+        statistics.refresh("scoring_accounthealth", "scoring_health_snapshot", "audit_event")
     return run
 
 

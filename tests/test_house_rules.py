@@ -94,7 +94,7 @@ def test_views_and_definer_functions_are_on_a_short_list():
             "WHERE n.nspname = 'public' AND p.prosecdef"
         )
     }
-    assert definers == {"ensure_partition", "search_accounts"}
+    assert definers == {"ensure_partition", "refresh_statistics", "search_accounts"}
 
 
 def test_append_only_tables_grant_no_rewriting():

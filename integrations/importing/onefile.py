@@ -25,9 +25,13 @@ from integrations.importing.validate import LONGEST_SHOWN, Checker, Reject
 from integrations.models import BundleImport
 from integrations.queries import imports as queries
 from integrations.services import imports as services
+from tenants import statistics
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
+
+# what grants.sync wrote besides, when the file was the accounts
+GRANTS = {True: ("accounts_accountuserperm", "accounts_accountgroupperm"), False: ()}
 
 _REJECTS_A_TURN = 5_000
 
@@ -170,6 +174,8 @@ class OneFile:
             if self.file.name == "accounts":
                 grants.sync(tenant)
             self._keep_report()
+        if self.report.created:
+            statistics.refresh(stage.target.table, *GRANTS[self.file.name == "accounts"])
         self.order.known.forget(self.file.name)
 
     def _compare(self, stage: Stage, repeats: int) -> None:
