@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
@@ -12,9 +13,36 @@ class ScoringConfig(AppConfig):
 
         policy_setup.register()
         hooks.when_tenant_created(_install_default_policy)
+        _register_jobs()
+        _register_pages()
 
 
 def _install_default_policy(tenant: Any) -> None:
     from scoring.services import install_default_policy
 
     install_default_policy(tenant)
+
+
+def _register_jobs() -> None:
+    from jobs import registry
+    from scoring import tasks
+
+    registry.register(tasks.SCORE, tasks.score, mode="stepwise", label="Scoring", max_attempts=3)
+    registry.schedule("scoring.nightly", kind=tasks.SCORE, at_hour=5)
+    registry.register(
+        tasks.EXPIRE_OVERRIDES, tasks.expire_overrides, mode="transactional", label="Ending overrides"
+    )
+    registry.schedule("scoring.expire_overrides", kind=tasks.EXPIRE_OVERRIDES, every=timedelta(hours=1))
+
+
+def _register_pages() -> None:
+    from accounts import clock
+    from scoring import panels, queries
+    from scoring.freshness import freshness
+    from tenants import nav
+    from tenants.roles import Right
+
+    panels.register_panels()
+    clock.set_provider(queries.latest_as_of)
+    nav.set_freshness(freshness)
+    nav.register(nav.Destination("Scores", "scoring:scores", 70, Right.VIEW_ACCOUNTS, place="menu"))

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from django.db.models import QuerySet
 
+from scoring.catalogue import SOURCES
 from scoring.models import AccountHealth, HealthPolicy, HealthSnapshot, Override, PolicyIndicator, ScoreRun
 from tenants.models import Tenant
 
@@ -111,7 +112,7 @@ def history(tenant: Tenant, *, account_id: int, days: int = 400) -> list[HealthS
         HealthSnapshot.objects.filter(
             tenant=tenant, account_id=account_id, as_of__gte=since, run_id__in=[run.run_id for run in runs]
         )
-        .only("tenant", "account", "as_of", "run", "health", "band", "policy_version")
+        .only("tenant", "account", "as_of", "run", "health", "band", "policy_id", "policy_version")
         .order_by("as_of")
     )
 
@@ -143,10 +144,63 @@ def health_for_update(tenant: Tenant, *, account_id: int) -> AccountHealth | Non
     return rows.filter(account_id=account_id).first()
 
 
+def snapshot_of(tenant: Tenant, standing: AccountHealth) -> HealthSnapshot | None:
+    """The snapshot that the account's standing was taken from."""
+    return HealthSnapshot.objects.filter(
+        tenant=tenant, account_id=standing.account_id, as_of=standing.as_of, run_id=standing.run_id
+    ).first()
+
+
+def policy_by_id(tenant: Tenant, policy_id: int) -> HealthPolicy | None:
+    return HealthPolicy.objects.for_tenant(tenant).filter(pk=policy_id).first()
+
+
 def policy_of_run(tenant: Tenant, standing: AccountHealth) -> HealthPolicy | None:
     """The policy under which the account's standing was computed."""
-    row = HealthSnapshot.objects.filter(
-        tenant=tenant, account_id=standing.account_id, as_of=standing.as_of, run_id=standing.run_id
-    )
-    policy_id = row.values_list("policy_id", flat=True).first()
-    return None if policy_id is None else HealthPolicy.objects.for_tenant(tenant).filter(pk=policy_id).first()
+    snapshot = snapshot_of(tenant, standing)
+    return None if snapshot is None else policy_by_id(tenant, snapshot.policy_id)
+
+
+def ended_overrides(tenant: Tenant, *, account_id: int, limit: int) -> list[Override]:
+    """The account's earlier overrides, newest first."""
+    rows = Override.objects.for_tenant(tenant).filter(account_id=account_id, ended_at__isnull=False)
+    return list(rows.order_by("-ended_at", "-pk")[:limit])
+
+
+def newest_run(tenant: Tenant) -> ScoreRun | None:
+    """The run of the newest scored day, whether it added snapshots or found the same figures."""
+    return finished_runs(tenant).order_by("-as_of", "-pk").first()
+
+
+def recent_runs(tenant: Tenant, *, limit: int = 10) -> list[ScoreRun]:
+    """The last runs in the order they were started, also those that broke off."""
+    return list(ScoreRun.objects.for_tenant(tenant).order_by("-pk")[:limit])
+
+
+@dataclass(frozen=True)
+class SourceFreshness:
+    """How fresh one source of evidence was when it was last scored."""
+
+    label: str
+    accounts: int
+    latest: date | None
+    is_late: bool
+
+    @property
+    def is_tracked(self) -> bool:
+        return self.accounts > 0
+
+
+def freshness(run: ScoreRun | None) -> list[SourceFreshness]:
+    """Each source of evidence as that run found it; no query."""
+    found = run.summary.get("sources", {}) if run else {}
+    return [
+        SourceFreshness(
+            label=source.label,
+            accounts=found[source.key]["accounts"],
+            latest=date.fromisoformat(found[source.key]["latest"]) if found[source.key]["latest"] else None,
+            is_late=found[source.key]["late"],
+        )
+        for source in SOURCES.values()
+        if source.key in found
+    ]

@@ -1,9 +1,13 @@
 from django.urls import path
 
-from scoring import policy_views
+from scoring import policy_views, views
 
 app_name = "scoring"
 urlpatterns = [
+    path("scores/", views.scores, name="scores"),
+    path("scores/run/", views.run, name="run"),
+    path("accounts/<int:account_id>/override/", views.override, name="override"),
+    path("accounts/<int:account_id>/override/end/", views.end_override, name="end_override"),
     path("scores/policies/", policy_views.policy_list, name="policies"),
     path("scores/policies/<int:policy_id>/", policy_views.policy_page, name="policy"),
     path("scores/policies/<int:policy_id>/draft/", policy_views.new_draft, name="policy_draft"),

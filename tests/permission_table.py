@@ -22,7 +22,10 @@ families of addresses that other code guards, with the reason.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from tenants.access import Right
 from tests.worlds import World
@@ -111,6 +114,25 @@ def an_export(world: World) -> dict[str, Any]:
     args = {"membership_id": world.csm.pk, "filters": filters, "form": "csv"}
     job = services.enqueue(world.tenant, kind=exports.KIND, args=args, by=world.actor("csm"))
     return {"job_id": runner.run_now(job.pk).pk}
+
+
+def a_scored_account(world: World) -> dict[str, Any]:
+    """An account with a standing, as the projection keeps it."""
+    from decimal import Decimal
+
+    from scoring.models import AccountHealth
+
+    made = an_account(world)
+    AccountHealth.objects.create(
+        tenant=world.tenant, as_of=date(2026, 10, 1), health=Decimal("50"), band="at_risk",
+        coverage_pct=100, reasons=[], dimensions={}, run_id=1, policy_version="all v1", **made,
+    )  # fmt: skip
+    return made
+
+
+def an_override(made: dict[str, Any]) -> dict[str, Any]:
+    until = str(timezone.now().date() + timedelta(days=3))
+    return {"health": "60", "until": until, "reason": "know_more", "note": "Spoke with them."}
 
 
 THEIR_OWN_ONLY = dict.fromkeys(("manager", "ops_admin", "auditor"), 404)
@@ -262,6 +284,10 @@ TABLE = [
     Row("integrations:delivery_replay", Right.INTEGRATIONS, "POST", make=a_failed_delivery),
     Row("integrations:delivery_cancel", Right.INTEGRATIONS, "POST", make=a_delivery),
     # --- scoring ---
+    Row("scoring:scores", Right.VIEW_ACCOUNTS),
+    Row("scoring:run", Right.SCORE, "POST"),
+    Row("scoring:override", Right.WORK_QUEUE, "POST", make=a_scored_account, data=an_override),
+    Row("scoring:end_override", Right.WORK_QUEUE, "POST", make=a_scored_account),
     # --- playbooks ---
     Row("playbooks:plays", Right.VIEW_ACCOUNTS),
     Row("playbooks:plays_rows", Right.VIEW_ACCOUNTS),

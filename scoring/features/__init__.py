@@ -4,6 +4,6 @@
 """
 
 from scoring.features.load import Features, load
-from scoring.features.newest import default_day, newest_evidence
+from scoring.features.newest import day_after, default_day, newest_evidence
 
-__all__ = ["Features", "default_day", "load", "newest_evidence"]
+__all__ = ["Features", "day_after", "default_day", "load", "newest_evidence"]

@@ -21,9 +21,10 @@ _SEEN = {
     "accounts_opportunitychange": ("changed_at",),
 }
 _PARTS = [
-    "SELECT max(day) AS day FROM accounts_usage_day WHERE tenant_id = %(tenant)s",
+    "SELECT max(day) AS day FROM accounts_usage_day WHERE tenant_id = %(tenant)s AND day <= %(until)s",
     *(
-        f"SELECT (max({column}) AT TIME ZONE 'UTC')::date FROM {table} WHERE tenant_id = %(tenant)s"  # noqa: S608
+        f"SELECT max(({column} AT TIME ZONE 'UTC')::date) FROM {table} "  # noqa: S608
+        f"WHERE tenant_id = %(tenant)s AND ({column} AT TIME ZONE 'UTC')::date <= %(until)s"
         for table, columns in _SEEN.items()
         for column in columns
     ),
@@ -31,15 +32,23 @@ _PARTS = [
 NEWEST = f"SELECT max(day) FROM ({' UNION ALL '.join(_PARTS)}) AS seen"  # noqa: S608  names of this module
 
 
-def newest_evidence(tenant: Tenant) -> date | None:
-    """The newest day (UTC) on which anything was seen; None for a tenant without evidence. Needs its transaction."""
+def newest_evidence(tenant: Tenant, *, until: date = date.max) -> date | None:
+    """The newest day (UTC) on which anything was seen; None for a tenant without evidence. Needs its transaction.
+
+    Days after `until` are left out: a calendar may hold meetings to come.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(NEWEST, {"tenant": tenant.pk})
+        cursor.execute(NEWEST, {"tenant": tenant.pk, "until": until})
         found: date | None = cursor.fetchone()[0]
     return found
+
+
+def day_after(day: date) -> date:
+    """The first day from which everything known on `day` counts."""
+    return day + timedelta(days=1)
 
 
 def default_day(tenant: Tenant) -> date | None:
     """The day after the newest evidence, from which everything that is known counts."""
     newest = newest_evidence(tenant)
-    return None if newest is None else newest + timedelta(days=1)
+    return None if newest is None else day_after(newest)

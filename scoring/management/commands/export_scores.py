@@ -1,7 +1,7 @@
 """`export_scores --tenant SLUG [--as-of DATE] --output FILE`: docs/scoring.md, "What goes out"."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         if not is_scored:
             commands.score(self, tenant, day, by=BY)
         if options["output"] == "-":
-            exports.write_rows(tenant, as_of=day, out=self.stdout._out)  # type: ignore[attr-defined]
+            exports.write_rows(tenant, as_of=day, out=cast(TextIO, self.stdout))
             return
         try:
             count = exports.write_file(tenant, as_of=day, path=Path(options["output"]))
