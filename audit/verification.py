@@ -107,12 +107,18 @@ def _wrong(
     if last_key <= previous_key:
         yield "it does not end after the seal before it"
     if len(leaves) != seal.event_count:
-        more = len(leaves) - seal.event_count
-        yield f"{more} events were added" if more > 0 else f"{-more} of {seal.event_count} events are missing"
+        yield _in_words(len(leaves), seal.event_count)
     elif merkle.root(leaves) != seal.merkle_root:
         yield "an event was changed, or one was put in the place of another"
     if merkle.seal_hash(seal.previous_hash, seal.merkle_root, seal.event_count, last_key) != seal.seal_hash:
         yield "the seal itself was changed"
+
+
+def _in_words(found: int, sealed: int) -> str:
+    count = abs(found - sealed)
+    if found > sealed:
+        return f"{count:,} {'event was' if count == 1 else 'events were'} added"
+    return f"{count:,} of {sealed:,} events {'is' if count == 1 else 'are'} missing"
 
 
 def _events(tenant: Tenant, *, upto: Key) -> Iterator[Row]:
