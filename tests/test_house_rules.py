@@ -1,5 +1,8 @@
 """Guards that walk all models: a new table, partition, view, function or index that breaks the rules fails here."""
 
+import ast
+from pathlib import Path
+
 import pytest
 from django.apps import apps
 from django.db import connection
@@ -58,7 +61,9 @@ def test_every_index_of_a_tenant_table_starts_with_the_tenant():
             "JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0] WHERE x.indrelid = %s",
             [oid],
         ):
-            assert first == "tenant_id" or (is_primary and first == "id"), f"{name}.{index} starts with {first}"
+            assert first == "tenant_id" or (is_primary and first == "id"), (
+                f"{name}.{index} starts with {first}"
+            )
 
 
 def test_nobody_may_bypass_the_policies():
@@ -122,7 +127,11 @@ def test_a_tenant_model_refuses_to_be_asked_without_a_tenant(model):
 def test_references_inside_a_tenant_are_composite_keys():
     for model in tenant_models():
         for field in model._meta.local_fields:
-            if not field.is_relation or field.name == "tenant" or not issubclass(field.related_model, TenantModel):
+            if (
+                not field.is_relation
+                or field.name == "tenant"
+                or not issubclass(field.related_model, TenantModel)
+            ):
                 continue
             keys = rows(
                 "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass",
@@ -130,3 +139,95 @@ def test_references_inside_a_tenant_are_composite_keys():
             )
             wanted = f"FOREIGN KEY (tenant_id, {field.column})"
             assert any(wanted in definition for (definition,) in keys), f"{model._meta.label}.{field.name}"
+
+
+# --- code: who may reach past a tenant, and who touches tables at all --------------------------
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("accounts", "approvals", "audit", "config", "integrations", "jobs", "playbooks", "scoring", "tenants")
+# Functions that read all tenants' rows, each with its reason. The worker's policy allows it on few tables; the app
+# role gets an error from every one of them.
+ACROSS_TENANTS = {
+    "jobs.queries.job_by_id": "a doorbell says an id and no tenant; the claimed row gives the tenant",
+    "jobs.queries.job_for_update": "the same row, claimed",
+    "jobs.queries.due_without_bell": "the sweeper rings for every tenant",
+    "jobs.queries.running_ids": "the sweeper looks for dead workers' jobs",
+}
+THIN = ("views", "tasks", "admin")
+
+
+def modules():
+    for app in OURS:
+        for path in sorted((ROOT / app).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path
+
+
+def name_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def attributes(tree, *names):
+    """(innermost function, line) of every use of these attributes."""
+    found = []
+
+    def walk(node, inside):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            inside = node.name
+        if isinstance(node, ast.Attribute) and node.attr in names:
+            found.append((inside, node.lineno))
+        for child in ast.iter_child_nodes(node):
+            walk(child, inside)
+
+    walk(tree, "")
+    return found
+
+
+def test_reads_across_tenants_are_on_the_list_and_the_list_is_alive():
+    used = set()
+    for path in modules():
+        for function, _ in attributes(ast.parse(path.read_text()), "across_tenants"):
+            used.add(f"{name_of(path)}.{function}")
+    assert used == set(ACROSS_TENANTS)
+
+
+def test_nobody_goes_around_the_managers():
+    """`_unscoped` and `_base_manager` are Django's own way to a row's relations, and no one else's."""
+    for path in modules():
+        found = attributes(ast.parse(path.read_text()), "_unscoped", "_base_manager")
+        assert not found or path == ROOT / "tenants" / "scoping.py", f"{name_of(path)}: {found}"
+
+
+def thin_modules():
+    """Every views, tasks and admin module, also where it is a package."""
+    return [path for path in modules() if set(path.relative_to(ROOT).with_suffix("").parts[1:]) & set(THIN)]
+
+
+@pytest.mark.parametrize("path", thin_modules(), ids=name_of)
+def test_thin_modules_never_touch_a_manager(path):
+    found = attributes(ast.parse(path.read_text()), "objects", "_default_manager")
+    lines = [line for _, line in found]
+    assert not lines, f"{name_of(path)}: move the query on lines {lines} to queries.py"
+
+
+def test_whatever_stands_outside_tenant_and_transaction_says_why():
+    """The reasons are printed with `pytest -s -k says_why`, for whoever reviews them."""
+    from tests.test_permissions import all_urls
+
+    for name, pattern, _ in all_urls():
+        for mark in ("tenant_exempt", "own_transactions"):
+            reason = getattr(pattern.callback, mark, None)
+            if reason is not None:
+                print(f"{mark:16} {name:32} {reason}")
+                assert isinstance(reason, str), name
+                assert len(reason) > 10, f"{name}: give a reason"
+
+
+def test_a_view_with_its_own_transactions_has_none_from_django():
+    from tests.test_permissions import all_urls
+
+    for name, pattern, _ in all_urls():
+        if hasattr(pattern.callback, "own_transactions"):
+            assert "default" in pattern.callback._non_atomic_requests, (
+                f"{name}: @own_transactions must be innermost"
+            )
