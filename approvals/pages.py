@@ -96,6 +96,10 @@ class Case:
         return dict(self.request.facts)
 
     @property
+    def currency(self) -> str:
+        return str(self.request.facts.get("currency") or "")
+
+    @property
     def heading(self) -> str:
         account = self.request.facts.get("account_name")
         return f"{_short(self.request)}, {account}" if account else self.request.title
