@@ -28,6 +28,7 @@ from typing import Any
 from django.utils import timezone
 
 from tenants.access import Right
+from tests.approvals.makers import a_request, an_approval
 from tests.worlds import World
 
 
@@ -95,6 +96,16 @@ def a_job(world: World) -> dict[str, Any]:
     from jobs import services
 
     return {"job_id": services.enqueue(world.tenant, kind="jobs.tidy", by=world.actor("csm")).pk}
+
+
+def an_import(world: World) -> dict[str, Any]:
+    from integrations.services import imports
+
+    return {"bundle_id": imports.open_import(world.tenant, file_name="b.zip", path="", by=world.actor("revops")).pk}
+
+
+def a_rejected_file(world: World) -> dict[str, Any]:
+    return {**an_import(world), "file": "accounts"}
 
 
 def a_cancelled_job(world: World) -> dict[str, Any]:
@@ -228,6 +239,10 @@ def a_failed_delivery(world: World) -> dict[str, Any]:
 NOT_THEIRS = dict.fromkeys(
     ("account_executive", "manager", "executive", "finance", "revops", "auditor", "support"), 404
 )
+# they see the request, but neither asked for it nor work on the account
+NOT_AT_WORK = dict.fromkeys(
+    ("account_executive", "executive", "finance", "revops", "ops_admin", "auditor"), 403
+)
 PERSON = {"email": "new.person@acme.example", "role": "csm", "name": "New Person"}
 OFFER = {"version": 1, "discount_pct": "10", "months": "6", "text": "", "why": "They lost two weeks."}
 TASK = {"title": "Send the depot list", "due_date": "2100-01-01", "form_key": "a-form-of-the-table"}
@@ -259,7 +274,20 @@ TABLE = [
     Row("audit:verify", Right.VIEW_AUDIT, "POST", except_for={"csm": 403, "manager": 403}),
     # --- accounts ---
     # --- approvals ---
+    Row("approvals:inbox", Right.SEE_ARR),
+    Row("approvals:rows", Right.SEE_ARR),
+    Row("approvals:request", Right.SEE_ARR, make=a_request),
+    Row("approvals:panel", Right.SEE_ARR, make=a_request),
+    Row("approvals:answer", Right.DECIDE, "POST", make=a_request, data=an_approval, except_for={"finance": 403}),
+    Row("approvals:withdraw", Right.SEE_ARR, "POST", make=a_request, except_for=NOT_AT_WORK),
     # --- integrations ---
+    Row("integrations:imports", Right.IMPORT),
+    Row("integrations:upload", Right.IMPORT, "POST", allowed=422),
+    Row("integrations:import_format", Right.IMPORT),
+    Row("integrations:import", Right.IMPORT, make=an_import),
+    Row("integrations:import_report", Right.IMPORT, make=an_import),
+    Row("integrations:import_stop", Right.IMPORT, "POST", make=an_import),
+    Row("integrations:import_rejects", Right.IMPORT, make=a_rejected_file),
     Row("integrations:endpoints", Right.INTEGRATIONS),
     Row("integrations:endpoint_new", Right.INTEGRATIONS),
     Row("integrations:endpoint_new", Right.INTEGRATIONS, "POST", data=ENDPOINT, allowed=200),
