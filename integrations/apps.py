@@ -8,10 +8,17 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         from integrations import panels, tasks
+        from integrations.importing import uploads
         from jobs import registry as jobs
         from tenants import nav
         from tenants.roles import Right
 
+        # what comes in
+        jobs.register(
+            "integrations.import_bundle", tasks.import_bundle, mode="stepwise", label="Importing a bundle"
+        )
+        jobs.chore("integrations.uploads", every=timedelta(hours=1), run=uploads.forget_old)
+        nav.register(nav.Destination("Imports", "integrations:imports", 55, Right.IMPORT, place="menu"))
         # what goes out
         jobs.register("integrations.dispatch", tasks.dispatch, mode="stepwise", label="Sending webhooks")
         jobs.register(

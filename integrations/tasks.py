@@ -1,4 +1,4 @@
-"""What the jobs run: the dispatcher of the outbox and its sweep."""
+"""What the jobs run: the import of a bundle; the dispatcher of the outbox and its sweep."""
 
 import time
 from collections.abc import Sequence
@@ -23,6 +23,13 @@ DISPATCHER_CLASS = 7320  # of the advisory locks, one for each endpoint
 LONGEST_RUN = 60.0  # seconds of one job; what is left gets the next one
 MISSES = 3  # failures in a row after which an endpoint gets a rest, so that a dead one does not hold a worker
 REST = timedelta(seconds=30)
+
+
+def import_bundle(tenant: Tenant, progress: Progress, *, bundle_id: int) -> dict[str, Any]:
+    """Bring an uploaded bundle in."""
+    from integrations.importing import job  # loads polars, which the web's processes do without
+
+    return job.run(tenant, progress, bundle_id=bundle_id)
 
 
 def dispatch(

@@ -1,9 +1,17 @@
 from django.urls import path
 
-from integrations.views import outbound
+from integrations.views import imports, outbound
 
 app_name = "integrations"
 urlpatterns = [
+    # what comes in
+    path("imports/", imports.import_list, name="imports"),
+    path("imports/upload/", imports.upload, name="upload"),
+    path("imports/format/", imports.import_format, name="import_format"),
+    path("imports/<int:bundle_id>/", imports.import_page, name="import"),
+    path("imports/<int:bundle_id>/report/", imports.import_report, name="import_report"),
+    path("imports/<int:bundle_id>/stop/", imports.import_stop, name="import_stop"),
+    path("imports/<int:bundle_id>/rejected/<slug:file>/", imports.import_rejects, name="import_rejects"),
     # what goes out
     path("endpoints/", outbound.endpoint_list, name="endpoints"),
     path("endpoints/new/", outbound.new_endpoint, name="endpoint_new"),

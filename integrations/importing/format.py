@@ -3,68 +3,17 @@
 Everything else in this package reads from here, so a new column is one line.
 """
 
-from dataclasses import dataclass
-from datetime import date
-from typing import Literal
-
-Kind = Literal[
-    "id", "text", "email", "int", "num", "money", "bool", "date", "day", "time", "currency", "ids", "word", "zone",
-    "language",
-]  # fmt: skip
-
-LONGEST_TEXT = 100_000  # characters in one cell; more makes the row unusable
-LONGEST_ID = 200
-LARGEST_MONEY = 1e10  # one contract, invoice or deal
-LARGEST_VALUE = 999_999_999_999  # any other amount; what its column holds
-LARGEST_USAGE = 1e15
-# what the download of rejected rows adds; a mended file may keep them
-NOTES = ("rejected_line", "rejected_column", "rejected_reason")
-# usage is kept by month, in this span
-FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2099, 12, 31)
-_INT4 = 2**31 - 1
-_INT8 = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class Column:
-    """One known column. `longest` counts characters, `low` and `high` are both allowed values."""
-
-    name: str
-    kind: Kind = "text"
-    required: bool = False
-    words: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
-    longest: int = LONGEST_TEXT
-    names: str = ""  # the file whose external ids stand in this column
-
-
-@dataclass(frozen=True)
-class File:
-    """One file of a bundle. `key` are the columns by which rows are matched with what is known."""
-
-    name: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...] = ("external_id",)
-    # the first time must not come after the second
-    in_order: tuple[tuple[str, str], ...] = ()
-    # what becomes of columns that the format does not know
-    unknown: Literal["ignore", "attributes", "metrics"] = "ignore"
-
-    def __getitem__(self, name: str) -> Column:
-        return self.by_name[name]
-
-    @property
-    def by_name(self) -> dict[str, Column]:
-        return {column.name: column for column in self.columns}
-
-    @property
-    def required(self) -> list[str]:
-        return [column.name for column in self.columns if column.required]
-
-    @property
-    def file_name(self) -> str:
-        return f"{self.name}.csv"
+from integrations.importing.columns import (
+    LARGEST_INT4,
+    LARGEST_INT8,
+    LARGEST_MONEY,
+    LARGEST_USAGE,
+    LARGEST_VALUE,
+    LONGEST_ID,
+    LONGEST_TEXT,
+    Column,
+    File,
+)
 
 
 def _id(name: str = "external_id") -> Column:
@@ -95,7 +44,7 @@ def _word(name: str, words: str, *, required: bool = False) -> Column:
     return Column(name, "word", required=required, words=tuple(words.split()))
 
 
-def _int(name: str, low: int = -_INT4, high: int = _INT4, *, required: bool = False) -> Column:
+def _int(name: str, low: int = -LARGEST_INT4, high: int = LARGEST_INT4, *, required: bool = False) -> Column:
     return Column(name, "int", required=required, low=low, high=high)
 
 
@@ -117,7 +66,7 @@ ACCOUNTS = File(
         _text("name", 1000, required=True),
         _text("domain"),
         _text("industry"),
-        _int("employees", -_INT8, _INT8),
+        _int("employees", -LARGEST_INT8, LARGEST_INT8),
         _text("country"),
         _text("region"),
         _text("plan"),
@@ -376,15 +325,3 @@ FILES: dict[str, File] = {
         SURVEYS, ACTIVITIES, OBJECTIVES, MILESTONES, COMPANY_EVENTS, ARTICLES, USAGE_DAILY, USAGE_DETAIL,
     )
 }  # fmt: skip
-
-# ISO 4217: currencies in use, without funds, metals and test codes
-CURRENCIES = frozenset(
-    """
-    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF
-    CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG
-    HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA
-    MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD
-    RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX
-    USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
-    """.split()
-)

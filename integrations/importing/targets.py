@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from integrations.importing.format import Column, File
+from integrations.importing.columns import Column, File
 from integrations.importing.validate import EXTRA, Checker
 
 _TYPES = {

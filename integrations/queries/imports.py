@@ -17,7 +17,8 @@ def bundle(tenant: Tenant, *, bundle_id: int) -> BundleImport | None:
 
 
 def bundle_for_update(tenant: Tenant, *, bundle_id: int) -> BundleImport:
-    return BundleImport.objects.for_tenant(tenant).select_for_update().get(pk=bundle_id)
+    rows = BundleImport.objects.for_tenant(tenant).select_related("tenant", "job")
+    return rows.select_for_update(of=("self",)).get(pk=bundle_id)
 
 
 def files_of(tenant: Tenant, *, bundle_id: int) -> QuerySet[BundleFile]:

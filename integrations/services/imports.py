@@ -1,5 +1,6 @@
 """Writes about imports: the bundle handed in, the report on each file, the rows set aside."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
@@ -58,16 +59,43 @@ def _new_bundle(
 
 
 @transaction.atomic
-def go_on(tenant: Tenant, *, bundle_id: int, by: Actor) -> BundleImport:
-    """The next job for a bundle whose first one used up its time."""
+def go_on(tenant: Tenant, *, bundle_id: int, by: Actor, not_before: datetime | None = None) -> BundleImport:
+    """The next job for a bundle whose last one used up its time, or found another import at work."""
     bundle = queries.bundle_for_update(tenant, bundle_id=bundle_id)
-    _ring(bundle, by)
+    _ring(bundle, by, not_before)
     return bundle
 
 
-def _ring(bundle: BundleImport, by: Actor) -> None:
-    bundle.job = jobs.enqueue(bundle.tenant, kind=JOB, args={"bundle_id": bundle.pk}, by=by)
+def _ring(bundle: BundleImport, by: Actor, not_before: datetime | None = None) -> None:
+    bundle.job = jobs.enqueue(
+        bundle.tenant, kind=JOB, args={"bundle_id": bundle.pk}, by=by, not_before=not_before
+    )
     bundle.save(update_fields=["job"])
+
+
+@transaction.atomic
+def stop_import(tenant: Tenant, *, bundle_id: int, by: Actor) -> bool:
+    """Have the job stop at its next step; False when there is nothing to stop. What landed before stays."""
+    bundle = queries.bundle_for_update(tenant, bundle_id=bundle_id)
+    if bundle.finished_at is not None or bundle.job is None:
+        return False
+    if not bundle.job.is_finished:
+        jobs.cancel(tenant, job_id=bundle.job.pk, by=by)
+    break_off(tenant, bundle_id=bundle_id, why=f"Stopped by {by.label}. What landed before stays.", by=by)
+    return True
+
+
+@transaction.atomic
+def record_download(tenant: Tenant, *, bundle_id: int, file: str, by: Actor) -> None:
+    """Rejected rows hold customers' data: who took them away is kept."""
+    audit.record(
+        tenant,
+        verb="integrations.rejects_downloaded",
+        by=by,
+        object_type="integrations.bundleimport",
+        object_id=str(bundle_id),
+        object_label=file,
+    )
 
 
 @transaction.atomic
@@ -140,13 +168,27 @@ def quarantine_staged(tenant: Tenant, *, bundle_id: int, report: "FileReport") -
 
 @transaction.atomic
 def finish_import(tenant: Tenant, *, bundle_id: int, refused: str, by: Actor) -> BundleImport:
-    """How the bundle ended: landed, in part, or refused as a whole."""
-    bundle = queries.bundle_for_update(tenant, bundle_id=bundle_id)
-    files = list(queries.files_of(tenant, bundle_id=bundle_id))
-    trouble = [file for file in files if file.status == "stopped" or file.rejected]
+    """How the bundle ended: landed, in part, or refused as a whole. The uploaded file has done its duty."""
     states = BundleImport.State
-    bundle.refused = refused
-    bundle.state = states.REFUSED if refused else states.PARTLY if trouble else states.LANDED
+    files = list(queries.files_of(tenant, bundle_id=bundle_id))
+    trouble = any(file.status == "stopped" or file.rejected for file in files)
+    state = states.REFUSED if refused else states.PARTLY if trouble else states.LANDED
+    return _end(tenant, bundle_id, state, refused, files, by)
+
+
+@transaction.atomic
+def break_off(tenant: Tenant, *, bundle_id: int, why: str, by: Actor) -> BundleImport:
+    """It did not come to its end; the files that landed stay."""
+    files = list(queries.files_of(tenant, bundle_id=bundle_id))
+    state = BundleImport.State.PARTLY if files else BundleImport.State.REFUSED
+    return _end(tenant, bundle_id, state, why, files, by)
+
+
+def _end(
+    tenant: Tenant, bundle_id: int, state: str, refused: str, files: list[BundleFile], by: Actor
+) -> BundleImport:
+    bundle = queries.bundle_for_update(tenant, bundle_id=bundle_id)
+    bundle.state, bundle.refused = state, refused
     bundle.finished_at = timezone.now()
     bundle.save(update_fields=["state", "refused", "finished_at"])
     audit.record(
