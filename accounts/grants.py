@@ -14,28 +14,25 @@ from tenants.models import Membership, Tenant
 # One writer of grants a tenant at a time: two would each delete what the other is about to need.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('accounts.grants'), %(tenant)s::int)"
 
-_PEOPLE = """
-    SELECT u.id AS user_id, u.email, m.team_id
-      FROM tenants_membership m JOIN tenants_user u ON u.id = m.user_id
-     WHERE m.tenant_id = %(tenant)s AND m.is_active AND u.is_active
+# The statements look each account up by key instead of joining sets: right after a first import the planner has no
+# statistics yet, takes 10,000 accounts for one, and a join of two sets ran into the statement timeout.
+_MEMBER = """
+    SELECT {what} FROM tenants_user u JOIN tenants_membership m ON m.user_id = u.id
+     WHERE m.tenant_id = %(tenant)s AND m.is_active AND u.is_active AND {who}
 """
-
+_OWNER = f"({_MEMBER.format(what='u.id', who='u.email = lower(a.owner_email)')})"
 # Without an owner the account stays with its team and stands in the team's pooled queue.
-_RESOLVED = f"""
-    SELECT a.id, p.user_id AS owner_id,
-           coalesce(p.team_id, a.team_id,
-                    (SELECT id FROM tenants_team WHERE tenant_id = %(tenant)s AND is_default)) AS team_id
-      FROM accounts_account a LEFT JOIN ({_PEOPLE}) p ON p.email = lower(a.owner_email)
-     WHERE a.tenant_id = %(tenant)s AND (%(ids)s::bigint[] IS NULL OR a.id = ANY(%(ids)s::bigint[]))
+_TEAM = f"""
+    coalesce(({_MEMBER.format(what="m.team_id", who="u.email = lower(a.owner_email)")}), a.team_id,
+             (SELECT id FROM tenants_team WHERE tenant_id = %(tenant)s AND is_default))
 """
+_ASKED = "a.tenant_id = %(tenant)s AND (%(ids)s::bigint[] IS NULL OR a.id = ANY(%(ids)s::bigint[]))"
+_UNRESOLVED = f"{_ASKED} AND (a.owner_id IS DISTINCT FROM {_OWNER} OR a.team_id IS DISTINCT FROM {_TEAM})"
 
 # An account that had a team before was moved, and that goes on record; one just imported was not.
 _RESOLVE = f"""
     WITH resolved AS (
-        UPDATE accounts_account a SET owner_id = r.owner_id, team_id = r.team_id
-          FROM ({_RESOLVED}) r
-         WHERE a.tenant_id = %(tenant)s AND a.id = r.id
-           AND (a.owner_id IS DISTINCT FROM r.owner_id OR a.team_id IS DISTINCT FROM r.team_id)
+        UPDATE accounts_account a SET owner_id = {_OWNER}, team_id = {_TEAM} WHERE {_UNRESOLVED}
         RETURNING a.id, a.name, a.owner_email, old.owner_id AS old_owner, new.owner_id AS new_owner,
                   old.team_id AS old_team, new.team_id AS new_team
     ), told AS (
@@ -57,52 +54,68 @@ _PERMISSION = """
       WHERE c.app_label = 'accounts' AND c.model = 'account' AND p.codename = 'see_account')
 """
 
-_ACCOUNTS = """
-    SELECT a.id, a.owner_id, a.team_id FROM accounts_account a
-     WHERE a.tenant_id = %(tenant)s AND (%(ids)s::bigint[] IS NULL OR a.id = ANY(%(ids)s::bigint[]))
-"""
+
+@dataclass(frozen=True)
+class _Grant:
+    """One reason why somebody sees an account: whom a fact names, and whether a grant has the fact behind it."""
+
+    rows: str  # FROM … WHERE …, with `a` the account
+    grantee: str
+
+    def wanted(self) -> str:
+        return f"SELECT a.id AS account_id, {self.grantee} AS grantee FROM {self.rows}"
+
+    def backs(self, column: str) -> str:
+        return f"EXISTS (SELECT 1 FROM {self.rows} AND a.id = g.content_object_id AND {self.grantee} = g.{column})"
 
 
 @dataclass(frozen=True)
 class _Table:
-    """One of guardian's two tables: whom a row grants to, and the rows that the facts ask for."""
+    """One of guardian's two tables, with the reasons for which it holds rows."""
 
     name: str
-    grantee: str
-    wanted: str
+    column: str
+    reasons: tuple[_Grant, ...]
 
-    @property
-    def present(self) -> str:
+    def extra(self) -> str:
+        """Grants with no fact behind them."""
+        backed = " OR ".join(reason.backs(self.column) for reason in self.reasons)
         return f"""
-            SELECT g.content_object_id AS account_id, g.{self.grantee} AS grantee FROM {self.name} g
-             WHERE g.tenant_id = %(tenant)s AND g.permission_id = {_PERMISSION}
-               AND (%(ids)s::bigint[] IS NULL OR g.content_object_id = ANY(%(ids)s::bigint[]))
+            {self.name} g WHERE g.tenant_id = %(tenant)s AND g.permission_id = {_PERMISSION}
+               AND (%(ids)s::bigint[] IS NULL OR g.content_object_id = ANY(%(ids)s::bigint[])) AND NOT ({backed})
+        """
+
+    def missing(self) -> str:
+        """(account_id, grantee) for which a fact asks and no grant is there."""
+        wanted = " UNION ".join(reason.wanted() for reason in self.reasons)
+        return f"""
+            SELECT w.account_id, w.grantee FROM ({wanted}) w
+             WHERE NOT EXISTS (SELECT 1 FROM {self.name} g
+                                WHERE g.tenant_id = %(tenant)s AND g.permission_id = {_PERMISSION}
+                                  AND g.content_object_id = w.account_id AND g.{self.column} = w.grantee)
         """
 
 
+_OF_TEAM = (
+    f"accounts_account a JOIN tenants_team t ON t.tenant_id = %(tenant)s AND t.id = a.team_id WHERE {_ASKED}"
+)
+_OF_SHARE = f"""
+    accounts_account a JOIN accounts_accountshare s ON s.tenant_id = %(tenant)s AND s.account_id = a.id
+     WHERE {_ASKED} AND EXISTS ({_MEMBER.format(what="1", who="u.id = s.user_id")})
+"""
 _TABLES = (
     _Table(
         "accounts_accountuserperm",
         "user_id",
-        f"""
-        SELECT a.id AS account_id, a.owner_id AS grantee FROM ({_ACCOUNTS}) a WHERE a.owner_id IS NOT NULL
-        UNION
-        SELECT a.id, s.user_id FROM ({_ACCOUNTS}) a
-          JOIN accounts_accountshare s ON s.tenant_id = %(tenant)s AND s.account_id = a.id
-          JOIN ({_PEOPLE}) p ON p.user_id = s.user_id
-        """,
+        (
+            _Grant(f"accounts_account a WHERE {_ASKED} AND a.owner_id IS NOT NULL", "a.owner_id"),
+            _Grant(_OF_SHARE, "s.user_id"),
+        ),
     ),
     _Table(
         "accounts_accountgroupperm",
         "group_id",
-        f"""
-        SELECT a.id AS account_id, t.managers_id AS grantee FROM ({_ACCOUNTS}) a
-          JOIN tenants_team t ON t.tenant_id = %(tenant)s AND t.id = a.team_id
-        UNION
-        SELECT a.id, t.members_id FROM ({_ACCOUNTS}) a
-          JOIN tenants_team t ON t.tenant_id = %(tenant)s AND t.id = a.team_id
-         WHERE a.owner_id IS NULL
-        """,
+        (_Grant(_OF_TEAM, "t.managers_id"), _Grant(f"{_OF_TEAM} AND a.owner_id IS NULL", "t.members_id")),
     ),
 )
 
@@ -117,29 +130,15 @@ def sync(tenant: Tenant, *, account_ids: list[int] | None = None) -> dict[str, i
         cursor.execute(_RESOLVE, values)
         changed["resolved"] = cursor.fetchone()[0]
         for table in _TABLES:
-            cursor.execute(_revoke(table), values)
+            cursor.execute(f"DELETE FROM {table.extra()}", values)
             changed["revoked"] += cursor.rowcount
-            cursor.execute(_grant(table), values)
+            cursor.execute(
+                f"INSERT INTO {table.name} (tenant_id, permission_id, content_object_id, {table.column})"
+                f" SELECT %(tenant)s, {_PERMISSION}, missing.* FROM ({table.missing()}) missing",
+                values,
+            )
             changed["granted"] += cursor.rowcount
     return changed
-
-
-def _revoke(table: _Table) -> str:
-    return f"""
-        DELETE FROM {table.name} g
-         WHERE g.tenant_id = %(tenant)s AND g.permission_id = {_PERMISSION}
-           AND (%(ids)s::bigint[] IS NULL OR g.content_object_id = ANY(%(ids)s::bigint[]))
-           AND NOT EXISTS (SELECT 1 FROM ({table.wanted}) w
-                            WHERE w.account_id = g.content_object_id AND w.grantee = g.{table.grantee})
-    """
-
-
-def _grant(table: _Table) -> str:
-    return f"""
-        INSERT INTO {table.name} (tenant_id, permission_id, content_object_id, {table.grantee})
-        SELECT %(tenant)s, {_PERMISSION}, w.account_id, w.grantee FROM ({table.wanted}) w
-        ON CONFLICT DO NOTHING
-    """
 
 
 def sync_person(membership: Membership) -> dict[str, int]:
@@ -169,16 +168,10 @@ def drift(tenant: Tenant) -> dict[str, int]:
     values: dict[str, Any] = {"tenant": tenant.pk, "ids": None}
     found = {"unresolved": 0, "missing": 0, "extra": 0}
     with connection.cursor() as cursor:
-        found["unresolved"] = _count(
-            cursor,
-            f"SELECT a.id FROM accounts_account a JOIN ({_RESOLVED}) r ON r.id = a.id WHERE a.tenant_id = %(tenant)s"
-            " AND (a.owner_id IS DISTINCT FROM r.owner_id OR a.team_id IS DISTINCT FROM r.team_id)",
-            values,
-        )
+        found["unresolved"] = _count(cursor, f"SELECT 1 FROM accounts_account a WHERE {_UNRESOLVED}", values)
         for table in _TABLES:
-            wanted, present = f"SELECT * FROM ({table.wanted}) w", table.present
-            found["missing"] += _count(cursor, f"{wanted} EXCEPT {present}", values)
-            found["extra"] += _count(cursor, f"{present} EXCEPT {wanted}", values)
+            found["missing"] += _count(cursor, table.missing(), values)
+            found["extra"] += _count(cursor, f"SELECT 1 FROM {table.extra()}", values)
     return found
 
 
