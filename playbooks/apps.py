@@ -13,6 +13,7 @@ class PlaybooksConfig(AppConfig):
         _register_consumers()
         _register_concessions()
         _register_pages()
+        _register_thresholds()
         hooks.when_tenant_created(_give_first_playbooks)
 
 
@@ -56,6 +57,12 @@ def _register_pages() -> None:
 
     work_panel.register_panel()
     nav.register(nav.Destination("Plays", "playbooks:plays", 30, Right.VIEW_ACCOUNTS))
+
+
+def _register_thresholds() -> None:
+    from playbooks import limits
+
+    limits.register()
 
 
 def _give_first_playbooks(tenant: Any) -> None:

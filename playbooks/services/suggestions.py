@@ -93,11 +93,12 @@ def cause_for(playbook: Playbook, signal: Signal) -> Cause:
         for low in signal.low
         if low["score"] is not None
         and Decimal(str(low["score"])) < playbook.trigger_score_below
-        and any(_names(pattern, str(low["key"])) for pattern in playbook.trigger_indicators)
+        and any(names(pattern, str(low["key"])) for pattern in playbook.trigger_indicators)
     ]
 
 
-def _names(pattern: str, key: str) -> bool:
+def names(pattern: str, key: str) -> bool:
+    """Whether a trigger's pattern names this indicator."""
     return key.startswith(pattern[:-1]) if pattern.endswith("*") else key == pattern
 
 

@@ -1,0 +1,183 @@
+"""Playbooks in Django admin: when they are suggested, and their steps. What is saved holds for plays to come."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.forms.models import BaseInlineFormSet
+
+from playbooks.exceptions import BadInput
+from playbooks.models import Playbook, PlaybookStep
+from playbooks.offers import parse
+from playbooks.services.setup import StepValues, change_playbook
+from playbooks.services.suggestions import HEALTHY, names
+from scoring.bands import BANDS
+from scoring.catalogue import BY_KEY
+from tenants.admin import TenantModelAdmin, register
+from tenants.forms import OwnRowForm
+
+CONCESSION = PlaybookStep.Kind.CONCESSION
+
+
+class PatternsField(forms.CharField):
+    """Indicators, one a line: a key of the catalogue, or its beginning with a star."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "cols": 50})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        patterns = [line.strip() for line in str(super().to_python(value) or "").splitlines() if line.strip()]
+        for pattern in patterns:
+            if not any(names(pattern, key) for key in BY_KEY):
+                raise ValidationError(
+                    f"“{pattern}” names no indicator. Write a key such as usage.trend_30d, or usage.* for all of them."
+                )
+        return patterns
+
+
+class PlaybookForm(OwnRowForm):
+    trigger_indicators = PatternsField(
+        label="Indicators", help_text="One a line. Any of them below the limit suggests the play."
+    )
+    trigger_score_below = forms.IntegerField(
+        label="Points below",
+        min_value=1,
+        max_value=50,
+        help_text="1 to 50: the log names indicators under 50 points.",
+    )
+    trigger_bands = forms.MultipleChoiceField(
+        label="While the account is",
+        choices=[(band, band.replace("_", " ").capitalize()) for band in BANDS if band != HEALTHY],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = Playbook
+        fields = (
+            "key",
+            "name",
+            "summary",
+            "state",
+            "position",
+            "trigger_indicators",
+            "trigger_score_below",
+            "trigger_bands",
+        )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["seen_version"] = self.instance.version
+
+    def clean_seen_version(self) -> int:
+        seen: int = self.cleaned_data["seen_version"] or 0
+        if self.instance.pk and seen != self.instance.version:
+            raise ValidationError("Somebody changed this playbook in the meantime. Open it again.")
+        return seen
+
+
+class StepForm(forms.ModelForm):  # type: ignore[type-arg]
+    discount_pct = forms.DecimalField(required=False, label="Discount %", min_value=0, max_value=100)
+    months = forms.IntegerField(required=False, label="Months", min_value=1, max_value=60)
+
+    class Meta:
+        model = PlaybookStep
+        fields = ("position", "kind", "title", "details", "due_days")
+        widgets: ClassVar[dict[str, Any]] = {
+            "title": forms.TextInput(attrs={"size": 40}),
+            "details": forms.Textarea(attrs={"rows": 2, "cols": 40}),
+        }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name in ("discount_pct", "months"):
+            self.initial[name] = self.instance.defaults.get(name)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("kind") == CONCESSION and not self.errors:
+            try:
+                parse({"discount_pct": values.get("discount_pct"), "months": values.get("months")})
+            except BadInput as error:
+                raise ValidationError({error.field: str(error)}) from error
+        return values
+
+    def values(self) -> StepValues:
+        typed = self.cleaned_data
+        defaults: dict[str, Any] = {}
+        if typed["kind"] == CONCESSION:
+            defaults = {"discount_pct": _plain(typed["discount_pct"]), "months": typed["months"]}
+        return StepValues(typed["title"], typed["due_days"], typed["details"], typed["kind"], defaults)
+
+
+def _plain(number: Any) -> int | str:
+    """10, or "12.5": no floats, because an offer's digest is made of it."""
+    return int(number) if number == int(number) else f"{number.normalize():f}"
+
+
+class StepFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    def clean(self) -> None:
+        if not any(self.errors) and not self.kept():
+            raise ValidationError("A playbook needs at least one step.")
+
+    def validate_unique(self) -> None:
+        """Places may repeat while they are typed; the steps are numbered anew in that order."""
+
+    def kept(self) -> list[StepForm]:
+        """The steps that stay or are new, in the order of the places typed."""
+        filled: list[Any] = [
+            form
+            for form in self.forms
+            if form.cleaned_data and form.cleaned_data.get("title") and not form.cleaned_data.get("DELETE")
+        ]
+        return sorted(filled, key=lambda form: int(form.cleaned_data["position"]))
+
+
+class StepInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = PlaybookStep
+    form = StepForm
+    formset = StepFormSet
+    fields = ("position", "kind", "title", "details", "due_days", "discount_pct", "months")
+    ordering = ("position",)
+    extra = 1
+    verbose_name_plural = "Steps, in the order of their places; due days count from the start"
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        return True  # whoever may open the playbook; its own class decides that
+
+    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
+
+
+@register(Playbook)
+class PlaybookAdmin(TenantModelAdmin):
+    """Fields and steps are saved together, as one new version with one event."""
+
+    form: Any = PlaybookForm
+    inlines = (StepInline,)
+    list_display = ("name", "state", "position", "trigger_score_below", "version")
+    list_filter = ("state",)
+    ordering = ("position", "name")
+    fields = (*PlaybookForm.Meta.fields, "seen_version")
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> tuple[str, ...]:
+        return ("key",) if obj else ()
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
+        """Nothing yet: `save_related` knows the steps as well."""
+
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
+        changed = [name for name in form.changed_data if name in PlaybookForm.Meta.fields]
+        change_playbook(
+            request.tenant,
+            playbook=form.instance,
+            steps=[step.values() for step in formsets[0].kept()],
+            before={name: form.initial.get(name) for name in changed} if change else None,
+            after={name: form.cleaned_data[name] for name in changed},
+            by=request.actor,
+            request_id=request.request_id,
+        )
+        # what the formset's own save would have left for Django's change message
+        formsets[0].new_objects = formsets[0].changed_objects = formsets[0].deleted_objects = []
