@@ -7,7 +7,7 @@ class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
-        from integrations import panels, tasks
+        from integrations import checks, panels, tasks  # noqa: F401  checks register themselves
         from integrations.importing import uploads
         from jobs import registry as jobs
         from tenants import nav

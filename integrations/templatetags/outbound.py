@@ -58,5 +58,11 @@ def pretty(text: str) -> str:
 
 @register.filter
 def plain_value(value: object) -> str:
-    """A value of a payload in one line."""
+    """A value of a payload in one line; of a nested one its values."""
+    if isinstance(value, dict):
+        return ", ".join(plain_value(part) for part in value.values())
+    if isinstance(value, list):
+        return ", ".join(plain_value(part) for part in value)
+    if value is None or value == "":
+        return "—"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

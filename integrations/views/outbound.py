@@ -16,6 +16,7 @@ from integrations.models import Connection, WriteIntent
 from integrations.queries import outbound as queries
 from integrations.services import endpoints as services
 from integrations.services import outbound
+from integrations.services.dispatch import MOST_ATTEMPTS
 from jobs.paging import BadPlace, neighbours, newest_first
 from tenants.access import Right, TenantRequest, tenant_view
 
@@ -278,6 +279,7 @@ def _delivery_context(request: TenantRequest, intent: WriteIntent) -> dict[str, 
         "body": outbound.body_of(intent),
         "ahead": ahead,
         "is_sending": _is_sending(intent) and ahead is None,
+        "most_attempts": MOST_ATTEMPTS,
         "may_replay": intent.state in outbound.REPLAYABLE,
         "may_cancel": intent.state in outbound.CANCELLABLE,
     }

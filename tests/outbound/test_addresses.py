@@ -135,3 +135,14 @@ def test_http_and_private_addresses_pass_only_inside_the_allowed_networks():
     ]:
         with pytest.raises(Forbidden):
             pin(url, allowed=LOOPBACK, resolver=answering(*addresses))
+
+
+@pytest.mark.parametrize(
+    ("words", "good"), [([], True), (["127.0.0.0/8", "fd00::/8", "10.0.0.7"], True), (["here"], False)]
+)
+def test_a_slip_in_the_allowed_networks_is_found_at_start_up(settings, words, good):
+    from integrations.checks import outbound_networks_are_networks
+
+    settings.OUTBOUND_ALLOWED_NETWORKS = words
+    found = outbound_networks_are_networks(None)
+    assert (found == []) is good

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -118,3 +119,79 @@ def test_two_dispatchers_at_once_send_each_write_once_and_lose_none(world, worke
     assert first.wait(30) == 0
     assert [call.id for call in receiver.calls] == keys
     assert {each.state for each in intents(world)} == {"done"}
+
+
+def in_a_thread(world, work):
+    """Run `work` in the tenant's transaction on a connection of its own: the thread, and where its result lands."""
+    from django.db import connection
+
+    found = []
+
+    def body():
+        try:
+            with tenant_transaction(world.tenant.pk):
+                found.append(work())
+        except Exception as error:  # the test looks at it
+            found.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    return thread, found
+
+
+def wait_until_blocked(world, pid):
+    """Until another session waits for a lock that ours holds; the database says so, no clock."""
+    from django.db import connection
+
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND %s = ANY(pg_blocking_pids(pid))"
+    for _ in range(2000):
+        with connection.cursor() as cursor:
+            cursor.execute(waiting, [pid])
+            if cursor.fetchone()[0]:
+                return
+        threading.Event().wait(0.005)
+    raise AssertionError("nobody waits for us")
+
+
+def our_pid():
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("key", ["another", "same"])
+def test_two_plans_of_one_line_at_once_wait_for_each_other(world, receiver, sender, key):
+    with tenant_transaction(world.tenant.pk):
+        sender.endpoint(world, receiver)
+    with tenant_transaction(world.tenant.pk):
+        first = sender.plan(world, key="same")
+        thread, found = in_a_thread(world, lambda: sender.plan(world, key=key))
+        wait_until_blocked(world, our_pid())
+    thread.join(10)
+    assert isinstance(found[0], WriteIntent), found
+    if key == "same":
+        assert found[0].pk == first.pk
+        assert len(intents(world)) == 1
+    else:
+        assert [each.seq for each in intents(world)] == [1, 2]
+
+
+def test_without_the_lock_two_plans_would_take_the_same_place(world, receiver, sender, monkeypatch):
+    from django.db import IntegrityError
+
+    from integrations.services import outbound
+
+    monkeypatch.setattr(outbound, "_lock_line", lambda tenant, ordering_key: None)
+    with tenant_transaction(world.tenant.pk):
+        sender.endpoint(world, receiver)
+    with tenant_transaction(world.tenant.pk):
+        sender.plan(world, key="one")
+        thread, found = in_a_thread(world, lambda: sender.plan(world, key="two"))
+        wait_until_blocked(world, our_pid())
+    thread.join(10)
+    assert isinstance(found[0], IntegrityError), "the race is gone: is the lock still needed?"
+    assert "intent_seq_once" in str(found[0])
