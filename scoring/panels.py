@@ -136,7 +136,7 @@ def _line(
         weight=Decimal(str(found["weight"])),
         change=score - earlier if score is not None and earlier is not None else None,
         effect=effect,
-        driver=next((reason["text"] for reason in now.reasons if reason["dimension"] == key), ""),
+        driver=_driver(now, key),
         coverage=Decimal(str(found["coverage"])),
         indicators=[
             IndicatorLine(BY_KEY[each["key"]], each)
@@ -144,6 +144,13 @@ def _line(
             if each["dimension"] == key and each["key"] in BY_KEY
         ],
     )
+
+
+def _driver(now: HealthSnapshot, key: str) -> str:
+    """The indicator that costs the most points of this dimension, in words."""
+    costly = [each for each in now.indicators if each["dimension"] == key and each.get("lost", 0) > 0]
+    worst = max(costly, key=lambda each: each["lost"], default=None)
+    return worst["text"] if worst else ""
 
 
 def _decimal(value: float | None) -> Decimal | None:

@@ -14,7 +14,8 @@ from accounts.queries import visible_account
 from jobs import services as jobs
 from jobs.panels import panel_of
 from scoring import queries, services, tasks
-from scoring.catalogue import BY_KEY
+from scoring.bands import BANDS, UNKNOWN
+from scoring.catalogue import INDICATORS
 from scoring.exceptions import OverrideRefused
 from scoring.panels import OVERRIDE, STANDING, override_context, standing_context
 from tenants.access import Right, TenantRequest, can, tenant_view
@@ -30,7 +31,10 @@ def scores(request: TenantRequest) -> HttpResponse:
         "run": run,
         "runs": queries.recent_runs(request.tenant),
         "sources": queries.freshness(run),
-        "coverage": [(BY_KEY[key], share) for key, share in coverage.items() if key in BY_KEY],
+        "coverage": [(each, coverage[each.key]) for each in INDICATORS if each.key in coverage],
+        "bands": [(band, run.summary["bands"][band]) for band in (*BANDS, UNKNOWN)]
+        if coverage and run
+        else [],
         "policies": queries.published_policies(request.tenant),
         # numbers of accounts in the whole workspace are for those who see all of them
         "sees_all": can(request.membership, Right.VIEW_ALL_ACCOUNTS),

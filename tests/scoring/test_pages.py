@@ -44,6 +44,8 @@ def test_it_shows_runs_sources_policies_and_coverage(client, acme):
     assert "Not tracked" in text  # no company news
     assert "Active users per seat" in text
     assert "40 / 60 / 75" in text
+    assert "All segments" in text
+    assert text.index("Active users per seat") < text.index("Calls and meetings") < text.index("Milestones late")
     assert "Score now" not in text
 
 
@@ -136,6 +138,7 @@ def test_the_breakdown_adds_up(acme):
     assert sum(points) == context["standing"].health
     satisfaction = next(line for line in lines if line.label == "Satisfaction")
     assert satisfaction.change < 0 > satisfaction.effect
+    assert all(line.driver for line in lines if line.score is not None and line.score < 100)
     assert "times the usual level" in satisfaction.driver
 
 
