@@ -15,6 +15,7 @@ class PlaybooksConfig(AppConfig):
         _register_pages()
         _register_thresholds()
         hooks.when_tenant_created(_give_first_playbooks)
+        _register_queue()
 
 
 def _register_jobs() -> None:
@@ -63,6 +64,14 @@ def _register_thresholds() -> None:
     from playbooks import limits
 
     limits.register()
+
+
+def _register_queue() -> None:
+    from playbooks.queries.queue import waiting
+    from tenants.access import Right
+    from tenants.nav import Destination, register
+
+    register(Destination("Queue", "playbooks:queue", 10, Right.VIEW_ACCOUNTS, count=waiting))
 
 
 def _give_first_playbooks(tenant: Any) -> None:

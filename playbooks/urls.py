@@ -1,9 +1,28 @@
 from django.urls import path
 
-from playbooks.views import plays, steps, tasks
+from playbooks.views import plays, queue, queue_answers, queue_bulk, steps, tasks
 
 app_name = "playbooks"
 urlpatterns = [
+    path("queue/", queue.page, name="queue"),
+    path("queue/rows/", queue.rows, name="queue_rows"),
+    path("queue/export/", queue.export, name="queue_export"),
+    path("queue/accounts/<int:account_id>/why/", queue.why, name="queue_why"),
+    path("queue/items/<int:recommendation_id>/accept/", queue_answers.accept, name="accept"),
+    path("queue/items/<int:recommendation_id>/snooze/", queue_answers.snooze, name="snooze"),
+    path(
+        "queue/items/<int:recommendation_id>/snooze/form/", queue_answers.snooze_popover, name="snooze_form"
+    ),
+    path("queue/items/<int:recommendation_id>/dismiss/", queue_answers.dismiss, name="dismiss"),
+    path(
+        "queue/items/<int:recommendation_id>/dismiss/form/",
+        queue_answers.dismiss_popover,
+        name="dismiss_form",
+    ),
+    path("queue/items/<int:recommendation_id>/undo/", queue_answers.undo, name="undo"),
+    path("queue/bulk/", queue_bulk.bulk, name="bulk"),
+    path("queue/bulk/form/", queue_bulk.bulk_popover, name="bulk_form"),
+    path("queue/bulk/undo/", queue_bulk.undo_bulk, name="undo_bulk"),
     path("plays/", plays.play_list, name="plays"),
     path("plays/rows/", plays.play_rows, name="plays_rows"),
     path("plays/tasks/", plays.tasks, name="my_tasks"),

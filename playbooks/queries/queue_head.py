@@ -5,21 +5,28 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import DecimalField, IntegerField, QuerySet, Subquery
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    IntegerField,
+    JSONField,
+    QuerySet,
+    Subquery,
+)
 
-from accounts.queries import visible_accounts
 from playbooks.models import Recommendation
 from playbooks.queries.queue import (
     COUNT_CAP,
     SORTS,
     UNOWNED,
     BadPlace,
-    Rows,
     View,
     Wanted,
-    in_view,
+    belongs,
     listed,
     midnight,
+    on_visible,
     person_name,
     seen,
     views_for,
@@ -30,7 +37,7 @@ from tenants.models import Membership, Tenant, User
 
 
 class Over(Subquery):
-    """One figure over the rows of a queryset: `Over(rows, "count(*)")`. It correlates with nothing."""
+    """One figure over the rows of a queryset: `Over(rows, "count(*)")`. The figure is ours, never a reader's text."""
 
     template = "(SELECT %(figure)s FROM (%(subquery)s) part)"
 
@@ -48,11 +55,6 @@ class Counted(Over):
         super().__init__(ids if limit is None else ids[:limit], "count(*)", output_field=IntegerField())
 
 
-def _sum_of_arr(rows: Rows) -> Over:
-    money = DecimalField(max_digits=20, decimal_places=4)
-    return Over(rows.order_by().values("arr_reporting"), "sum(arr_reporting)", output_field=money)
-
-
 @dataclass(frozen=True)
 class Head:
     """The figures above the list. `key` is where the page's anchor stands in the order that is asked for."""
@@ -68,56 +70,76 @@ class Head:
     key: Any = None
 
 
-def head(tenant: Tenant, viewer: Membership, wanted: Wanted) -> Head:
+def head_of(tenant: Tenant, viewer: Membership, wanted: Wanted) -> Head:
     """Tab counts, the sentence's figures, the list's length and the page's anchor. Raises BadPlace."""
     scalars = _scalars(tenant, viewer, wanted)
     found = Tenant.objects.filter(pk=tenant.pk).annotate(**scalars).values(*scalars).get()
     if wanted.anchor is not None and found["anchor_id"] is None:
         raise BadPlace("This page of the list does not exist. Start again from the first one.")
+    figures = found["figures"] or {}
     return Head(
         as_of=found["latest"],
-        counts={view.value: found[f"in_{view.value}"] for view in views_for(viewer)},
+        counts={view.value: figures.get(view.value, 0) for view in views_for(viewer)},
         total=found["total"],
         decided_today=found["decided_today"],
-        waiting_arr=found.get("waiting_arr"),
-        without_rate=found.get("without_rate", 0),
-        pooled_arr=found.get("pooled_arr"),
+        waiting_arr=_money(figures.get("waiting_arr")),
+        without_rate=figures.get("without_rate", 0),
+        pooled_arr=_money(figures.get("pooled_arr")),
         owner_name=found.get("owner_name") or "",
         key=found.get("anchor_key"),
     )
 
 
 def _scalars(tenant: Tenant, viewer: Membership, wanted: Wanted) -> dict[str, Subquery]:
-    rows, limit = seen(tenant, viewer), COUNT_CAP + 1
     newest = finished_runs(tenant).order_by("-as_of", "-pk").values("as_of")[:1]
     scalars: dict[str, Subquery] = {
         "latest": Subquery(newest),
-        "total": Counted(listed(tenant, viewer, wanted), limit=limit),
-        "decided_today": Counted(_decided_today(tenant, viewer), limit=limit),
+        "figures": _figures(tenant, viewer),
+        "total": Counted(listed(tenant, viewer, wanted), limit=COUNT_CAP + 1),
+        "decided_today": Counted(_decided_today(tenant, viewer), limit=COUNT_CAP + 1),
     }
-    for view in views_for(viewer):
-        scalars[f"in_{view.value}"] = Counted(in_view(rows, tenant, view), limit=limit)
-    if can(viewer, Right.SEE_ARR):
-        undecided = in_view(rows, tenant, View.DECISION)
-        scalars["waiting_arr"] = _sum_of_arr(undecided)
-        scalars["without_rate"] = Counted(undecided.filter(arr__isnull=False, arr_reporting__isnull=True))
-        if View.POOLED in views_for(viewer):
-            scalars["pooled_arr"] = _sum_of_arr(in_view(rows, tenant, View.POOLED))
     if wanted.owner and wanted.owner != UNOWNED:
         scalars["owner_name"] = Subquery(
-            User.objects.filter(pk=int(wanted.owner), memberships__tenant=tenant).values(found=person_name())[:1]
+            User.objects.filter(pk=int(wanted.owner), memberships__tenant=tenant).values(found=person_name())[
+                :1
+            ]
         )
     if wanted.anchor is not None:
-        anchor = rows.filter(account=wanted.anchor)
+        anchor = seen(tenant, viewer).filter(account=wanted.anchor)
         scalars["anchor_id"] = Subquery(anchor.values("account_id")[:1])
         scalars["anchor_key"] = Subquery(anchor.values(SORTS[wanted.sort].path)[:1])
     return scalars
 
 
+def _figures(tenant: Tenant, viewer: Membership) -> Over:
+    """One pass over what the viewer sees: how many stand in each view, and whose money."""
+    marks = {f"in_{view.value}": _marked(tenant, view) for view in views_for(viewer) if view != View.ALL}
+    rows = seen(tenant, viewer).order_by().annotate(**marks)
+    pairs = ["'all', count(*)"]
+    pairs += [f"'{name.removeprefix('in_')}', count(*) FILTER (WHERE {name})" for name in marks]
+    if can(viewer, Right.SEE_ARR):
+        pairs += [
+            "'waiting_arr', (sum(arr_reporting) FILTER (WHERE in_decision))::text",
+            "'without_rate', count(*) FILTER (WHERE in_decision AND arr IS NOT NULL AND arr_reporting IS NULL)",
+        ]
+        if "in_pooled" in marks:
+            pairs.append("'pooled_arr', (sum(arr_reporting) FILTER (WHERE in_pooled))::text")
+    figure = f"jsonb_build_object({', '.join(pairs)})"
+    return Over(rows.values("arr", "arr_reporting", *marks), figure, output_field=JSONField())
+
+
+def _marked(tenant: Tenant, view: View) -> Any:
+    condition = belongs(tenant, view)
+    return condition if isinstance(condition, Exists) else ExpressionWrapper(condition, BooleanField())
+
+
+def _money(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
 def _decided_today(tenant: Tenant, viewer: Membership) -> QuerySet[Recommendation]:
     """Since midnight where the tenant works; what was taken back does not count."""
-    return Recommendation.objects.for_tenant(tenant).filter(
-        state__in=("accepted", "dismissed", "snoozed"),
-        decided_at__gte=midnight(tenant),
-        account__in=visible_accounts(tenant, viewer).values("pk"),
+    answered = Recommendation.objects.for_tenant(tenant).filter(
+        state__in=("accepted", "dismissed", "snoozed"), decided_at__gte=midnight(tenant)
     )
+    return on_visible(answered, tenant, viewer)

@@ -8,7 +8,7 @@ view meanwhile still marks its place.
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, OuterRef, OrderBy, Q, Subquery
+from django.db.models import F, IntegerField, OrderBy, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 
 from playbooks.models import Play, PlaybookStep, PlayStep, Recommendation
@@ -18,6 +18,7 @@ from scoring.models import AccountHealth, Override
 from tenants.models import Membership, Tenant
 
 PAGE = 25
+UNFINISHED = ("open", "pending_approval", "approved", "changes_requested")
 
 
 @dataclass(frozen=True)
@@ -41,41 +42,31 @@ def page(tenant: Tenant, viewer: Membership, wanted: Wanted, head: Head) -> Page
     if wanted.anchor is None:
         found = list(ordered(detailed(rows, tenant), sort)[: PAGE + 1])
         return _page(found[:PAGE], head, first=1, has_newer=False, has_older=len(found) > PAGE)
-    ahead = rows.filter(beyond(sort, head.key, wanted.anchor, backwards=True))
-    if wanted.after is not None:
-        behind = rows.filter(beyond(sort, head.key, wanted.anchor, backwards=False))
-        up_to = ahead | rows.filter(account=wanted.anchor)
-        found = list(ordered(detailed(behind, tenant).annotate(ahead=Counted(up_to)), sort)[: PAGE + 1])
-        return _later_page(tenant, viewer, wanted, head, found)
-    nearest = ordered(detailed(ahead, tenant).annotate(ahead=Counted(ahead)), sort, backwards=True)
-    found = list(nearest[: PAGE + 1])
-    return _earlier_page(tenant, viewer, wanted, head, found)
-
-
-def _later_page(
-    tenant: Tenant, viewer: Membership, wanted: Wanted, head: Head, found: list[AccountHealth]
-) -> Page:
+    is_later = wanted.after is not None
+    ahead = beyond(sort, head.key, wanted.anchor, backwards=True)
+    here = beyond(sort, head.key, wanted.anchor, backwards=False) if is_later else ahead
+    counted = Counted(rows.filter(ahead | Q(account=wanted.anchor) if is_later else ahead))
+    wide = detailed(rows.filter(here), tenant).annotate(ahead=counted)
+    found = list(ordered(wide, sort, backwards=not is_later)[: PAGE + 1])
     if not found:
         return page(tenant, viewer, wanted.at_start(), head)
+    return (_later_page if is_later else _earlier_page)(found, head)
+
+
+def _later_page(found: list[AccountHealth], head: Head) -> Page:
     before: int = found[0].ahead  # type: ignore[attr-defined]
     return _page(found[:PAGE], head, first=before + 1, has_newer=before > 0, has_older=len(found) > PAGE)
 
 
-def _earlier_page(
-    tenant: Tenant, viewer: Membership, wanted: Wanted, head: Head, found: list[AccountHealth]
-) -> Page:
-    if not found:
-        return page(tenant, viewer, wanted.at_start(), head)
+def _earlier_page(found: list[AccountHealth], head: Head) -> Page:
+    """Read backwards from the anchor. Should the anchor have been the list's end, "older" leads to the first page."""
     before: int = found[0].ahead  # type: ignore[attr-defined]
     rows = found[:PAGE][::-1]
     first = before - len(rows) + 1
-    # whatever was the anchor may have left the list: the pager then leads to the first page, which is never wrong
     return _page(rows, head, first=first, has_newer=first > 1, has_older=True)
 
 
-def _page(
-    rows: list[AccountHealth], head: Head, *, first: int, has_newer: bool, has_older: bool
-) -> Page:
+def _page(rows: list[AccountHealth], head: Head, *, first: int, has_newer: bool, has_older: bool) -> Page:
     return Page(
         rows=rows,
         first=first,
@@ -95,7 +86,9 @@ def one(tenant: Tenant, viewer: Membership, *, account_id: int) -> AccountHealth
 
 def ordered(rows: Rows, sort: Sort, *, backwards: bool = False) -> Rows:
     """A total order: what is unknown stands last, the account's id decides ties."""
-    key = _towards(sort.path, descending=sort.descending != backwards, nullable=sort.nullable, last=not backwards)
+    key = _towards(
+        sort.path, descending=sort.descending != backwards, nullable=sort.nullable, last=not backwards
+    )
     return rows.order_by(key, "-account_id" if backwards else "account_id")
 
 
@@ -112,9 +105,55 @@ def beyond(sort: Sort, key: Any, account_id: int, *, backwards: bool) -> Q:
         unknown = Q(**{f"{path}__isnull": True}) & tie
         return Q(**{f"{path}__isnull": False}) | unknown if backwards else unknown
     direction = "gt" if backwards == sort.descending else "lt"
-    direction = {"gt": "gt", "lt": "lt"}[direction] if sort.descending else side
-    if sort.descending:
-        direction = "gt" if backwards else "lt"
-    known = Q(**{f"{path}__{direction}e": key}) & (Q(**{f"{path}__{direction}": key}) | Q(**{path: key}) & tie)
+    known = Q(**{f"{path}__{direction}e": key}) & (
+        Q(**{f"{path}__{direction}": key}) | Q(**{path: key}) & tie
+    )
     unknown_follow = sort.nullable and not backwards
     return known | Q(**{f"{path}__isnull": True}) if unknown_follow else known
+
+
+# --- what a row shows ---------------------------------------------------------------------------------
+
+
+def detailed(rows: Rows, tenant: Tenant) -> Rows:
+    """With account and owner, and as JSON the open suggestion, the running play and the override's author."""
+    return rows.select_related("account", "account__owner").annotate(
+        suggestion=Subquery(_suggestion(tenant)),
+        running=Subquery(_running(tenant)),
+        override_author=Subquery(_override_author(tenant)),
+    )
+
+
+def _suggestion(tenant: Tenant) -> Any:
+    steps = PlaybookStep.objects.for_tenant(tenant).filter(playbook=OuterRef("playbook_id")).order_by()
+    found = JSONObject(
+        id="pk",
+        version="version",
+        state="state",
+        playbook="playbook__name",
+        playbook_id="playbook_id",
+        cause="cause",
+        created_at="created_at",
+        snoozed_until="snoozed_until",
+        reason="reason",
+        steps=Over(steps.values("pk"), "count(*)", output_field=IntegerField()),
+        days=Over(steps.values("due_days"), "max(due_days)", output_field=IntegerField()),
+    )
+    mine = Recommendation.objects.for_tenant(tenant).filter(
+        account=OuterRef("account_id"), state__in=Recommendation.OPEN
+    )
+    return mine.values(found=found)[:1]
+
+
+def _running(tenant: Tenant) -> Any:
+    """The newest running play, and its next step that is not done."""
+    steps = PlayStep.objects.for_tenant(tenant).filter(play=OuterRef("pk"), state__in=UNFINISHED)
+    next_step = steps.order_by("due_date", "position").values(found=JSONObject(title="title", due="due_date"))
+    found = JSONObject(id="pk", state="state", playbook="playbook__name", next=Subquery(next_step[:1]))
+    mine = Play.objects.for_tenant(tenant).filter(account=OuterRef("account_id"), state__in=Play.OPEN)
+    return mine.order_by("-pk").values(found=found)[:1]
+
+
+def _override_author(tenant: Tenant) -> Any:
+    mine = Override.objects.for_tenant(tenant).filter(account=OuterRef("account_id"), ended_at=None)
+    return mine.values(found=JSONObject(id="author_id", name=person_name("author__")))[:1]

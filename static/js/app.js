@@ -32,7 +32,10 @@
   }
   function find(area, name) {
     const css = `[data-key~="${CSS.escape(name)}"]`;
-    for (let at = area; at; at = at.parentElement?.closest("[data-keys]")) if (one(css, at)) return one(css, at);
+    for (let at = area; at; at = at.parentElement?.closest("[data-keys]")) {
+      const own = all(css, at).find(el => el.closest("[data-keys]") === at);  // never another row's
+      if (own) return own;
+    }
     return all(css).reverse().find(el => !el.closest("[data-keys]"));
   }
   function range(box) {
@@ -82,6 +85,8 @@
     const shared = at("[popovertarget][data-action]");
     if (shared) lend(one("#" + shared.getAttribute("popovertarget")), shared.dataset);
   }, true);
+  on("change", () => all("[data-selected]").forEach(el =>
+    (el.textContent = all(`input[name="${el.dataset.selected}"]:checked`).length)));
   function lend(form, { action, target, name }) {
     form.action = action;
     form.setAttribute("hx-post", action);

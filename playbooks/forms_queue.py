@@ -1,0 +1,195 @@
+"""The queue's forms: its filters, and the answers snooze and dismiss."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from accounts.models import Account
+from playbooks.models import Recommendation
+from playbooks.queries import queue
+from playbooks.queries.queue import SORTS, UNOWNED, BadPlace, View, Wanted
+from playbooks.services import SNOOZE_MOST_DAYS
+from scoring.catalogue import DIMENSION_LABELS
+from tenants.access import Right, can
+from tenants.models import Membership
+
+BANDS = [
+    ("critical", "Critical"),
+    ("at_risk", "At risk"),
+    ("watch", "Watch"),
+    ("healthy", "Healthy"),
+    ("unknown", "No data"),
+]
+RENEWS = [("30", "In 30 days"), ("90", "In 90 days"), ("180", "In 180 days")]
+MOST_DIGITS = 18  # what fits an account's id
+BEFORE_RENEWAL = 60
+OTHER_DAY = "other"
+
+
+class QueueFilters(forms.Form):
+    """What the address asks for. A value that this list does not know counts as not given."""
+
+    q = forms.CharField(required=False, max_length=100, label="Filter this list")
+    segment = forms.ChoiceField(required=False, choices=[("", "All"), *Account.Segment.choices])
+    band = forms.ChoiceField(required=False, label="Health", choices=[("", "All"), *BANDS])
+    reason = forms.ChoiceField(required=False, choices=[("", "Any"), *DIMENSION_LABELS.items()])
+    renews = forms.ChoiceField(required=False, choices=[("", "Any time"), *RENEWS])
+    owner = forms.CharField(required=False)
+    sort = forms.ChoiceField(required=False)
+
+    def __init__(
+        self, data: QueryDict, *, viewer: Membership, owners: Iterable[tuple[str, str]] | None = None
+    ) -> None:
+        super().__init__(data, auto_id="f-%s")
+        self.viewer = viewer
+        sees_arr = can(viewer, Right.SEE_ARR)
+        sorts = [(key, each.label) for key, each in SORTS.items() if sees_arr or not each.of_money]
+        self.fields["sort"].choices = sorts  # type: ignore[attr-defined]
+        if not queue.may_choose_owner(viewer):
+            del self.fields["owner"]
+        elif owners is not None:
+            choices = [("", "Anyone"), (UNOWNED, "No CSM"), *owners]
+            self.fields["owner"].widget = forms.Select(choices=choices)
+        self.fields["q"].widget = forms.TextInput(
+            attrs={"type": "search", "aria-label": "Filter this list", "placeholder": "Filter this list"}
+        )
+
+    def clean_owner(self) -> str:
+        owner = str(self.cleaned_data["owner"])
+        if owner in {"", UNOWNED}:
+            return owner
+        if not is_id(owner):
+            raise forms.ValidationError("Not a person.")
+        return owner
+
+    def wanted(self) -> Wanted:
+        """Raises BadPlace for an anchor that cannot be one."""
+        self.is_valid()
+        known = {name: value for name, value in self.cleaned_data.items() if value}
+        known["renews"] = int(known.get("renews", 0))
+        return Wanted(view=self._view(), after=self._anchor("after"), before=self._anchor("before"), **known)
+
+    def _view(self) -> str:
+        view = self.data.get("view", "")
+        known = [each.value for each in queue.views_for(self.viewer)]
+        return view if view in known else View.DECISION.value
+
+    def _anchor(self, name: str) -> int | None:
+        text = self.data.get(name, "")
+        if not text:
+            return None
+        if not is_id(text) or (self.data.get("after") and self.data.get("before")):
+            raise BadPlace("This page of the list does not exist. Start again from the first one.")
+        return int(text)
+
+    def chips(self, wanted: Wanted, *, owner_name: str = "") -> list[tuple[str, str]]:
+        """(name, words) of every filter that is on."""
+        found = []
+        for name in ("q", "segment", "band", "reason", "renews", "owner"):
+            value = getattr(wanted, name)
+            if value:
+                words = self._words(name, str(value), owner_name)
+                found.append((name, words))
+        return found
+
+    def _words(self, name: str, value: str, owner_name: str) -> str:
+        if name == "q":
+            return f"Text: {value}"
+        if name == "owner":
+            return "Owner: " + ("No CSM" if value == UNOWNED else owner_name or "somebody else")
+        labels = dict(self.fields[name].choices)  # type: ignore[attr-defined]
+        return f"{self[name].label}: {labels.get(value, value)}"
+
+
+def is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+
+
+# --- answers --------------------------------------------------------------------------------------
+
+
+class VersionForm(forms.Form):
+    """What every answer carries: the version of the row that was read."""
+
+    version = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+
+
+class AnswerForm(forms.Form):
+    """The reason and a note; subclasses say which reasons there are."""
+
+    auto = "a-%s"
+    reason = forms.ChoiceField(error_messages={"required": "Choose a reason."})
+    comment = forms.CharField(
+        required=False, max_length=1000, label="Note", widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        super().__init__(data, auto_id=self.auto, **options)
+
+
+class SnoozeForm(AnswerForm):
+    until = forms.ChoiceField(
+        label="Come back",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a day.", "invalid_choice": "Choose a day."},
+    )
+    day = forms.DateField(
+        required=False, label="Another day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    reason = forms.ChoiceField(
+        choices=[("", "Choose"), *Recommendation.SnoozeReason.choices],
+        error_messages={"required": "Choose a reason."},
+    )
+    field_order = ("until", "day", "reason", "comment")
+
+    def __init__(self, data: Any = None, *, today: date, renewal: date | None = None) -> None:
+        days = suggested_days(today, renewal)
+        self.today = today
+        super().__init__(data, initial={"until": days[0][0]})
+        self.fields["until"].choices = [*days, (OTHER_DAY, "Another day")]  # type: ignore[attr-defined]
+        self.fields["day"].widget.attrs |= {
+            "min": str(today + timedelta(days=1)),
+            "max": str(today + timedelta(days=SNOOZE_MOST_DAYS)),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """The service checks the day again; asked of many rows it would say so once for each."""
+        cleaned = super().clean() or {}
+        if cleaned.get("until") == OTHER_DAY and "day" not in self.errors:
+            day = cleaned.get("day")
+            if day is None:
+                self.add_error("day", "Choose a day.")
+            elif not self.today < day <= self.today + timedelta(days=SNOOZE_MOST_DAYS):
+                self.add_error("day", f"Choose a day after today, within {SNOOZE_MOST_DAYS} days.")
+        return cleaned
+
+    @property
+    def until_day(self) -> date:
+        """The chosen day, once the form is valid."""
+        until = self.cleaned_data["until"]
+        return self.cleaned_data["day"] if until == OTHER_DAY else date.fromisoformat(until)
+
+
+class DismissForm(AnswerForm):
+    reason = forms.ChoiceField(
+        label="Why?",
+        choices=Recommendation.DismissReason.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a reason."},
+    )
+
+
+def suggested_days(today: date, renewal: date | None) -> list[tuple[str, str]]:
+    """Days to choose from: in 3 days, in one week, in two, and 60 days before the renewal if that lies ahead."""
+    found = [
+        (today + timedelta(days=days), text)
+        for days, text in ((3, "In 3 days"), (7, "In 1 week"), (14, "In 2 weeks"))
+    ]
+    if renewal is not None:
+        day = renewal - timedelta(days=BEFORE_RENEWAL)
+        if today < day <= today + timedelta(days=SNOOZE_MOST_DAYS):
+            found.append((day, f"{BEFORE_RENEWAL} days before renewal"))
+    return [(str(day), f"{text}, {day:%a} {day.day} {day:%b}") for day, text in found]
