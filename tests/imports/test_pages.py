@@ -217,7 +217,9 @@ def test_only_the_right_people_upload_and_their_files_go_nowhere_else(
 
 
 def test_imports_of_another_tenant_are_not_there(revops, acme, globex, tmp_path):
-    theirs = bring_in(globex, bundle(tmp_path / "theirs-alone", accounts=[row("accounts", employees="x")]))["record"]
+    theirs = bring_in(globex, bundle(tmp_path / "theirs-alone", accounts=[row("accounts", employees="x")]))[
+        "record"
+    ]
     for tail in ("", "report/", "rejected/accounts/"):
         assert revops.get(acme.url(f"imports/{theirs.pk}/{tail}")).status_code == 404
     assert revops.post(acme.url(f"imports/{theirs.pk}/stop/")).status_code == 404
