@@ -71,6 +71,42 @@ def an_account(world: World) -> dict[str, Any]:
     return {"account_id": world.add_account("Row's account", ae_email=email).pk}
 
 
+def a_hidden_account(world: World) -> dict[str, Any]:
+    """An account of a team that neither `csm` nor `manager` is in."""
+    from tenants import services
+    from tests.worlds import MAKER
+
+    email = f"away@{world.tenant.slug}.example"
+    world.people["away"], _ = services.ensure_member(
+        world.tenant, email=email, role="csm", by=MAKER, team="Away"
+    )
+    return {"account_id": world.add_account("Out of reach", owner="away").pk}
+
+
+HIDDEN = dict.fromkeys(("csm", "manager", "account_executive"), 404)
+UNREACHED = dict.fromkeys(("csm", "manager"), 404)
+
+
+def a_ticket(world: World) -> dict[str, Any]:
+    from accounts.models import Ticket
+
+    made = an_account(world)
+    row = Ticket.objects.create(
+        tenant=world.tenant, external_id="T-1", opened_at=timezone.now(), body="Our export fails.", **made
+    )
+    return {**made, "kind": "ticket", "evidence_id": row.pk}
+
+
+def a_share(world: World) -> dict[str, Any]:
+    from accounts import services
+
+    made = an_account(world)
+    row = services.share_account(
+        world.tenant, **made, member_id=world.csm2.pk, reason="Holiday", by=world.actor("csm")
+    )
+    return {**made, "share_id": row.pk}
+
+
 def a_member(world: World) -> dict[str, Any]:
     return {"membership_id": world.csm2.pk}
 
@@ -101,7 +137,11 @@ def a_job(world: World) -> dict[str, Any]:
 def an_import(world: World) -> dict[str, Any]:
     from integrations.services import imports
 
-    return {"bundle_id": imports.open_import(world.tenant, file_name="b.zip", path="", by=world.actor("revops")).pk}
+    return {
+        "bundle_id": imports.open_import(
+            world.tenant, file_name="b.zip", path="", by=world.actor("revops")
+        ).pk
+    }
 
 
 def a_rejected_file(world: World) -> dict[str, Any]:
@@ -156,6 +196,30 @@ def a_play(world: World) -> dict[str, Any]:
 
     account = Account.objects.get(pk=an_account(world)["account_id"])
     return {"play_id": running_play(world, account).pk}
+
+
+def a_suggestion(world: World) -> dict[str, Any]:
+    """An open suggestion on an account that has a standing, as the queue shows it."""
+    from accounts.models import Account
+    from tests.playbooks.makers import health_row, suggest
+
+    account = Account.objects.get(pk=an_account(world)["account_id"])
+    health_row(world, account)
+    return {"recommendation_id": suggest(world, account).pk}
+
+
+def an_answered_suggestion(world: World) -> dict[str, Any]:
+    from playbooks import services
+
+    made = a_suggestion(world)
+    services.dismiss(world.tenant, **made, version=1, reason="handled", by=world.actor("csm"))
+    return made
+
+
+def an_account_in_the_queue(world: World) -> dict[str, Any]:
+    from playbooks.models import Recommendation
+
+    return {"account_id": Recommendation.objects.get(pk=a_suggestion(world)["recommendation_id"]).account_id}
 
 
 def a_starting_play(world: World) -> dict[str, Any]:
@@ -249,6 +313,7 @@ TASK = {"title": "Send the depot list", "due_date": "2100-01-01", "form_key": "a
 
 ENDPOINT = {"name": "CRM bridge", "url": "https://crm.example/in", "version": 1}
 
+# fmt: off  a row a line
 TABLE = [
     # --- tenants ---
     Row("tenants:start", Right.VIEW_ACCOUNTS, allowed=302),
@@ -273,12 +338,33 @@ TABLE = [
     Row("audit:export_file", Right.VIEW_AUDIT, make=an_export, except_for=THEIR_OWN_ONLY),
     Row("audit:verify", Right.VIEW_AUDIT, "POST", except_for={"csm": 403, "manager": 403}),
     # --- accounts ---
+    Row("accounts:list", Right.VIEW_ACCOUNTS),
+    Row("accounts:rows", Right.VIEW_ACCOUNTS),
+    Row("accounts:search", Right.VIEW_ACCOUNTS),
+    Row("accounts:search_results", Right.VIEW_ACCOUNTS),
+    Row("accounts:account", Right.VIEW_ACCOUNTS, make=an_account),
+    Row("accounts:account", Right.VIEW_ACCOUNTS, make=a_hidden_account, except_for=HIDDEN),
+    Row("accounts:panel", Right.VIEW_ACCOUNTS, make=lambda world: {**an_account(world), "key": "notes"}),
+    Row("accounts:evidence", Right.VIEW_ACCOUNTS, make=an_account),
+    Row("accounts:evidence", Right.VIEW_ACCOUNTS, make=a_hidden_account, except_for=HIDDEN),
+    Row("accounts:open_body", Right.OPEN_BODIES, "POST", make=a_ticket, allowed=200),
+    Row("accounts:add_note", Right.WORK_QUEUE, "POST", make=an_account, data={"text": "Called them."}),
+    Row("accounts:add_note", Right.WORK_QUEUE, "POST", make=a_hidden_account, except_for=UNREACHED),
+    Row("accounts:share", Right.SHARE_ACCOUNTS, "POST", make=an_account, allowed=422),
+    Row("accounts:unshare", Right.SHARE_ACCOUNTS, "POST", make=a_share),
     # --- approvals ---
     Row("approvals:inbox", Right.SEE_ARR),
     Row("approvals:rows", Right.SEE_ARR),
     Row("approvals:request", Right.SEE_ARR, make=a_request),
     Row("approvals:panel", Right.SEE_ARR, make=a_request),
-    Row("approvals:answer", Right.DECIDE, "POST", make=a_request, data=an_approval, except_for={"finance": 403}),
+    Row(
+        "approvals:answer",
+        Right.DECIDE,
+        "POST",
+        make=a_request,
+        data=an_approval,
+        except_for={"finance": 403},
+    ),
     Row("approvals:withdraw", Right.SEE_ARR, "POST", make=a_request, except_for=NOT_AT_WORK),
     # --- integrations ---
     Row("integrations:imports", Right.IMPORT),
@@ -295,7 +381,13 @@ TABLE = [
     Row("integrations:endpoint_edit", Right.INTEGRATIONS, make=an_endpoint),
     Row("integrations:endpoint_edit", Right.INTEGRATIONS, "POST", make=an_endpoint, data=ENDPOINT),
     Row("integrations:endpoint_pause", Right.INTEGRATIONS, "POST", make=an_endpoint, data={"version": 1}),
-    Row("integrations:endpoint_resume", Right.INTEGRATIONS, "POST", make=a_paused_endpoint, data={"version": 2}),
+    Row(
+        "integrations:endpoint_resume",
+        Right.INTEGRATIONS,
+        "POST",
+        make=a_paused_endpoint,
+        data={"version": 2},
+    ),
     Row(
         "integrations:endpoint_rotate",
         Right.INTEGRATIONS,
@@ -317,6 +409,28 @@ TABLE = [
     Row("scoring:override", Right.WORK_QUEUE, "POST", make=a_scored_account, data=an_override),
     Row("scoring:end_override", Right.WORK_QUEUE, "POST", make=a_scored_account),
     # --- playbooks ---
+    Row("playbooks:queue", Right.VIEW_ACCOUNTS),
+    Row("playbooks:queue_rows", Right.VIEW_ACCOUNTS),
+    Row("playbooks:queue_why", Right.VIEW_ACCOUNTS, make=an_account_in_the_queue),
+    Row("playbooks:queue_export", Right.EXPORT, "POST", allowed=200),
+    Row("playbooks:accept", Right.WORK_QUEUE, "POST", make=a_suggestion, data={"version": 1}),
+    Row("playbooks:snooze", Right.WORK_QUEUE, make=a_suggestion),
+    Row("playbooks:snooze", Right.WORK_QUEUE, "POST", make=a_suggestion, allowed=422),
+    Row("playbooks:snooze_form", Right.WORK_QUEUE, make=a_suggestion),
+    Row("playbooks:dismiss", Right.WORK_QUEUE, make=a_suggestion),
+    Row(
+        "playbooks:dismiss",
+        Right.WORK_QUEUE,
+        "POST",
+        make=a_suggestion,
+        data={"version": 1, "reason": "handled"},
+    ),
+    Row("playbooks:dismiss_form", Right.WORK_QUEUE, make=a_suggestion),
+    Row("playbooks:undo", Right.WORK_QUEUE, "POST", make=an_answered_suggestion, data={"version": 2}),
+    Row("playbooks:bulk", Right.WORK_QUEUE),
+    Row("playbooks:bulk", Right.WORK_QUEUE, "POST", data={"action": "accept"}),
+    Row("playbooks:bulk_form", Right.WORK_QUEUE),
+    Row("playbooks:undo_bulk", Right.WORK_QUEUE, "POST"),
     Row("playbooks:plays", Right.VIEW_ACCOUNTS),
     Row("playbooks:plays_rows", Right.VIEW_ACCOUNTS),
     Row("playbooks:my_tasks", Right.VIEW_ACCOUNTS),
@@ -344,6 +458,7 @@ TABLE = [
     ),
     Row("playbooks:task_add", Right.WORK_QUEUE, "POST", make=an_account, data=TASK),
 ]
+# fmt: on
 
 OUTSIDE = [
     Outside("healthz", member=200, signed_out=200),

@@ -69,8 +69,9 @@ def decide(request: TenantRequest, kind: str, items: Seen, form: AnswerForm | No
 
 
 def _asked(request: TenantRequest) -> tuple[str, Seen, AnswerForm | None]:
-    sent = request.POST if request.method == "POST" else request.GET
-    kind = sent.get("action", "")
+    is_post = request.method == "POST"
+    sent = request.POST if is_post else request.GET
+    kind = sent.get("action", "" if is_post else "accept")
     if kind not in {"accept", "snooze", "dismiss"}:
         raise BadRequest("Choose what to do with the selected accounts.")
     form: AnswerForm | None = None
