@@ -7,7 +7,7 @@ class ApprovalsConfig(AppConfig):
     name = "approvals"
 
     def ready(self) -> None:
-        from approvals import queries, services, tasks
+        from approvals import limits, queries, services, tasks
         from jobs import registry as jobs
         from tenants import hooks, nav
         from tenants.access import Right
@@ -20,3 +20,4 @@ class ApprovalsConfig(AppConfig):
         nav.register(
             nav.Destination("Approvals", "approvals:inbox", 40, Right.SEE_ARR, count=queries.waiting_for)
         )
+        limits.register()

@@ -4,8 +4,9 @@ from typing import Any
 
 from django import forms
 
-from approvals.models import ApprovalDecision
+from approvals.models import ApprovalDecision, ApprovalPolicy
 from approvals.registry import kinds
+from tenants.forms import OwnRowForm
 
 
 class AnswerForm(forms.Form):
@@ -52,3 +53,75 @@ class InboxFilters(forms.Form):
     def chosen(self, name: str) -> str:
         self.is_valid()
         return str(self.cleaned_data.get(name) or "")
+
+
+class RolesField(forms.ChoiceField):
+    """Who must say yes, in order; stored as a list of roles."""
+
+    CHOICES = (
+        ("manager", "A manager"),
+        ("finance", "Finance"),
+        ("manager,finance", "A manager, then finance"),
+        ("finance,manager", "Finance, then a manager"),
+    )
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=self.CHOICES, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return ",".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        return str(super().clean(value)).split(",")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.prepare_value(initial) != data)
+
+
+class PolicyLineForm(OwnRowForm):
+    """One line of the approval policy, in the admin."""
+
+    kind = forms.ChoiceField()
+    max_discount_pct = forms.DecimalField(
+        label="Widest discount, %",
+        required=False,
+        min_value=0,
+        max_value=100,
+        max_digits=5,
+        decimal_places=2,
+        help_text="Empty: any discount.",
+    )
+    max_cost = forms.DecimalField(
+        label="Widest cost",
+        required=False,
+        min_value=0,
+        max_digits=16,
+        decimal_places=2,
+        help_text="In the workspace's currency. Empty: any cost.",
+    )
+    approver_roles = RolesField(label="Who must say yes")
+    answer_within_hours = forms.IntegerField(label="Answer within hours", min_value=1, max_value=720)
+    position = forms.IntegerField(
+        min_value=1,
+        max_value=1000,
+        help_text="Lines are tried in this order; the first whose limits hold applies.",
+    )
+    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = ApprovalPolicy
+        fields = (
+            "kind",
+            "position",
+            "name",
+            "max_discount_pct",
+            "max_cost",
+            "approver_roles",
+            "answer_within_hours",
+            "is_active",
+        )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["kind"].choices = [(kind.name, kind.label) for kind in kinds.values()]  # type: ignore[attr-defined]
+        self.initial["seen_version"] = self.instance.version

@@ -13,6 +13,7 @@ from approvals.forms import AnswerForm, InboxFilters
 from approvals.models import ApprovalRequest
 from approvals.registry import kinds
 from approvals.times import Reader
+from tenants.access import Right, can
 from tenants.models import Membership
 
 KEYS = (
@@ -97,6 +98,7 @@ class Inbox:
             **(self.opened(chosen, form=form, conflict=conflict) if chosen else {}),
             "summary": queries.summary(self.viewer.tenant, self.viewer, now=self.reader.now),
             "tabs": [(name, label, self._tab_url(name, self.kind)) for name, label in InboxFilters.TABS],
+            "policy_url": self._policy_url(),
             "keys_help": KEYS,
         }
 
@@ -168,6 +170,10 @@ class Inbox:
     def _tab_url(self, tab: str, kind: str = "") -> str:
         asked = {"tab": tab, **({"kind": kind} if kind else {})}
         return f"{reverse('approvals:inbox', args=[self.viewer.tenant.slug])}?{urlencode(asked)}"
+
+    def _policy_url(self) -> str:
+        allowed = can(self.viewer, Right.CONFIGURE)
+        return reverse("admin:approvals_approvalpolicy_changelist") if allowed else ""
 
     def _account_url(self, request: ApprovalRequest) -> str:
         if request.account_id is None:

@@ -48,6 +48,11 @@ def match(lines: Sequence[ApprovalPolicy], measures: Measures, *, currency: str)
     return None
 
 
+def sentences(lines: Sequence[ApprovalPolicy], currency: str) -> list[str]:
+    """The active lines of one kind, each in words."""
+    return [sentence(lines[:index], line, currency) for index, line in enumerate(lines)]
+
+
 def sentence(before: Sequence[ApprovalPolicy], line: ApprovalPolicy, currency: str) -> str:
     """ "A discount above 20% or a cost above $50k needs a manager, then finance." """
     who = ", then ".join(ROLE_WITH_ARTICLE.get(role, role) for role in line.approver_roles)

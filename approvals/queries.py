@@ -27,6 +27,24 @@ def policy_lines(tenant: Tenant, *, kind: str) -> list[ApprovalPolicy]:
     )
 
 
+def all_lines(tenant: Tenant) -> list[ApprovalPolicy]:
+    """Active lines of every kind, for the page that lists what decides."""
+    return list(
+        ApprovalPolicy.objects.for_tenant(tenant).filter(is_active=True).order_by("kind", "position", "pk")
+    )
+
+
+def lines_for_update(tenant: Tenant, *, kind: str) -> list[ApprovalPolicy]:
+    """Every line of a kind, locked: two changes at once could each leave the other's line unreachable."""
+    return list(
+        ApprovalPolicy.objects.for_tenant(tenant).filter(kind=kind).select_for_update().order_by("pk")
+    )
+
+
+def line_for_update(tenant: Tenant, *, line_id: int) -> ApprovalPolicy:
+    return ApprovalPolicy.objects.for_tenant(tenant).select_for_update().get(pk=line_id)
+
+
 def kinds_with_lines(tenant: Tenant) -> set[str]:
     return set(ApprovalPolicy.objects.for_tenant(tenant).values_list("kind", flat=True))
 

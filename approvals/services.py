@@ -24,7 +24,8 @@ from approvals.exceptions import (
     UnknownKind,
     UnknownVerdict,
 )
-from approvals.models import ApprovalDecision, ApprovalPolicy, ApprovalRequest
+from approvals.models import ApprovalDecision, ApprovalRequest
+from approvals.policy_setup import install_default_policies as install_default_policies
 from approvals.registry import Kind, kinds
 from audit import services as audit
 from tenants.access import SYSTEM, Actor, Right, can
@@ -37,42 +38,6 @@ FIRST_REF = 1001
 # an unanswered request lapses: what it was based on is three days old (INTEGRATIONS 5)
 EXPIRES_AFTER = timedelta(hours=72)
 EXPIRE_AT_ONCE = 200  # one job's share, so that its transaction stays short
-
-# position, widest discount in %, widest cost in the tenant's currency, who must say yes
-DEFAULT_LINES: list[tuple[str, int | None, int | None, list[str]]] = [
-    ("Small concession", 10, 5_000, ["manager"]),
-    ("Usual concession", 20, 50_000, ["manager"]),
-    ("Large concession", None, None, ["manager", "finance"]),
-]
-
-
-@transaction.atomic
-def install_default_policies(tenant: Tenant, *, by: Actor = SYSTEM) -> None:
-    """The default lines for each registered kind that has none yet. Harmless to repeat."""
-    missing = sorted(set(kinds) - queries.kinds_with_lines(tenant))
-    lines = [
-        ApprovalPolicy(
-            tenant=tenant,
-            kind=kind,
-            name=name,
-            position=position,
-            max_discount_pct=discount,
-            max_cost=cost,
-            approver_roles=roles,
-        )
-        for kind in missing
-        for position, (name, discount, cost, roles) in enumerate(DEFAULT_LINES, start=1)
-    ]
-    ApprovalPolicy.objects.bulk_create(lines)
-    for kind in missing:
-        audit.record(
-            tenant,
-            verb="approvals.policy_installed",
-            by=by,
-            object_type="approvals.approvalpolicy",
-            object_id=kind,
-            object_label=f"Default lines for {kinds[kind].label}",
-        )
 
 
 @transaction.atomic
