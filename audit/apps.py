@@ -25,7 +25,7 @@ def register_jobs(registry: ModuleType) -> None:
     """What runs beside the pages: consumers and seals each minute or sooner, the rest once a day."""
     from audit import consumers, exports, partitions, sealing, verification
 
-    registry.register(consumers.KIND, consumers.run, mode="stepwise", label="Read the event log along")
+    registry.register(consumers.KIND, consumers.run, mode="stepwise", label="Follow the event log")
     registry.register("audit.seal", sealing.run, mode="stepwise", label="Seal the event log")
     registry.register(
         "audit.anchor", sealing.write_anchor, mode="transactional", label="Write the day's seal outside"

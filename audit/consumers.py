@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit import log, registry
-from audit.events import ORIGIN, Event, Key
+from audit.events import Event, Key
 from audit.models import AuditCursor
 from jobs import queries as jobs
 from jobs import registry as job_registry
@@ -24,6 +25,7 @@ from tenants.scoping import tenant_transaction
 __all__ = ["Event", "consume_now", "register"]
 
 BATCH = 500
+LOOK_AHEAD = 5000  # places and verbs only
 LOOK_EVERY = timedelta(seconds=5)
 REST_AFTER_FAILURE = timedelta(hours=1)
 KIND = "audit.consume"
@@ -75,20 +77,34 @@ def run(tenant: Tenant, progress: Any, *, consumer: str) -> dict[str, int]:
 
 
 def has_news(tenant: Tenant, name: str) -> bool:
-    """Whether settled events wait, and the consumer is not resting after a failure that a person should look at."""
-    cursor = AuditCursor.objects.for_tenant(tenant).filter(consumer=name).first()
-    if not log.has_settled_after(tenant, after=_place(cursor)):
+    """Whether events of its verbs wait, and it is not resting after a failure that a person should look at.
+
+    Events that do not concern it are passed by here, so that they cost no job.
+    """
+    _ensure_cursor(tenant, name)
+    cursor = _cursors(tenant).select_for_update(skip_locked=True).filter(consumer=name).first()
+    if cursor is None:  # somebody is reading along right now
         return False
+    rows = log.verbs_after(tenant, after=_place(cursor), limit=LOOK_AHEAD)
+    if not any(verb in registry.consumers[name].verbs for *_, verb in rows):
+        if rows:
+            _move(cursor, log.key_of(rows[-1]))
+        return False
+    return not _is_resting(tenant, name)
+
+
+def _is_resting(tenant: Tenant, name: str) -> bool:
     last = jobs.newest_job(tenant, kind=KIND, dedupe_key=schedule_key(schedule_name(name)))
     if last is None or last.state != Job.State.DEAD or last.finished_at is None:
-        return True
-    return last.finished_at < timezone.now() - REST_AFTER_FAILURE
+        return False
+    return last.finished_at > timezone.now() - REST_AFTER_FAILURE
 
 
 def _consume_batch(tenant: Tenant, consumer: registry.Consumer) -> tuple[int, bool]:
     """One batch under the cursor's lock; (events handed over, whether there may be more)."""
     with tenant_transaction(tenant.pk):
-        cursor = _locked_cursor(tenant, consumer.name)
+        _ensure_cursor(tenant, consumer.name)
+        cursor = _cursors(tenant).select_for_update().get(consumer=consumer.name)  # two runners wait here
         rows = log.settled_after(tenant, after=_place(cursor), limit=BATCH)
         if not rows:
             return 0, False
@@ -96,17 +112,24 @@ def _consume_batch(tenant: Tenant, consumer: registry.Consumer) -> tuple[int, bo
         if events:
             with transaction.atomic():
                 consumer.handler(tenant, events)
-        cursor.epoch, cursor.xid, cursor.event_id = log.key_of(rows[-1])
-        cursor.moved_at = timezone.now()
-        cursor.save(update_fields=["epoch", "xid", "event_id", "moved_at"])
+        _move(cursor, log.key_of(rows[-1]))
     return len(events), len(rows) == BATCH
 
 
-def _locked_cursor(tenant: Tenant, name: str) -> AuditCursor:
-    """Two runners of one consumer wait for each other here."""
-    AuditCursor.objects.bulk_create([AuditCursor(tenant=tenant, consumer=name)], ignore_conflicts=True)
-    return AuditCursor.objects.for_tenant(tenant).select_for_update().get(consumer=name)
+def _ensure_cursor(tenant: Tenant, name: str) -> None:
+    if not _cursors(tenant).filter(consumer=name).exists():
+        AuditCursor.objects.bulk_create([AuditCursor(tenant=tenant, consumer=name)], ignore_conflicts=True)
 
 
-def _place(cursor: AuditCursor | None) -> Key:
-    return ORIGIN if cursor is None else (cursor.epoch, cursor.xid, cursor.event_id)
+def _cursors(tenant: Tenant) -> QuerySet[AuditCursor]:
+    return AuditCursor.objects.for_tenant(tenant)
+
+
+def _place(cursor: AuditCursor) -> Key:
+    return cursor.epoch, cursor.xid, cursor.event_id
+
+
+def _move(cursor: AuditCursor, key: Key) -> None:
+    cursor.epoch, cursor.xid, cursor.event_id = key
+    cursor.moved_at = timezone.now()
+    cursor.save(update_fields=["epoch", "xid", "event_id", "moved_at"])

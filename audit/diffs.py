@@ -15,6 +15,11 @@ class Change:
     before: str | None
     after: str | None
 
+    @property
+    def is_long(self) -> bool:
+        """Does not fit beside its name."""
+        return len(self.before or "") > 40 or len(self.after or "") > 40
+
 
 def changes(diff: dict[str, Any]) -> list[Change]:
     """What differs between before and after, in the order in which it was written."""
@@ -44,10 +49,12 @@ def _words(value: Any) -> str:
         return "—"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list) and all(not isinstance(item, dict | list) for item in value):
-        text = ", ".join(str(item) for item in value)
-    elif isinstance(value, dict | list):
-        text = json.dumps(value, ensure_ascii=False)
-    else:
-        text = str(value)
+    text = "; ".join(_item(item) for item in value) if isinstance(value, list) else _item(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _item(value: Any) -> str:
+    """A record among others by what it says of itself, if it says anything."""
+    if isinstance(value, dict) and isinstance(value.get("text"), str):
+        return str(value["text"])
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)

@@ -13,45 +13,42 @@ from django.db import connection
 from audit.events import Event, Key
 from tenants.models import Tenant
 
+Row = tuple[Any, ...]
 SETTLED = "(epoch < audit_epoch() OR xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
 _OURS = "xid = pg_current_xact_id_if_assigned()::text::bigint"
+_AFTER = "tenant_id = %s AND (epoch, xid, id) > (%s, %s, %s)"
 COLUMNS = (
     "epoch, xid, id, at, verb, actor_kind, actor_id, actor_label, object_type, object_id, object_label, "
     "account_id, decision_ref, diff::text, request_id"
 )
 
 
-def settled_after(tenant: Tenant, *, after: Key, limit: int) -> list[tuple[Any, ...]]:
+def settled_after(tenant: Tenant, *, after: Key, limit: int) -> list[Row]:
     """Rows of COLUMNS, in order, that stand after this key and can no longer change."""
-    return _rows(
-        f"tenant_id = %s AND (epoch, xid, id) > (%s, %s, %s) AND {settled()}", [tenant.pk, *after], limit
-    )
+    return _rows(COLUMNS, f"{_AFTER} AND {settled()}", [tenant.pk, *after], limit)
 
 
-def between(tenant: Tenant, *, after: Key, upto: Key, limit: int) -> list[tuple[Any, ...]]:
-    """Rows of COLUMNS, in order, after one key up to and with another."""
-    where = "tenant_id = %s AND (epoch, xid, id) > (%s, %s, %s) AND (epoch, xid, id) <= (%s, %s, %s)"
-    return _rows(where, [tenant.pk, *after, *upto], limit)
+def verbs_after(tenant: Tenant, *, after: Key, limit: int) -> list[Row]:
+    """The same, of each only its key and its verb."""
+    return _rows("epoch, xid, id, verb", f"{_AFTER} AND {settled()}", [tenant.pk, *after], limit)
 
 
 def has_settled_after(tenant: Tenant, *, after: Key) -> bool:
-    where = f"tenant_id = %s AND (epoch, xid, id) > (%s, %s, %s) AND {settled()}"
-    with connection.cursor() as cursor:
-        # ordered, so that the index is walked from the cursor on and stops at the first row
-        cursor.execute(
-            f"SELECT 1 FROM audit_event WHERE {where} ORDER BY epoch, xid, id LIMIT 1",  # noqa: S608  our own text
-            [tenant.pk, *after],
-        )
-        return cursor.fetchone() is not None
+    return bool(_rows("epoch, xid, id", f"{_AFTER} AND {settled()}", [tenant.pk, *after], 1))
 
 
-def event_of(row: tuple[Any, ...]) -> Event:
+def between(tenant: Tenant, *, after: Key, upto: Key, limit: int) -> list[Row]:
+    """Rows of COLUMNS, in order, after one key up to and with another."""
+    return _rows(COLUMNS, f"{_AFTER} AND (epoch, xid, id) <= (%s, %s, %s)", [tenant.pk, *after, *upto], limit)
+
+
+def event_of(row: Row) -> Event:
     values: list[Any] = [key_of(row), *row[3:]]
     values[-2] = json.loads(values[-2])  # the column "diff", read as text so that seals hash what is stored
     return Event(*values)
 
 
-def key_of(row: tuple[Any, ...]) -> Key:
+def key_of(row: Row) -> Key:
     return row[0], row[1], row[2]
 
 
@@ -66,10 +63,9 @@ def in_test_case() -> bool:
     return bool(blocks) and bool(getattr(blocks[0], "_from_testcase", False))
 
 
-def _rows(where: str, values: list[Any], limit: int) -> list[tuple[Any, ...]]:
+def _rows(columns: str, where: str, values: list[Any], limit: int) -> list[Row]:
+    """All text here is our own; values come apart. Ordered, so that the index is walked and left early."""
+    statement = f"SELECT {columns} FROM audit_event WHERE {where} ORDER BY epoch, xid, id LIMIT %s"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {COLUMNS} FROM audit_event WHERE {where} ORDER BY epoch, xid, id LIMIT %s",  # noqa: S608
-            [*values, limit],
-        )
+        cursor.execute(statement, [*values, limit])
         return list(cursor.fetchall())

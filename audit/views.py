@@ -119,7 +119,9 @@ def export_file(request: TenantRequest, job_id: int) -> Any:
 def verify(request: TenantRequest) -> HttpResponse:
     """Have every seal recomputed now."""
     check_right(request.membership, Right.VIEW_ALL_ACCOUNTS)
-    job = job_services.enqueue(request.tenant, kind=VERIFY, by=request.actor)
+    job = job_services.enqueue(
+        request.tenant, kind=VERIFY, args={"membership_id": request.membership.pk}, by=request.actor
+    )
     return _started(request, job)
 
 

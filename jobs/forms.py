@@ -9,6 +9,7 @@ from jobs.registry import kinds
 class JobFilters(forms.Form):
     state = forms.ChoiceField(required=False, choices=[("", "Any"), *Job.State.choices])
     kind = forms.ChoiceField(required=False)
+    routine = forms.BooleanField(required=False)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from jobs.models import Job
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 
+SCHEDULED = "schedule:"  # how the dedupe_key of a schedule's job begins
 UNFINISHED = (Job.State.QUEUED, Job.State.RUNNING)
 
 
@@ -31,9 +32,11 @@ def unfinished_of_key(tenant: Tenant, *, dedupe_key: str) -> Job | None:
     return Job.objects.for_tenant(tenant).filter(dedupe_key=dedupe_key, state__in=UNFINISHED).first()
 
 
-def jobs(tenant: Tenant, *, state: str = "", kind: str = "") -> QuerySet[Job]:
-    """A tenant's jobs, newest first."""
+def jobs(tenant: Tenant, *, state: str = "", kind: str = "", routine: bool = True) -> QuerySet[Job]:
+    """A tenant's jobs, newest first; without `routine`, scheduled ones are left out once they went well."""
     rows = Job.objects.for_tenant(tenant).order_by("-pk")
+    if not routine and not state and not kind:
+        rows = rows.exclude(state=Job.State.DONE, dedupe_key__startswith=SCHEDULED)
     if state:
         rows = rows.filter(state=state)
     return rows.filter(kind=kind) if kind else rows

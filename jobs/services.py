@@ -65,10 +65,10 @@ def enqueue(
         return job
 
 
-def ring(job: Job) -> None:
+def ring(job: Job, *, now: datetime | None = None) -> None:
     """The doorbell: its payload is one integer, so there is nothing to unpickle that can move or leak."""
     with transaction.atomic():
-        job.rung_at = timezone.now()
+        job.rung_at = now or timezone.now()
         job.save(update_fields=["rung_at"])
         async_task("jobs.tasks.run_job", job.pk)
 
@@ -214,7 +214,7 @@ def fire(tenant: Tenant, *, schedule: Schedule, slot: datetime) -> Job | None:
 
 def schedule_key(name: str) -> str:
     """One unfinished job of a schedule at most: a slow one is not overtaken by the next slot."""
-    return f"schedule:{name}"
+    return f"{queries.SCHEDULED}{name}"
 
 
 @transaction.atomic

@@ -80,7 +80,7 @@ class Sweeper:
         room = BELLS_AT_MOST - OrmQ.objects.count()
         if room > 0:
             for job in queries.due_without_bell(now=now, rung_before=now - BELL_IS_LOST, limit=room):
-                services.ring(job)
+                services.ring(job, now=now)
 
     def _fire(self, tenant: Tenant, schedule: Schedule, now: datetime) -> None:
         slot = current_slot(schedule, now=now, time_zone=tenant.time_zone)

@@ -37,9 +37,10 @@ def _list_context(request: TenantRequest) -> dict[str, Any]:
     form = JobFilters(request.GET)
     form.is_valid()  # an unknown value filters nothing
     chosen = {name: value for name, value in form.cleaned_data.items() if value}
+    rows = queries.jobs(request.tenant, **{"routine": False, **chosen})
     before, after = (request.GET.get(name, "") for name in ("before", "after"))
     try:
-        page = newest_first(queries.jobs(request.tenant, **chosen), by=["id"], before=before, after=after)
+        page = newest_first(rows, by=["id"], before=before, after=after)
     except BadPlace as error:
         raise Http404("No such page.") from error
     query = request.GET.copy()

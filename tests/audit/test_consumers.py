@@ -4,6 +4,8 @@ import pytest
 
 from audit import consumers, registry, services
 from audit.models import AuditCursor
+from jobs import runner
+from jobs import services as services_of_jobs
 from tenants.access import SYSTEM
 
 
@@ -63,3 +65,25 @@ def test_many_events_come_in_batches(acme, heard, monkeypatch):
     with acme.here():
         assert consumers.consume_now(acme.tenant, "test") == 7
     assert [word for _, word in heard] == list("0123456")
+
+
+def test_events_of_other_verbs_are_passed_by_without_a_job(acme, heard):
+    for _ in range(3):
+        say(acme, "other", verb="tests.whispered")
+    with acme.here():
+        assert not consumers.has_news(acme.tenant, "test")
+        passed = AuditCursor.objects.for_tenant(acme.tenant).get(consumer="test").event_id
+        assert passed > 0
+    say(acme, "one")
+    with acme.here():
+        assert consumers.has_news(acme.tenant, "test")
+        assert AuditCursor.objects.for_tenant(acme.tenant).get(consumer="test").event_id == passed
+        assert consumers.consume_now(acme.tenant, "test") == 1
+
+
+def test_a_job_hands_the_events_over(acme, heard):
+    say(acme, "one")
+    with acme.here():
+        job = services_of_jobs.enqueue(acme.tenant, kind=consumers.KIND, args={"consumer": "test"})
+        assert runner.run_now(job.pk).result == {"events": 1}
+    assert heard == [("acme", "one")]

@@ -19,9 +19,10 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture
 def world(committed_db, monkeypatch):
-    monkeypatch.setattr(registry, "kinds", known := dict(registry.kinds))
-    monkeypatch.setattr("jobs.services.kinds", known)
+    before = dict(registry.kinds)
     process.register()
+    for name in registry.kinds.keys() - before.keys():
+        monkeypatch.setitem(registry.kinds, name, registry.kinds.pop(name))
     return committed_world()
 
 

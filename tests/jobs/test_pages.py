@@ -70,6 +70,20 @@ def test_the_list_narrows_by_state_and_kind(client, acme, ask):
     assert "1 failed" in " ".join(text.split())
 
 
+def test_routine_work_that_went_well_is_not_in_the_way(client, acme, kind):
+    with acme.here():
+        name = kind(lambda tenant, progress: None)
+        jobs = [services.enqueue(acme.tenant, kind=name, dedupe_key=f"schedule:{n}") for n in range(2)]
+        runner.run_now(jobs[0].pk)
+    log_in(client, acme, "ops_admin")
+
+    def shown(**query):
+        return {job.pk for job in client.get(address(acme, "list"), query).context["page"].rows}
+
+    assert shown() == {jobs[1].pk}, "what still waits is shown"
+    assert shown(routine="on") == shown(kind=name) == {job.pk for job in jobs}
+
+
 @pytest.mark.parametrize("place", ["x", "1-2", "-1", "9" * 30])
 def test_a_place_that_was_not_made_here_is_not_found(client, acme, place):
     log_in(client, acme, "ops_admin")
