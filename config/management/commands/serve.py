@@ -8,7 +8,6 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ from django.db import connections
 
 from config import embedded
 from config.supervisor import Child, Chore, Supervisor
-
-# Seconds since the workers' last heartbeat, None while there was none yet. Wired when jobs writes one.
-canary_age: Callable[[], float | None] | None = None
+from jobs.queries import canary_age
 
 COMPLAIN_AFTER = 20.0
 
@@ -42,7 +39,7 @@ class Command(BaseCommand):
             _children(bind, port),
             prepare=database.start if database else None,
             chores=chores,
-            canary_age=canary_age,
+            canary_age=_Silence().seconds,
         )
         try:
             code = supervisor.run()
@@ -104,6 +101,18 @@ def _check_free(bind: str, port: int) -> None:
                 f"Cannot listen on {bind}, port {port}: {error.strerror}. "
                 f"Stop what uses it, or choose another port, for example PORT={port % 65535 + 1}."
             ) from error
+
+
+class _Silence:
+    """How long the workers have not answered. A heartbeat from before our start says nothing about these ones."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def seconds(self) -> float:
+        ours = time.monotonic() - self._started
+        age = canary_age()
+        return ours if age is None else min(age, ours)
 
 
 class _Database:
