@@ -45,7 +45,6 @@ WORDS = {
     "approvals.withdrawn": ("prev", "Request withdrawn"),
     "approvals.expired": ("clock", "Request expired without an answer"),
     "approvals.voided": ("cross", "Request void: {reason}"),
-    "integrations.write_planned": ("out", "Write planned"),
     "integrations.write_done": ("good", "Written back"),
 }
 VALUES = {
@@ -62,7 +61,12 @@ VALUES = {
 
 def tell(events: Iterable[Event]) -> list[Line]:
     """The lines, in the events' order. What only repeats another event's news is left out."""
-    return [_line(event) for event in events if event.verb in WORDS]
+    return [_line(event) for event in events if event.verb in WORDS and not _is_echo(event)]
+
+
+def _is_echo(event: Event) -> bool:
+    """A concession's step is done because its write is: that event has its own line."""
+    return event.verb == "playbooks.step_done" and bool(event.decision_ref)
 
 
 def _line(event: Event) -> Line:

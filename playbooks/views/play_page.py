@@ -6,6 +6,7 @@ from typing import Any
 
 from django.forms import Form
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 
 from approvals import people
 from approvals import queries as approvals
@@ -24,6 +25,7 @@ from tenants.roles import Right
 
 State = PlayStep.State
 Forms = dict[Any, Form]
+KEYS = [("J K", "step"), ("D", "mark done, or open again"), ("U", "undo")]
 # how a step's state is marked: tone, icon
 MARKS = {
     State.OPEN: ("", ""),
@@ -58,6 +60,14 @@ class StepLine:
         return self.step.kind == CONCESSION
 
     @property
+    def is_asking(self) -> bool:
+        """Whether its form stands open: its turn has come, or something about it has to be mended."""
+        wants_mending = self.step.state == State.CHANGES_REQUESTED or (
+            self.ask is not None and self.ask.is_bound
+        )
+        return self.is_current or wants_mending
+
+    @property
     def is_skipping(self) -> bool:
         """The form to leave it out came back with faults, so it stays open."""
         return self.skip is not None and self.skip.is_bound
@@ -75,6 +85,7 @@ def play_context(request: TenantRequest, play: Play, *, forms: Forms | None = No
         "account": play.account,
         "progress": progress,
         "lines": lines,
+        "causes": _causes(play),
         "concessions": [line for line in lines if line.is_concession],
         "log": story.tell(story_of(request.tenant, request.membership, play, refs=refs)),
         "works": _works(request, play),
@@ -82,7 +93,14 @@ def play_context(request: TenantRequest, play: Play, *, forms: Forms | None = No
         "stop_form": forms.get("stop") or StopForm(initial={"version": play.version}),
         "today": today,
         "place": "play",
+        "keys_help": KEYS,
     }
+
+
+def _causes(play: Play) -> list[tuple[str, date | None]]:
+    """What spoke for the play: the words, and the last day that they speak of."""
+    found = play.recommendation.cause if play.recommendation else []
+    return [(str(low.get("text", "")), parse_date(str(low.get("day") or ""))) for low in found]
 
 
 def _works(request: TenantRequest, play: Play) -> bool:

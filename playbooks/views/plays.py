@@ -23,12 +23,14 @@ from tenants.roles import Right
 
 VIEWS = {"mine": "Mine", "all": "All I can see", "late": "Late", "ended": "Ended"}
 TASKS_SHOWN = 15
+KEYS = [("J K", "move"), ("Enter", "open"), ("D", "mark a task done"), ("1 4", "view")]
 
 
 @require_GET
 @tenant_view()
 def play_list(request: TenantRequest) -> HttpResponse:
-    return render(request, "playbooks/plays/list.html", {**list_context(request), **tasks_context(request)})
+    context = {**list_context(request), **tasks_context(request), "keys_help": KEYS}
+    return render(request, "playbooks/plays/list.html", context)
 
 
 @require_GET

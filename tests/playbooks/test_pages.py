@@ -387,7 +387,7 @@ class TestWorkPanel:
         panel = self.panel(acme, account).text
         assert "Usage recovery" in panel
         assert "Step 1 of 5" in panel
-        assert panel.count("Done: ") == 4
+        assert panel.count("Mark done: ") == 4
         assert "Add a task" in panel
 
     def test_readers_get_no_forms(self, acme, account, play):
@@ -403,7 +403,7 @@ class TestWorkPanel:
         for _ in range(2):
             reply = client.post(address(acme, "task_add", account.pk), form, headers=HTMX)
             assert reply.status_code == 200
-        assert reply.text.count("Done: Send the depot list") == 1
+        assert reply.text.count("Mark done: Send the depot list") == 1
 
     def test_a_refused_task_keeps_what_was_typed(self, acme, account):
         client = browser(acme)
