@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup setup-dev demo demo-reset run test check fix bench lock
+.PHONY: pictures help setup setup-dev demo demo-reset run test check fix bench lock
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,3 +46,6 @@ bench: setup-dev ## Ratios against a named baseline, in one table
 
 lock: ## Lock requirements/*.in with hashes, without index lines
 	@scripts/lock.sh
+
+pictures: setup-dev ## Take the tour's pictures from a demo that runs on PORT (default 8000)
+	@$(PY) -m tests.browser.pictures http://127.0.0.1:$(or $(PORT),8000) docs/pictures
