@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobs', '0002_boundary'),
+        ("jobs", "0002_boundary"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='job',
-            name='cancel_requested_at',
+            model_name="job",
+            name="cancel_requested_at",
             field=models.DateTimeField(null=True),
         ),
     ]

@@ -45,7 +45,9 @@ def test_it_shows_runs_sources_policies_and_coverage(client, acme):
     assert "Active users per seat" in text
     assert "40 / 60 / 75" in text
     assert "All segments" in text
-    assert text.index("Active users per seat") < text.index("Calls and meetings") < text.index("Milestones late")
+    assert (
+        text.index("Active users per seat") < text.index("Calls and meetings") < text.index("Milestones late")
+    )
     assert "Score now" not in text
 
 
