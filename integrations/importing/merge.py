@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
-from integrations.importing.stage import ROWS, patient_cursor
+from integrations.importing.stage import ROWS, short_transaction
 from integrations.importing.targets import Place, Target
 from tenants.models import Tenant
 
@@ -46,11 +46,11 @@ def ensure_partitions(target: Target) -> None:
     """The months that the staged days need, each in a short transaction of its own."""
     if not target.is_partitioned:
         return
-    with patient_cursor() as cursor:
+    with short_transaction() as cursor:
         cursor.execute(f"SELECT DISTINCT date_trunc('month', day)::date FROM {ROWS} ORDER BY 1")
         months = [row[0] for row in cursor.fetchall()]
     for month in months:
-        with patient_cursor() as cursor:
+        with short_transaction() as cursor:
             cursor.execute("SELECT ensure_partition(%s, %s)", [target.table, month])
 
 

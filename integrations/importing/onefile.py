@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import DataError, IntegrityError, connection
+from django.db import DataError, IntegrityError
 
 from accounts import grants
 from integrations.importing import merge
@@ -19,7 +19,7 @@ from integrations.importing.problems import FileStopped
 from integrations.importing.reading import CsvReader
 from integrations.importing.report import MOST_REJECTED, FileReport, Say
 from integrations.importing.source import SourceFile
-from integrations.importing.stage import PATIENCE, Stage, clear_stage
+from integrations.importing.stage import Stage, clear_stage
 from integrations.importing.targets import target_for
 from integrations.importing.validate import LONGEST_SHOWN, Checker, Reject
 from integrations.models import BundleImport
@@ -168,8 +168,7 @@ class OneFile:
     def _merge(self, stage: Stage, repeats: int) -> None:
         tenant = self.order.tenant
         merge.ensure_partitions(stage.target)
-        with tenant_transaction(tenant.pk), connection.cursor() as cursor:
-            cursor.execute(PATIENCE)
+        with tenant_transaction(tenant.pk):
             self._count(merge.merge(tenant, stage.target, staged=stage.staged), repeats)
             if self.file.name == "accounts":
                 grants.sync(tenant)
@@ -181,8 +180,7 @@ class OneFile:
     def _compare(self, stage: Stage, repeats: int) -> None:
         """The trial run: the same counts, nothing written. Later files may name the rows that would have landed."""
         tenant = self.order.tenant
-        with tenant_transaction(tenant.pk), connection.cursor() as cursor:
-            cursor.execute(PATIENCE)
+        with tenant_transaction(tenant.pk):
             self._count(merge.count(tenant, stage.target, staged=stage.staged), repeats)
             self._keep_report()
         if self.file.key == ("external_id",):

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
 
 from integrations.importing.format import FILES
 from integrations.importing.known import KnownIds
@@ -14,7 +13,7 @@ from integrations.importing.onefile import OneFile, Order
 from integrations.importing.problems import AnotherImportRuns, BundleRefused
 from integrations.importing.report import BundleReport, FileReport, Say
 from integrations.importing.source import Bundle, Limits, open_bundle
-from integrations.importing.stage import drop_tables
+from integrations.importing.stage import patience
 from integrations.models import BundleImport
 from integrations.queries import imports as queries
 from integrations.services import imports as services
@@ -63,12 +62,8 @@ def _alone(tenant: Tenant) -> Iterator[None]:
             raise AnotherImportRuns(
                 f"Another import into {tenant.slug} is running. Start this one when it has ended."
             )
-        try:
+        with patience():
             yield
-        finally:
-            if not connection.needs_rollback:
-                with connection.cursor() as cursor:
-                    drop_tables(cursor)
 
 
 def _bring_in(order: Order, bundle: Bundle, report: BundleReport, until: float | None) -> None:

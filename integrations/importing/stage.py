@@ -23,17 +23,30 @@ REJECTS = "import_rejects"
 DOUBLES = "import_doubles"
 LINES = "import_lines"
 _REJECT_TYPES = ["int8", "text", "text", "text", "text"]
-# A merge may take long, and only it: nobody waits for this session's own tables.
-PATIENCE = (
-    "SET LOCAL statement_timeout = '30min'; SET LOCAL lock_timeout = '30s'; SET LOCAL work_mem = '128MB'"
-)
+# A page's limits do not fit: under load a single COPY or a merge may take minutes, and nobody waits for it.
+_PATIENCE = {"statement_timeout": "30min", "lock_timeout": "30s", "work_mem": "128MB"}
 
 
 @contextmanager
-def patient_cursor() -> Iterator[Any]:
-    """A short transaction on our own tables, without the page's time limit."""
+def patience() -> Iterator[None]:
+    """For the block: no page's time limit on this session, and a clean session afterwards."""
+    with connection.cursor() as cursor:
+        cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in _PATIENCE.items()))
+    try:
+        yield
+    finally:
+        if not connection.in_atomic_block and not connection.is_usable():
+            connection.close()  # broken off within a COPY: with the session goes all that is its own
+        elif not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                drop_tables(cursor)
+                cursor.execute("; ".join(f"RESET {name}" for name in _PATIENCE))
+
+
+@contextmanager
+def short_transaction() -> Iterator[Any]:
+    """A cursor for our own tables, whose work is committed at once."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(PATIENCE)
         yield cursor
 
 
@@ -45,7 +58,7 @@ class Stage:
         self._columns = target.stage_columns
         self.staged = 0
         self.rejected = 0
-        with patient_cursor() as cursor:
+        with short_transaction() as cursor:
             columns = ", ".join(f'"{name}" {type_}' for name, type_, _ in self._columns)
             cursor.execute(f"CREATE TEMP TABLE {ROWS} ({columns})")
             cursor.execute(
@@ -72,7 +85,7 @@ class Stage:
 
     def ready(self) -> None:
         """Statistics for the planner; temporary tables get none by themselves."""
-        with patient_cursor() as cursor:
+        with short_transaction() as cursor:
             cursor.execute(f"ANALYZE {ROWS}")
 
     def sort_out_doubles(
@@ -83,12 +96,12 @@ class Stage:
         `keys` are 64-bit hashes of the key columns for these lines, staged or rejected. A rejected row has no typed
         twin, so it contradicts. Repeats leave the stage; contradicting rows stay until `remove`.
         """
-        with patient_cursor() as cursor:
+        with short_transaction() as cursor:
             cursor.execute(f"CREATE TEMP TABLE {DOUBLES} (key int8, line int8)")
         frame = pl.DataFrame({"key": keys.view(np.int64), "line": lines})
         binary.copy_rows(DOUBLES, ["int8", "int8"], frame)
         columns = ", ".join(f's."{name}"' for name, _, _ in self._columns if name != "line")
-        with patient_cursor() as cursor:
+        with short_transaction() as cursor:
             cursor.execute(f"ANALYZE {ROWS}; ANALYZE {DOUBLES}")
             cursor.execute(
                 f"""
@@ -114,13 +127,13 @@ class Stage:
 
     def remove(self, lines: list[int]) -> None:
         """Take rows out that turned out wrong after they were staged."""
-        with patient_cursor() as cursor:
+        with short_transaction() as cursor:
             cursor.execute(f"DELETE FROM {ROWS} WHERE line = ANY(%s)", [lines])
             self.staged -= cursor.rowcount
 
     def rows_of(self, *columns: str) -> list[tuple[Any, ...]]:
         """These columns of the staged rows, in the file's order; for small files."""
-        with patient_cursor() as cursor:
+        with short_transaction() as cursor:
             cursor.execute(f"SELECT {', '.join(columns)} FROM {ROWS} ORDER BY line")
             return list(cursor.fetchall())
 
@@ -130,7 +143,7 @@ class Stage:
     @staticmethod
     def rejects(most: int) -> tuple[int, list[dict[str, Any]]]:
         """How many rows are set aside, and the first of them; also for a file that broke while it was read."""
-        with patient_cursor() as cursor:
+        with short_transaction() as cursor:
             cursor.execute(f"SELECT count(*) FROM {REJECTS}")
             count = int(cursor.fetchone()[0])
             cursor.execute(
@@ -143,7 +156,7 @@ class Stage:
 
 def clear_stage() -> None:
     """Nothing of an earlier file may be taken for this one's."""
-    with patient_cursor() as cursor:
+    with short_transaction() as cursor:
         drop_tables(cursor)
 
 
