@@ -28,7 +28,7 @@ def _register_jobs() -> None:
     from scoring import tasks
 
     registry.register(tasks.SCORE, tasks.score, mode="stepwise", label="Scoring", max_attempts=3)
-    registry.schedule("scoring.nightly", kind=tasks.SCORE, at_hour=5)
+    registry.schedule("scoring.nightly", kind=tasks.SCORE, at_hour=5, at_night=True)
     registry.register(
         tasks.EXPIRE_OVERRIDES, tasks.expire_overrides, mode="transactional", label="Ending overrides"
     )

@@ -84,6 +84,11 @@ class Indicator:
     def sources(self) -> tuple[str, ...]:
         return (self.source, self.also) if self.also else (self.source,)
 
+    @property
+    def freshness_days(self) -> int:
+        """How long its source may be silent for everybody before the value counts as missing; 0: for ever."""
+        return SOURCES[self.source].fresh_days
+
     def say(self, value: float) -> str:
         """The value as a short plain sentence; the same on every page, in the export and in the audit trail."""
         form = self.text

@@ -71,8 +71,8 @@ class _alone:
                 raise ScoringInProgress("Scores are being computed already. Wait for that run to end.")
 
     def __exit__(self, *failure: object) -> None:
-        if connection.needs_rollback:
-            return  # the transaction around is broken; the lock goes with the session
+        if connection.connection is None or connection.connection.closed or connection.needs_rollback:
+            return  # nothing can be asked any more; the lock goes with the session
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", self.key)
 

@@ -17,6 +17,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 LOW_SCORE = 50 * 100  # hundredths: an indicator below it is "low"
 LEAST_LOSS = 100  # hundredths: a reason costs at least one point of health
+USUAL_SCORE = 65 * 100  # hundredths: what the usual value of an indicator scores; at or above it is no reason
 MOST_REASONS = 5
 # why a value is missing, as the engine numbers it; 0: it is there
 MISSING = ("", Missing.NOT_TRACKED.value, Missing.NOT_YET.value, Missing.LATE.value)
@@ -136,8 +137,14 @@ class Scored:
 
     @staticmethod
     def reasons(indicators: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """What costs the most points, worst first; a reason that costs less than a point is none."""
-        costly = [each for each in indicators if each.get("lost", 0) * 100 >= LEAST_LOSS]
+        """What is worse than usual and costs the most points, worst first; less than a point is no reason."""
+        costly = [
+            each
+            for each in indicators
+            if each["score"] is not None
+            and each["score"] * 100 < USUAL_SCORE
+            and each["lost"] * 100 >= LEAST_LOSS
+        ]
         costly.sort(key=lambda each: -each["lost"])  # stable: the catalogue's order decides ties
         return [
             {

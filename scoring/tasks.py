@@ -1,12 +1,12 @@
 """Jobs: score a day, end overrides whose time is over."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.urls import reverse
 
 from jobs.runner import NeedsPerson
-from scoring import features, services
+from scoring import features, queries, services
 from scoring.clock import utc_today
 from scoring.exceptions import NoPolicy, NothingToScore
 from tenants.access import SYSTEM, Actor
@@ -18,15 +18,20 @@ EXPIRE_OVERRIDES = "scoring.expire_overrides"
 
 
 def score(
-    tenant: Tenant, progress: Any, *, as_of: str = "", actor: dict[str, str] | None = None
+    tenant: Tenant,
+    progress: Any,
+    *,
+    as_of: str = "",
+    at_night: bool = False,
+    actor: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Score one day; by default the day after the newest evidence, but none that has not begun a day from now.
+    """Score one day: the one given, or the day after the newest evidence.
 
     Harmless when run again: a run that broke off is never read, and unchanged figures add nothing.
     """
     from scoring import pipeline  # the maths is loaded by the worker alone
 
-    day = date.fromisoformat(as_of) if as_of else _day_to_score(tenant)
+    day = date.fromisoformat(as_of) if as_of else _day_to_score(tenant, at_night=at_night)
     if day is None:
         return {"scored": 0, "message": "There is no evidence to score yet."}
     by = Actor(actor["kind"], actor["id"], actor["label"]) if actor else SYSTEM
@@ -46,11 +51,20 @@ def score(
     }
 
 
-def _day_to_score(tenant: Tenant) -> date | None:
-    """Not beyond tomorrow: a meeting entered for next month must not move every countdown there."""
+def _day_to_score(tenant: Tenant, *, at_night: bool) -> date | None:
+    """Not beyond tomorrow, or a meeting entered for next month would move every countdown there.
+
+    At night not beyond today, because the day that has just begun is hardly known. A later day that somebody scored
+    by hand is scored again: lists show the newest day, so an older one would leave them as they were.
+    """
+    today = utc_today()
     with tenant_transaction(tenant.pk):
-        newest = features.newest_evidence(tenant, until=utc_today())
-        return None if newest is None else features.day_after(newest)
+        newest = features.newest_evidence(tenant, until=today - timedelta(days=1) if at_night else today)
+        scored = queries.latest_as_of(tenant)
+    if newest is None:
+        return None
+    day = features.day_after(newest)
+    return scored if scored is not None and day < scored <= today + timedelta(days=1) else day
 
 
 def expire_overrides(tenant: Tenant, progress: Any) -> dict[str, int]:

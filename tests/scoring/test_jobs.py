@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Activity
 from jobs import services as jobs
@@ -40,6 +41,16 @@ def test_a_meeting_entered_for_next_month_moves_no_countdown(acme):
     assert run_job(acme).result["as_of"] == str(DAY)
 
 
+def test_the_night_leaves_the_day_that_has_just_begun(acme):
+    account = rich(acme)
+    add(acme, account, Activity, kind="call", occurred_at=timezone.now())
+    today = utc_today()
+    assert run_job(acme, at_night=True).result["as_of"] == str(DAY)
+    assert run_job(acme).result["as_of"] == str(today + timedelta(days=1))
+    # lists show tomorrow's figures now, so the night refreshes those
+    assert run_job(acme, at_night=True).result["as_of"] == str(today + timedelta(days=1))
+
+
 def test_a_day_can_be_asked_for(acme):
     rich(acme)
     day = DAY - timedelta(days=3)
@@ -61,7 +72,8 @@ def test_a_missing_policy_needs_a_person(acme):
 
 
 def test_it_runs_every_night_at_five(acme):
-    assert (schedules["scoring.nightly"].kind, schedules["scoring.nightly"].at_hour) == (tasks.SCORE, 5)
+    nightly = schedules["scoring.nightly"]
+    assert (nightly.kind, nightly.at_hour, nightly.args) == (tasks.SCORE, 5, {"at_night": True})
     assert schedules["scoring.expire_overrides"].every == timedelta(hours=1)
 
 

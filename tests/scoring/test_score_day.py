@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from accounts.models import Account, FxRate, Outcome
+from accounts.models import Account, Activity, Contact, FxRate, Outcome
 from audit.models import AuditEvent
 from scoring import queries
 from scoring.exceptions import NothingToScore
@@ -51,6 +51,26 @@ def test_points_add_up_to_health_and_lost_points_to_the_rest(acme):
     assert sum(hundredths) == snapshot.health * 100
     assert sum(lost) == (100 - snapshot.health) * 100
     assert sum(round(each["points"] * 100) for each in snapshot.dimensions.values()) == snapshot.health * 100
+
+
+def test_reasons_are_what_is_worse_than_usual_and_costs_most(acme):
+    account = rich(acme)
+    add(acme, account, Contact, role="champion", departed_at=ago(3))
+    add(acme, account, Activity, kind="email", direction="outbound", occurred_at=ago(1))
+    score(acme)
+    snapshot = snapshot_of(acme, account)
+    by_key = {each["key"]: each for each in snapshot.indicators}
+    lost = [reason["points_lost"] for reason in snapshot.reasons]
+    assert lost == sorted(lost, reverse=True)
+    assert 0 < len(lost) <= 5
+    for reason in snapshot.reasons:
+        assert by_key[reason["key"]]["score"] < 65
+        assert reason["points_lost"] == by_key[reason["key"]]["lost"] >= 1
+        assert (reason["text"], reason["day"]) == (
+            by_key[reason["key"]]["text"],
+            by_key[reason["key"]]["latest"],
+        )
+    assert "usage.trend_30d" not in {reason["key"] for reason in snapshot.reasons}  # steady use scores 65
 
 
 def test_an_account_without_evidence_is_unknown_and_sorts_last(acme):
