@@ -116,7 +116,7 @@ def people(request: TenantRequest) -> HttpResponse:
 @tenant_view(right=Right.CONFIGURE)
 @GET_OR_POST
 def new_person(request: TenantRequest) -> HttpResponse:
-    form = NewPersonForm(request.tenant, request.POST or None, initial={"role": "csm"})
+    form = NewPersonForm(request.tenant, request.POST or None, initial=_usual(request.tenant))
     if form.is_valid():
         try:
             membership, created = _add(request, form)
@@ -173,6 +173,11 @@ def see_other(address: str) -> HttpResponse:
     answer = redirect(address)
     answer.status_code = 303
     return answer
+
+
+def _usual(tenant: Tenant) -> dict[str, Any]:
+    """What a new person's form starts with."""
+    return {"role": "csm", "team": queries.default_team(tenant)}
 
 
 def _add(request: TenantRequest, form: NewPersonForm) -> tuple[Membership, bool]:

@@ -12,7 +12,7 @@ from tenants.models import Membership, User
 from tests.worlds import MAKER, PASSWORD
 
 pytestmark = pytest.mark.django_db
-LINK = re.compile(r"http://127\.0\.0\.1:\d+(/auth/invitation/[^<\s]+/)")
+LINK = re.compile(r"http://127\.0\.0\.1:\d+(/auth/invitation/[^\"\s]+/)")
 
 
 def signed_in(membership):
