@@ -20,6 +20,7 @@ from tenants.models import Tenant
 CHANGE_DAYS = 30
 TOLERANCE_DAYS = 7  # as the projection's delta_30 is made: the newest day 30 to 37 days ago
 TENTH = Decimal("0.1")
+NOTHING: dict[str, Any] = {"points": 0, "text": ""}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Part:
     points: Decimal
     text: str
     day: date | None
+    was: str = ""  # how the same indicator read before, if it read otherwise
 
 
 @dataclass(frozen=True)
@@ -136,15 +138,18 @@ def _speaker(
     name: str, share: Decimal, now: list[dict[str, Any]], then: list[dict[str, Any]]
 ) -> dict[str, Any] | None:
     """The indicator that moved the dimension most in the direction it went, as it reads now."""
-    before = {each["key"]: each["points"] for each in then}
+    before = {each["key"]: each for each in then}
     way = 1 if share > 0 else -1
     moved = [
-        (way * (each["points"] - before.get(each["key"], 0)), each)
+        (way * (each["points"] - before.get(each["key"], NOTHING)["points"]), each)
         for each in now
         if each["dimension"] == name and each["text"]
     ]
     most, speaks = max(moved, key=lambda pair: pair[0], default=(0, None))
-    return {**speaks, "day": speaks["latest"]} if speaks and most > 0 else None
+    if speaks is None or most <= 0:
+        return None
+    was = before.get(speaks["key"], NOTHING)["text"]
+    return {**speaks, "day": speaks["latest"], "was": was if was != speaks["text"] else ""}
 
 
 def _part(name: str, points: Decimal, speaks: dict[str, Any] | None) -> Part:
@@ -155,4 +160,5 @@ def _part(name: str, points: Decimal, speaks: dict[str, Any] | None) -> Part:
         points=points,
         text=str(speaks["text"]) if speaks else "",
         day=date.fromisoformat(day) if day else None,
+        was=str(speaks.get("was", "")) if speaks else "",
     )

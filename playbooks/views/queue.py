@@ -24,9 +24,9 @@ from tenants.access import Right, Role, TenantRequest, can, tenant_view
 
 KEYS = [
     ("J K", "move"), ("Space", "why"), ("A", "accept"), ("S", "snooze"), ("D", "dismiss"), ("X", "select"),
-    ("Shift X", "select to here"), ("U", "undo"), ("Enter", "open"), ("1 6", "view"),
+    ("Shift X", "select to here"), ("U", "undo"), ("Enter", "open"), ("1–6", "view"),
 ]  # fmt: skip
-READER_KEYS = [("J K", "move"), ("Space", "why"), ("Enter", "open"), ("1 5", "view")]
+READER_KEYS = [("J K", "move"), ("Space", "why"), ("Enter", "open"), ("1–5", "view")]
 HEADINGS = {Role.CSM: "My queue", Role.MANAGER: "Team queue"}
 LONGEST_ADDRESS = 2000
 MOST_ID = 2**63 - 1

@@ -87,7 +87,32 @@ class Row:
     running: Running | None
     reasons: list[Reason]
     override: str | None
-    renewal_tone: str
+    as_of: date
+
+    @property
+    def days_left(self) -> int | None:
+        """Days to the renewal, counted from the scored day."""
+        renewal = self.standing.renewal_date
+        return None if renewal is None else (renewal - self.as_of).days
+
+    @property
+    def countdown(self) -> str:
+        days = self.days_left
+        if days is None:
+            return ""
+        if days == 0:
+            return "today"
+        return f"{abs(days)} day{'' if abs(days) == 1 else 's'}{' ago' if days < 0 else ''}"
+
+    @property
+    def renewal_tone(self) -> str:
+        days = self.days_left
+        return "" if days is None or days > NEAR else "crit" if days <= SOON else "high"
+
+    @property
+    def is_far(self) -> bool:
+        """So far that day and month alone could be taken for this year's."""
+        return self.days_left is not None and not -180 < self.days_left < 330
 
     @property
     def shown_reasons(self) -> list[Reason]:
@@ -112,7 +137,7 @@ def row_of(tenant: Tenant, viewer: Membership, standing: AccountHealth, *, as_of
         running=_running(standing.running),  # type: ignore[attr-defined]
         reasons=[_reason(each) for each in standing.reasons],
         override=_override(viewer, standing, today=midnight(tenant).date()),
-        renewal_tone=_tone(standing.renewal_date, as_of or standing.as_of),
+        as_of=as_of or standing.as_of,
     )
 
 
@@ -165,13 +190,6 @@ def _override(viewer: Membership, standing: AccountHealth, *, today: date) -> st
     author = standing.override_author or {}  # type: ignore[attr-defined]
     who = "you" if author.get("id") == viewer.user_id else author.get("name") or "somebody"
     return f"Set by {who}: {standing.override_health.quantize(Decimal(1))}"
-
-
-def _tone(renewal: date | None, as_of: date) -> str:
-    if renewal is None:
-        return ""
-    days = (renewal - as_of).days
-    return "crit" if days <= SOON else "high" if days <= NEAR else ""
 
 
 def _day(text: str | None) -> date | None:

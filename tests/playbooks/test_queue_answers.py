@@ -360,7 +360,7 @@ class TestWhy:
         with acme.here():
             self.snapshot(acme, account, as_of, run=9002, dimensions=now, indicators=[fell])
             self.snapshot(acme, account, as_of - timedelta(days=31), run=9001, dimensions=then,
-                          indicators=[{**fell, "points": 9.0}])  # fmt: skip
+                          indicators=[{**fell, "points": 9.0, "text": "Usage up 2%"}])  # fmt: skip
         text = browser.get(url("queue_why", account.pk)).text
         assert "What moved the score: 55 → 38 in 30 days" in text
         figures = [
@@ -372,6 +372,7 @@ class TestWhy:
         assert figures[:-1] == sorted(figures[:-1])
         assert "Usage down 44%" in text
         assert "18 Nov" in text
+        assert "Before: Usage up 2%" in text
         row = browser.get(url("queue")).text
         assert "−16.5" in row
 
