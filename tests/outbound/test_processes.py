@@ -102,16 +102,21 @@ def test_a_worker_killed_after_sending_leaves_one_effect(world, worker, receiver
         ]
 
 
+def planned(world, sender, number):
+    """A write of a line of its own, which nothing but the dispatchers' lock could hold up."""
+    return sender.plan(world, key=str(number), line=f"ACC-{number}").idempotency_key
+
+
 def test_two_dispatchers_at_once_send_each_write_once_and_lose_none(world, worker, receiver, sender):
     receiver.answers(Answer(fault="wait"))
     with tenant_transaction(world.tenant.pk):
         endpoint = sender.endpoint(world, receiver)
-        keys = [sender.plan(world, key=str(number)).idempotency_key for number in range(5)]
+        keys = [planned(world, sender, number) for number in range(5)]
     first = worker(job_for(world, endpoint.pk))
     receiver.wait_for(1, seconds=30)
     # planned and rung while the first dispatcher is in its call
     with tenant_transaction(world.tenant.pk):
-        keys += [sender.plan(world, key=str(number)).idempotency_key for number in range(5, 8)]
+        keys += [planned(world, sender, number) for number in range(5, 8)]
     second = worker(job_for(world, endpoint.pk))
     assert second.wait(30) == 0, "the second waited for the first, or failed"
     assert len(receiver.calls) == 1, "the second sent although the first holds the endpoint"
