@@ -86,6 +86,7 @@ def test_two_runs_of_one_tenant_do_not_meet(acme, test_server):
         other.execute("SELECT pg_advisory_lock(%s, %s)", key)
         with pytest.raises(ScoringInProgress):
             pipeline.score_day(acme.tenant, as_of=DAY, by=MAKER)
+        other.execute("SELECT pg_advisory_unlock(%s, %s)", key)  # a closing session would take its time
     assert pipeline.score_day(acme.tenant, as_of=DAY, by=MAKER).accounts == 1
 
 
