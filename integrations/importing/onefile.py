@@ -99,7 +99,7 @@ class OneFile:
         needs = any(column.names == "accounts" and column.required for column in self.file.columns)
         if needs and not self.order.known.frame("accounts").height:
             raise FileStopped(
-                "Not read: accounts.csv did not land, so no account is known yet. Mend that file first."
+                "Not read: no account is known yet, because accounts.csv did not land. Mend that file first."
             )
 
     def _sort_out_doubles(self, stage: Stage, keys: Keys) -> int:

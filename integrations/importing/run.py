@@ -22,6 +22,7 @@ from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
+LONGEST_FILE_NAME = 300
 _LOCK = 7330  # of the advisory locks: one import a tenant
 
 
@@ -77,7 +78,7 @@ def _bring_in(order: Order, bundle: Bundle, report: BundleReport, until: float |
                 return
             report.files.append(OneFile(order, source).bring_in())
         order.behind += source.size
-    for name in bundle.unknown:
+    for name in dict.fromkeys(name[:LONGEST_FILE_NAME] for name in bundle.unknown):
         if name not in done:
             report.files.append(_ignored(order, name))
 
@@ -101,9 +102,7 @@ def _check_there_is_something(order: Order, bundle: Bundle) -> None:
 
 
 def _ignored(order: Order, name: str) -> FileReport:
-    report = FileReport(
-        name[:300], "ignored", message="The import format knows no such file. It was not read."
-    )
+    report = FileReport(name, "ignored", message="The import format knows no such file. It was not read.")
     if order.record is not None:
         with tenant_transaction(order.tenant.pk):
             services.report_file(order.tenant, bundle_id=order.record.pk, report=report, by=order.by)

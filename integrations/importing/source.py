@@ -38,7 +38,7 @@ class Limits:
 
 ENDINGS = (".csv", ".csv.gz")
 _IGNORED = ("readme", "readme.md", "readme.txt")
-_JUNK = ("__MACOSX/",)
+_JUNK = (".", "__MACOSX")
 BROKEN = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -139,6 +139,11 @@ def open_bundle(path: Path, *, limits: Limits | None = None, scratch: Path | Non
         raise BundleRefused(
             f"The archive is damaged: {_words(error)}. Pack it again and send it again."
         ) from error
+
+
+def _printable(name: str) -> str:
+    """A file's name on disk may be no text at all."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _words(error: BaseException) -> str:
@@ -291,9 +296,7 @@ def _from_archive(
     if len(set(names)) < len(names):
         double = next(name for name in names if names.count(name) > 1)
         raise BundleRefused(f"The archive holds {double} twice. Pack it again with one of them.")
-    serious = [
-        name for name in names if not name.startswith(_JUNK) and not name.split("/")[-1].startswith(".")
-    ]
+    serious = [name for name in names if not any(part.startswith(_JUNK) for part in name.split("/"))]
     tops = {name.split("/")[0] if "/" in name else "" for name in serious}
     prefix = f"{tops.pop()}/" if len(tops) == 1 else ""
     prefix = "" if prefix == "/" else prefix
@@ -321,4 +324,4 @@ def _bundle(
             files[base] = SourceFile(base, name, size, opener, limits)
         elif name.lower() not in _IGNORED:
             unknown.append(name)
-    return Bundle({name: files[name] for name in FILES if name in files}, sorted(unknown))
+    return Bundle({name: files[name] for name in FILES if name in files}, sorted(map(_printable, unknown)))

@@ -9,7 +9,7 @@ from tenants.models import Tenant
 
 def bundles(tenant: Tenant) -> QuerySet[BundleImport]:
     """All imports, newest first."""
-    return BundleImport.objects.for_tenant(tenant).order_by("-created_at", "-pk")
+    return BundleImport.objects.for_tenant(tenant).select_related("job").order_by("-created_at", "-pk")
 
 
 def bundle(tenant: Tenant, *, bundle_id: int) -> BundleImport | None:

@@ -299,6 +299,16 @@ def test_a_stopped_file_stops_itself_alone(acme, tmp_path):
         assert QuarantinedRow.objects.filter(file="tickets.csv").count() == 50
 
 
+def test_a_cell_of_ten_megabytes_stops_its_file_and_names_the_place(acme, tmp_path):
+    huge = "external_id,account_external_id,opened_at,body\nT1,A1,2026-03-01T00:00:00Z,ok\nT2,A1,2026-03-01T00:00:00Z,"
+    path = bundle(tmp_path / "1", accounts=[row("accounts")], tickets=huge + '"' + "x" * 10 * 1024**2 + '"\n')
+    found = bring_in(acme, path)["by_file"]["tickets.csv"]
+    assert found["status"] == "stopped"
+    assert "line 3, column body: the cell is larger than 1 MB" in found["message"]
+    with acme.here():
+        assert not Ticket.objects.exists()
+
+
 # --- references -------------------------------------------------------------------------------------
 
 
@@ -416,7 +426,7 @@ def test_without_landed_accounts_nothing_else_is_read(acme, tmp_path):
     report = bring_in(acme, bundle(tmp_path / "1", accounts="external_id\nA1\n", tickets=[row("tickets")]))
     assert [f["status"] for f in report["files"]] == ["stopped", "stopped"]
     assert report["by_file"]["tickets.csv"]["read"] == 0
-    assert "accounts.csv did not land" in report["by_file"]["tickets.csv"]["message"]
+    assert "no account is known yet" in report["by_file"]["tickets.csv"]["message"]
 
 
 def test_a_fault_while_merging_leaves_nothing_of_the_file_but_its_report(acme, tmp_path, monkeypatch):

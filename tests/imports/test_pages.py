@@ -281,6 +281,18 @@ def test_a_waiting_import_can_be_stopped_and_a_finished_one_not(revops, acme, tm
     assert "has already ended" in revops.post(stop, follow=True).text
 
 
+def test_an_import_whose_job_was_cancelled_elsewhere_does_not_look_alive(revops, acme, tmp_path):
+    from jobs import services as jobs
+
+    answer = send(revops, acme, packed(tmp_path, accounts=[row("accounts")]))
+    with acme.here():
+        jobs.cancel(acme.tenant, job_id=BundleImport.objects.get().job_id, by=acme.actor("ops_admin"))
+    page = revops.get(answer["Location"]).text
+    assert "hx-trigger" not in page.split('id="import-report"')[1].split(">")[0]
+    assert "Stopped" in page
+    assert "Stopped" in revops.get(acme.url("imports/")).text
+
+
 def test_a_failed_job_is_shown_with_its_words(revops, acme, tmp_path):
     answer = send(revops, acme, packed(tmp_path, accounts=[row("accounts")]))
     with acme.here():
@@ -325,6 +337,16 @@ def test_pages_cost_the_same_for_one_row_or_many(revops, acme, tmp_path, query_c
     few = query_count(lambda: revops.get(page))
     few_report = query_count(lambda: revops.get(acme.url(f"imports/{first.pk}/")))
     many = [row("accounts", external_id=f"A{n}", employees="x") for n in range(60)]
+    with acme.here():
+        for n in range(3):
+            services.start_import(
+                acme.tenant,
+                file_name=f"{n}.zip",
+                path="",
+                size_bytes=1,
+                dry_run=False,
+                by=acme.actor("revops"),
+            )
     for n in range(3):
         last = bring_in(acme, bundle(tmp_path / f"m{n}", accounts=many, orders=many))["record"]
     assert query_count(lambda: revops.get(page)) == few <= 12

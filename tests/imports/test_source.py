@@ -75,14 +75,16 @@ def test_what_lies_deeper_or_beside_is_reported(tmp_path):
         ("top/accounts.csv", ACCOUNTS),
         ("top/old/accounts.csv", b"x"),
         ("__MACOSX/top/._accounts.csv", b"x"),
+        (".hidden/accounts.csv", b"x"),
     ]
     assert opened(zipped(tmp_path / "b.zip", entries)) == (
-        {"accounts": ACCOUNTS}, ["__MACOSX/top/._accounts.csv", "old/accounts.csv"],
+        {"accounts": ACCOUNTS}, [".hidden/accounts.csv", "__MACOSX/top/._accounts.csv", "old/accounts.csv"],
     )  # fmt: skip
     folder = tmp_path / "folder"
     (folder / "sub").mkdir(parents=True)
     (folder / "accounts.csv").write_bytes(ACCOUNTS)
-    assert opened(folder) == ({"accounts": ACCOUNTS}, ["sub/"])
+    (folder / os.fsdecode(b"caf\xe9.csv")).write_bytes(b"x")
+    assert opened(folder) == ({"accounts": ACCOUNTS}, ["caf?.csv", "sub/"])
 
 
 def test_names_are_case_sensitive_and_known_ones_only(tmp_path):
