@@ -5,7 +5,7 @@ from typing import Any
 
 from approvals.models import ApprovalRequest
 from approvals.registry import Change, kinds
-from config.templatetags.words import DASH
+from config.templatetags import words
 
 EMPTY = "empty"
 WRITEBACK = "Writeback"  # what a payload without systems of its own goes to
@@ -20,14 +20,28 @@ def changes_of(request: ApprovalRequest) -> list[Change]:
     writes = payload.get("writes") if isinstance(payload, dict) else None
     if isinstance(writes, list) and writes and all(isinstance(each, dict) for each in writes):
         return [_write(each) for each in writes]
-    return [
-        Change(WRITEBACK, _name(" · ".join(path)), DASH, _text(value)) for path, value in _leaves(payload)
-    ]
+    leaves = sorted(_leaves(payload), key=lambda leaf: (_is_reference(leaf[0]), leaf[0]))
+    return [_value(path, value, payload) for path, value in leaves]
+
+
+def _value(path: tuple[str, ...], value: Any, payload: Any) -> Change:
+    """One value under its name, with its unit where the name tells which."""
+    name, shown = " · ".join(path), _text(value)
+    if words.number(value) is not None and path[-1].endswith("_pct"):
+        name, shown = name.removesuffix("_pct"), f"{shown}%"
+    elif words.number(value) is not None and path[-1] == "cost":
+        shown = words.money_full(value, str(payload.get("currency") or ""))
+    return Change(WRITEBACK, _name(name), words.DASH, shown)
+
+
+def _is_reference(path: tuple[str, ...]) -> bool:
+    """Keys of rows tell a person least, so they come last."""
+    return path[-1] == "kind" or path[-1].endswith("_id")
 
 
 def _write(line: dict[str, Any]) -> Change:
     known = "before" in line or "now" in line
-    now = _text(line.get("before", line.get("now"))) if known else DASH
+    now = _text(line.get("before", line.get("now"))) if known else words.DASH
     return Change(_text(line.get("system", "")), _text(line.get("field", "")), now, _text(line.get("after")))
 
 
@@ -44,8 +58,8 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def _name(text: str) -> str:
-    words = text.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    plain = text.replace("_", " ").strip()
+    return plain[:1].upper() + plain[1:]
 
 
 def _text(value: Any) -> str:

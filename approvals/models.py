@@ -23,6 +23,7 @@ class ApprovalPolicy(TenantModel):
     version = models.PositiveIntegerField(default=1)
 
     class Meta(TenantModel.Meta):
+        verbose_name = "policy line"
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "kind", "position"], name="approval_policy_position_once"

@@ -73,6 +73,9 @@ class Migration(migrations.Migration):
     dependencies = [("approvals", "0002_boundary")]
 
     operations = [
+        migrations.AlterModelOptions(
+            "approvalpolicy", {"base_manager_name": "_unscoped", "verbose_name": "policy line"}
+        ),
         migrations.AddField("approvalrequest", "account_team_id", models.BigIntegerField(null=True)),
         migrations.AddField(
             "approvalrequest", "answer_within_hours", models.PositiveSmallIntegerField(default=24)
