@@ -75,13 +75,13 @@ def known_accounts(tenant: Tenant, account_ids: Iterable[int]) -> dict[int, Acco
 
 
 def open_for_update(tenant: Tenant, account_ids: Iterable[int]) -> dict[int, Recommendation]:
-    """The open suggestions of these accounts, locked in the order of their accounts."""
+    """The open suggestions of these accounts, locked lowest id first, as answers to many rows do."""
     rows = (
         Recommendation.objects.for_tenant(tenant)
         .select_for_update(of=("self",))
         .select_related("account", "playbook")
         .filter(account_id__in=account_ids, state__in=Recommendation.OPEN)
-        .order_by("account_id")
+        .order_by("pk")
     )
     return {row.account_id: row for row in rows}
 
@@ -93,7 +93,7 @@ def snoozed_until(tenant: Tenant, day: date) -> QuerySet[Recommendation]:
         .select_for_update(of=("self",))
         .select_related("account", "playbook")
         .filter(state=Recommendation.State.SNOOZED, snoozed_until__lte=day)
-        .order_by("account_id")
+        .order_by("pk")
     )
 
 

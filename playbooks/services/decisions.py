@@ -6,7 +6,7 @@ it asked for and decided by the same person: it is told what the first one did, 
 
 from datetime import date, datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from jobs.services import enqueue
@@ -27,6 +27,7 @@ UNDO_SECONDS = 8
 UNDO_GRACE_SECONDS = 120
 SNOOZE_MOST_DAYS = 90
 START_PLAY = "playbooks.start_play"
+NEWER = "A newer suggestion stands for this account."
 
 
 @transaction.atomic
@@ -142,7 +143,7 @@ def undo(
     else:
         _check_in_time(row, now)
     if row.state != State.SNOOZED and open_recommendation_of(tenant, account_id=row.account_id) is not None:
-        raise Refused(row, "A newer suggestion stands for this account.")
+        raise Refused(row, NEWER)
     before = _reopen(row)
     record_suggestion(tenant, row, verb="playbooks.undone", by=by, before=before, after={"state": row.state})
     return row
@@ -192,7 +193,15 @@ def _reopen(row: Recommendation) -> dict[str, str]:
     row.reason = row.comment = row.decided_by_label = ""
     row.decided_by = row.decided_at = None
     row.version += 1
-    row.save()
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        # a trigger suggested something for the account between our look and our write
+        if "recommendation_one_open_an_account" not in str(error):
+            raise
+        row.refresh_from_db()
+        raise Refused(row, NEWER) from error
     return before
 
 

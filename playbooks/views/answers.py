@@ -13,6 +13,7 @@ from playbooks.exceptions import BadInput, Missing, StaleRow
 from tenants.access import TenantRequest
 
 ANSWER = "playbooks/plays/_answer.html"
+CHANGED = "plays-changed"  # other regions of the page that tell of plays ask for themselves again
 Context = dict[str, Any]
 
 
@@ -60,7 +61,9 @@ def _done(request: TenantRequest, place: Place, said: str) -> HttpResponse:
     if not is_htmx(request):
         messages.success(request, said)
         return HttpResponseRedirect(place.address, status=303)
-    return render(request, ANSWER, {**place.context({}), "region": place.region, "said": said})
+    answer = render(request, ANSWER, {**place.context({}), "region": place.region, "said": said})
+    answer.headers["HX-Trigger"] = CHANGED
+    return answer
 
 
 def _refused(request: TenantRequest, place: Place, more: Context, *, status: int) -> HttpResponse:
