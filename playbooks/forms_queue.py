@@ -26,7 +26,6 @@ BANDS = [
 RENEWS = [("30", "In 30 days"), ("90", "In 90 days"), ("180", "In 180 days")]
 MOST_DIGITS = 18  # what fits an account's id
 BEFORE_RENEWAL = 60
-OTHER_DAY = "other"
 
 
 class QueueFilters(forms.Form):
@@ -117,79 +116,85 @@ class VersionForm(forms.Form):
     version = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
 
 
-class AnswerForm(forms.Form):
-    """The reason and a note; subclasses say which reasons there are."""
+class FocusedRadios(forms.RadioSelect):
+    """The first choice takes the focus when the form opens."""
 
-    auto = "a-%s"
+    def create_option(
+        self, name: str, value: Any, label: Any, selected: Any, index: int, *rest: Any, **more: Any
+    ) -> Any:
+        option = super().create_option(name, value, label, selected, index, *rest, **more)
+        if index == 0:
+            option["attrs"]["autofocus"] = True
+        return option
+
+
+class AnswerForm(forms.Form):
+    """Why; subclasses say which reasons there are."""
+
     reason = forms.ChoiceField(error_messages={"required": "Choose a reason."})
-    comment = forms.CharField(
-        required=False, max_length=1000, label="Note", widget=forms.Textarea(attrs={"rows": 2})
-    )
 
     def __init__(self, data: Any = None, **options: Any) -> None:
-        super().__init__(data, auto_id=self.auto, **options)
+        super().__init__(data, auto_id="a-%s", **options)
 
 
 class SnoozeForm(AnswerForm):
     until = forms.ChoiceField(
         label="Come back",
-        widget=forms.RadioSelect,
+        widget=FocusedRadios,
         error_messages={"required": "Choose a day.", "invalid_choice": "Choose a day."},
     )
     day = forms.DateField(
-        required=False, label="Another day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        required=False,
+        label="Or on another day",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     reason = forms.ChoiceField(
         choices=[("", "Choose"), *Recommendation.SnoozeReason.choices],
         error_messages={"required": "Choose a reason."},
     )
-    field_order = ("until", "day", "reason", "comment")
+    field_order = ("until", "day", "reason")
 
     def __init__(self, data: Any = None, *, today: date, renewal: date | None = None) -> None:
         days = suggested_days(today, renewal)
         self.today = today
         super().__init__(data, initial={"until": days[0][0]})
-        self.fields["until"].choices = [*days, (OTHER_DAY, "Another day")]  # type: ignore[attr-defined]
+        self.fields["until"].choices = days  # type: ignore[attr-defined]
         self.fields["day"].widget.attrs |= {
             "min": str(today + timedelta(days=1)),
             "max": str(today + timedelta(days=SNOOZE_MOST_DAYS)),
         }
 
-    def clean(self) -> dict[str, Any]:
+    def clean_day(self) -> date | None:
         """The service checks the day again; asked of many rows it would say so once for each."""
-        cleaned = super().clean() or {}
-        if cleaned.get("until") == OTHER_DAY and "day" not in self.errors:
-            day = cleaned.get("day")
-            if day is None:
-                self.add_error("day", "Choose a day.")
-            elif not self.today < day <= self.today + timedelta(days=SNOOZE_MOST_DAYS):
-                self.add_error("day", f"Choose a day after today, within {SNOOZE_MOST_DAYS} days.")
-        return cleaned
+        day: date | None = self.cleaned_data["day"]
+        if day is not None and not self.today < day <= self.today + timedelta(days=SNOOZE_MOST_DAYS):
+            raise forms.ValidationError(f"Choose a day after today, within {SNOOZE_MOST_DAYS} days.")
+        return day
 
     @property
     def until_day(self) -> date:
-        """The chosen day, once the form is valid."""
-        until = self.cleaned_data["until"]
-        return self.cleaned_data["day"] if until == OTHER_DAY else date.fromisoformat(until)
+        """The chosen day, once the form is valid; a day of one's own wins."""
+        return self.cleaned_data["day"] or date.fromisoformat(self.cleaned_data["until"])
 
 
 class DismissForm(AnswerForm):
     reason = forms.ChoiceField(
         label="Why?",
         choices=Recommendation.DismissReason.choices,
-        widget=forms.RadioSelect,
+        widget=FocusedRadios,
         error_messages={"required": "Choose a reason."},
+    )
+    comment = forms.CharField(
+        required=False, max_length=1000, label="Note", widget=forms.Textarea(attrs={"rows": 2})
     )
 
 
 def suggested_days(today: date, renewal: date | None) -> list[tuple[str, str]]:
-    """Days to choose from: in 3 days, in one week, in two, and 60 days before the renewal if that lies ahead."""
-    found = [
-        (today + timedelta(days=days), text)
-        for days, text in ((3, "In 3 days"), (7, "In 1 week"), (14, "In 2 weeks"))
-    ]
-    if renewal is not None:
-        day = renewal - timedelta(days=BEFORE_RENEWAL)
-        if today < day <= today + timedelta(days=SNOOZE_MOST_DAYS):
-            found.append((day, f"{BEFORE_RENEWAL} days before renewal"))
+    """Days to choose from: in 3 days, in a week, and 60 days before the renewal; in two weeks if that is not ahead."""
+    found = [(today + timedelta(days=3), "In 3 days"), (today + timedelta(days=7), "In 1 week")]
+    before = renewal - timedelta(days=BEFORE_RENEWAL) if renewal else today
+    if today < before <= today + timedelta(days=SNOOZE_MOST_DAYS) and before not in dict(found):
+        found.append((before, f"{BEFORE_RENEWAL} days before renewal"))
+    else:
+        found.append((today + timedelta(days=14), "In 2 weeks"))
     return [(str(day), f"{text}, {day:%a} {day.day} {day:%b}") for day, text in found]

@@ -60,7 +60,6 @@ def snooze(request: TenantRequest, recommendation_id: int) -> HttpResponse:
             version=version,
             until=form.until_day,
             reason=form.cleaned_data["reason"],
-            comment=form.cleaned_data["comment"],
             by=request.actor,
         )
 

@@ -62,10 +62,11 @@ def decide(request: TenantRequest, kind: str, items: Seen, form: AnswerForm | No
     tenant, by = request.tenant, request.actor
     if form is None:
         return services.bulk_accept(tenant, rows=items, by=by)
-    words = {"reason": form.cleaned_data["reason"], "comment": form.cleaned_data["comment"]}
+    reason = form.cleaned_data["reason"]
     if isinstance(form, SnoozeForm):
-        return services.bulk_snooze(tenant, rows=items, until=form.until_day, by=by, **words)
-    return services.bulk_dismiss(tenant, rows=items, by=by, **words)
+        return services.bulk_snooze(tenant, rows=items, until=form.until_day, reason=reason, by=by)
+    comment = form.cleaned_data["comment"]
+    return services.bulk_dismiss(tenant, rows=items, reason=reason, comment=comment, by=by)
 
 
 def _asked(request: TenantRequest) -> tuple[str, Seen, AnswerForm | None]:

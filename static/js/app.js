@@ -119,7 +119,7 @@
     if (pop && e.detail.successful && !pop.contains(e.detail.target)) pop.hidePopover();
   });
   on("htmx:beforeSwap", e => {
-    const from = document.activeElement, row = from.closest("[data-keys]");
+    const from = document.activeElement, row = (from.closest("[popover]") ? e.detail.target : from).closest("[data-keys]");
     const peers = row ? all(`[data-keys="${row.dataset.keys}"]`) : [];
     const form = e.detail.requestConfig.elt.closest("form");
     if (e.detail.xhr.status === 422 && form && !e.detail.target.contains(form))
