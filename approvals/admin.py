@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.contrib import admin
+
 from approvals import policy_setup
 from approvals.forms import PolicyLineForm
 from approvals.models import ApprovalPolicy
@@ -18,13 +20,17 @@ class ApprovalPolicyAdmin(TenantModelAdmin):
         "position",
         "max_discount_pct",
         "max_cost",
-        "approver_roles",
+        "who",
         "answer_within_hours",
         "is_active",
         "version",
     )
     list_filter = ("kind", "is_active")
     ordering = ("kind", "position")
+
+    @admin.display(description="Who must say yes")
+    def who(self, row: ApprovalPolicy) -> str:
+        return ", then ".join(row.approver_roles)
 
     def write(self, request: Any, row: ApprovalPolicy, *, form: Any, before: dict[str, Any] | None) -> None:
         saved = policy_setup.save_line(
