@@ -1,9 +1,11 @@
 """Fresh planner statistics after a bulk write, so that the first page after an import is not the slowest one."""
 
-from django.db import connection
+from django.db import connection, transaction
 
 
 def refresh(*tables: str) -> None:
-    """Analyze these tables now, instead of when autovacuum comes by. Cheap: it samples."""
-    with connection.cursor() as cursor:
+    """Analyze these tables now, instead of when autovacuum comes by. It samples, yet a large partitioned one takes
+    longer than a page may: so this has a time limit of its own."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '120s'")
         cursor.execute("SELECT refresh_statistics(%s)", [list(tables)])
