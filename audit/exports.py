@@ -132,6 +132,7 @@ def _write_file(path: Path, rows: Any, form: str, say: Callable[[int], None]) ->
             count += 1
             if count % READ_AT_ONCE == 0:
                 say(count)
+    say(count)
     return count
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django_q.tasks import async_task
 
@@ -45,6 +46,7 @@ def enqueue(
             dedupe_key=dedupe_key,
             max_attempts=known.max_attempts,
             not_before=not_before or now,
+            rung_at=None if not_before and not_before > now else now,  # the sweeper rings when it is due
             total=total,
             message=known.label,
             requested_by_id=by.user.pk if by.user else None,
@@ -60,17 +62,22 @@ def enqueue(
             if existing is None:  # it ended just now: ours can be written
                 continue
             return existing
-        if job.not_before <= now:
-            ring(job)
+        if job.rung_at is not None:
+            _ring(job)
         return job
 
 
+@transaction.atomic
 def ring(job: Job, *, now: datetime | None = None) -> None:
+    """Ring for a job that waits."""
+    job.rung_at = now or timezone.now()
+    job.save(update_fields=["rung_at"])
+    _ring(job)
+
+
+def _ring(job: Job) -> None:
     """The doorbell: its payload is one integer, so there is nothing to unpickle that can move or leak."""
-    with transaction.atomic():
-        job.rung_at = now or timezone.now()
-        job.save(update_fields=["rung_at"])
-        async_task("jobs.tasks.run_job", job.pk)
+    async_task("jobs.tasks.run_job", job.pk)
 
 
 @transaction.atomic
@@ -84,7 +91,8 @@ def claim(job_id: int, *, even_early: bool = False) -> Job | None:
     job.attempts += 1
     job.heartbeat_at = now
     job.started_at = job.started_at or now
-    job.save(update_fields=["state", "attempts", "heartbeat_at", "started_at"])
+    job.done = 0
+    job.save(update_fields=["state", "attempts", "heartbeat_at", "started_at", "done"])
     return job
 
 
@@ -95,6 +103,7 @@ def mark_done(job: Job, *, result: Any = None, unless_cancelled: bool = False) -
         mine = mine.filter(cancel_requested_at=None)
     changed = mine.update(
         state=Job.State.DONE,
+        done=Coalesce("total", "done"),
         result=result,
         last_error="",
         finished_at=timezone.now(),

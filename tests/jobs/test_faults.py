@@ -8,7 +8,7 @@ from django.db import Error, connection, transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from jobs import lease, registry, services, tasks
+from jobs import lease, registry, runner, services, tasks
 from jobs.models import Job
 from jobs.sweeper import Sweeper
 from tests.jobs import process
@@ -163,6 +163,21 @@ def test_a_dead_workers_job_that_was_to_stop_is_not_started_again(world, run, tm
     with as_role("worker"):
         Sweeper().sweep()
     assert fetch(world, job).state == "cancelled"
+
+
+def test_a_command_runs_a_job_at_once_as_the_app_role(world, tmp_path):
+    def work(tenant, progress):
+        progress(1, 3, "as the app role")
+        return {"tenant": tenant.slug}
+
+    registry.kinds["tests.patient"] = registry.Kind("tests.patient", work, "stepwise", "At once")
+    job = runner.run_now(ask(world, "tests.patient").pk, tenant=world.tenant)
+    assert (job.state, job.result, job.done, job.message) == (
+        "done",
+        {"tenant": "acme"},
+        3,
+        "as the app role",
+    )
 
 
 def test_without_a_tenant_only_the_worker_role_sees_job_rows(world):

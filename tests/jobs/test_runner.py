@@ -30,7 +30,7 @@ def test_a_transactional_job_runs_for_its_own_tenant_and_is_done(acme, kind):
         after = runner.run_now(job.pk)
     assert seen == [("acme", True, "hello")]
     assert (after.state, after.attempts, after.result) == ("done", 1, {"word": "hello"})
-    assert (after.done, after.total, after.message) == (1, 2, "half way")
+    assert (after.done, after.total, after.message) == (2, 2, "half way")
     assert after.finished_at is not None
     assert after.requested_by_id == acme.csm.user_id
 

@@ -12,9 +12,11 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from jobs import heartbeat, queries, registry, services
+from jobs.lease import SWEEPER_CLASS
 from jobs.models import Job, ScheduleTick
 from jobs.registry import Schedule
 from jobs.sweeper import BELLS_AT_MOST, Sweeper
+from tests.conftest import _superuser
 from tests.jobs.process import first_to_end
 from tests.jobs.real import ROOT, as_role, committed_world, here
 
@@ -228,7 +230,7 @@ def test_old_jobs_and_ticks_are_forgotten_but_the_newest_tick_stays(acme):
 
 
 @pytest.mark.processes
-def test_the_command_leads_alone_and_stops_when_told(acme, committed_db):
+def test_the_command_leads_alone_outlives_its_session_and_stops_when_told(acme, committed_db, test_server):
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -244,11 +246,26 @@ def test_the_command_leads_alone_and_stops_when_told(acme, committed_db):
         )
         assert (once.returncode, once.stdout) == (0, "")
         assert "Another sweeper is at work" in once.stderr
+        (leader,) = leaders(test_server)
+        with _superuser(test_server, committed_db) as session:
+            session.execute("SELECT pg_terminate_backend(%s)", [leader])
+        wait_until(lambda: leaders(test_server) not in ([], [leader]), sweeper)
         sweeper.send_signal(signal.SIGTERM)
         assert first_to_end([sweeper]).returncode == 0
     finally:
         sweeper.kill()
         sweeper.wait()
+
+
+def leaders(server):
+    """Sessions of this test's database that hold the sweeper's lead."""
+    with _superuser(server, connection.settings_dict["NAME"]) as session:
+        held = session.execute(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [SWEEPER_CLASS],
+        )
+        return [pid for (pid,) in held]
 
 
 def wait_until(ready, process):
