@@ -105,15 +105,17 @@ def _consume_batch(tenant: Tenant, consumer: registry.Consumer) -> tuple[int, bo
     with tenant_transaction(tenant.pk):
         _ensure_cursor(tenant, consumer.name)
         cursor = _cursors(tenant).select_for_update().get(consumer=consumer.name)  # two runners wait here
-        rows = log.settled_after(tenant, after=_place(cursor), limit=BATCH)
-        if not rows:
+        ahead = log.verbs_after(tenant, after=_place(cursor), limit=LOOK_AHEAD)
+        if not ahead:
             return 0, False
-        events = [event for event in map(log.event_of, rows) if event.verb in consumer.verbs]
-        if events:
+        wanted = [row for row in ahead if row[-1] in consumer.verbs][:BATCH]
+        last = wanted[-1] if len(wanted) == BATCH else ahead[-1]
+        if wanted:
+            rows = log.of_verbs(tenant, verbs=consumer.verbs, after=_place(cursor), upto=log.key_of(last))
             with transaction.atomic():
-                consumer.handler(tenant, events)
-        _move(cursor, log.key_of(rows[-1]))
-    return len(events), len(rows) == BATCH
+                consumer.handler(tenant, [log.event_of(row) for row in rows])
+        _move(cursor, log.key_of(last))
+    return len(wanted), len(ahead) == LOOK_AHEAD or last is not ahead[-1]
 
 
 def _ensure_cursor(tenant: Tenant, name: str) -> None:

@@ -6,6 +6,7 @@ came out of a backup, where nothing is open any more.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -37,6 +38,12 @@ def has_settled_after(tenant: Tenant, *, after: Key) -> bool:
     return bool(_rows("epoch, xid, id", f"{_AFTER} AND {settled()}", [tenant.pk, *after], 1))
 
 
+def of_verbs(tenant: Tenant, *, verbs: Sequence[str], after: Key, upto: Key) -> list[Row]:
+    """Rows of COLUMNS, in order, of these verbs alone. The caller knows from `verbs_after` that `upto` is settled."""
+    where = f"{_AFTER} AND (epoch, xid, id) <= (%s, %s, %s) AND verb = ANY(%s)"
+    return _rows(COLUMNS, where, [tenant.pk, *after, *upto, list(verbs)], None)
+
+
 def between(tenant: Tenant, *, after: Key, upto: Key, limit: int) -> list[Row]:
     """Rows of COLUMNS, in order, after one key up to and with another."""
     return _rows(COLUMNS, f"{_AFTER} AND (epoch, xid, id) <= (%s, %s, %s)", [tenant.pk, *after, *upto], limit)
@@ -63,7 +70,7 @@ def in_test_case() -> bool:
     return bool(blocks) and bool(getattr(blocks[0], "_from_testcase", False))
 
 
-def _rows(columns: str, where: str, values: list[Any], limit: int) -> list[Row]:
+def _rows(columns: str, where: str, values: list[Any], limit: int | None) -> list[Row]:
     """All text here is our own; values come apart. Ordered, so that the index is walked and left early."""
     statement = f"SELECT {columns} FROM audit_event WHERE {where} ORDER BY epoch, xid, id LIMIT %s"  # noqa: S608
     with connection.cursor() as cursor:
