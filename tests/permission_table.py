@@ -181,6 +181,13 @@ def a_scored_account(world: World) -> dict[str, Any]:
     return made
 
 
+def a_policy(world: World) -> dict[str, Any]:
+    """The version in force, which every tenant starts with."""
+    from scoring import policy_queries
+
+    return {"policy_id": policy_queries.all_policies(world.tenant)[0].pk}
+
+
 def an_override(made: dict[str, Any]) -> dict[str, Any]:
     until = str(timezone.now().date() + timedelta(days=3))
     return {"health": "60", "until": until, "reason": "know_more", "note": "Spoke with them."}
@@ -408,6 +415,13 @@ TABLE = [
     Row("scoring:run", Right.SCORE, "POST"),
     Row("scoring:override", Right.WORK_QUEUE, "POST", make=a_scored_account, data=an_override),
     Row("scoring:end_override", Right.WORK_QUEUE, "POST", make=a_scored_account),
+    Row("scoring:policies", Right.CONFIGURE),
+    Row("scoring:policy", Right.CONFIGURE, make=a_policy),
+    Row("scoring:policy_draft", Right.CONFIGURE, "POST", make=a_policy),
+    Row("scoring:policy_preview", Right.CONFIGURE, "POST", make=a_policy),
+    Row("scoring:policy_publish", Right.CONFIGURE, "POST", make=a_policy),
+    Row("scoring:policy_rollback", Right.CONFIGURE, "POST", make=a_policy),
+    Row("scoring:policy_discard", Right.CONFIGURE, "POST", make=a_policy),
     # --- playbooks ---
     Row("playbooks:queue", Right.VIEW_ACCOUNTS),
     Row("playbooks:queue_rows", Right.VIEW_ACCOUNTS),
