@@ -75,9 +75,15 @@ def open_play(demo: Demo, page: Page) -> str:
         if is_play(href)
     ]
     if hrefs:
-        return f"{demo.base}{hrefs[0]}"
-    _, play = accept_the_first(demo, page)
-    ask_for_a_concession(page, play)
+        play = f"{demo.base}{hrefs[0]}"
+    else:
+        _, play = accept_the_first(demo, page)
+    page.goto(play)
+    if (
+        page.get_by_role("button", name="Ask for approval").count()
+        or page.get_by_text("Prepare the request").count()
+    ):
+        ask_for_a_concession(page, play)
     return play
 
 
