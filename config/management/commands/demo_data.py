@@ -36,6 +36,7 @@ PEOPLE = [
     ("ops_admin", "ola@vendor.example", "Ola Nyberg"),
     ("executive", "ruth@vendor.example", "Ruth Adeyemi"),
     ("auditor", "avi@vendor.example", "Avi Stern"),
+    ("finance", "fay@vendor.example", "Fay Moreau"),
 ]
 BY = Actor.command("demo_data")
 RATES = {"EUR": Decimal("1.09"), "GBP": Decimal("1.27")}
