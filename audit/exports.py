@@ -64,7 +64,7 @@ def run(
         object_type="audit.export",
         object_id=str(progress.job_id),
         object_label=f"{count:,} events as {FORMATS[form]}",
-        after={"events": count, "form": form, "filters": {k: v for k, v in filters.items() if v}},
+        after={"events": count, "format": FORMATS[form], "filters": {k: v for k, v in filters.items() if v}},
         request_id=request_id,
     )
     url = reverse("audit:export_file", args=[tenant.slug, progress.job_id])

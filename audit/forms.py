@@ -28,10 +28,10 @@ BIGGEST_ID = 2**63 - 1
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 
 
-def _day() -> forms.DateField:
+def _day(label: str) -> forms.DateField:
     within = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
     picker = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(required=False, widget=picker, validators=within)
+    return forms.DateField(label=label, required=False, widget=picker, validators=within)
 
 
 class EventFilters(forms.Form):
@@ -42,8 +42,8 @@ class EventFilters(forms.Form):
     object_id = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
     account = forms.IntegerField(required=False, min_value=1, max_value=BIGGEST_ID, widget=forms.HiddenInput)
     decision = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
-    since = _day()
-    until = _day()
+    since = _day("From")
+    until = _day("To")
 
     def __init__(self, *args: Any, people: list[Membership] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -190,6 +190,8 @@ def in_words(error: BaseException) -> str:
     text = str(error).replace("\x00", "").strip() or type(error).__name__
     if isinstance(error, DatabaseError):
         text = text.splitlines()[0]
+    if " " not in text and text != type(error).__name__:  # a bare word, as of a KeyError, says nothing alone
+        text = f"{type(error).__name__}: {text}"
     return text[:2000]
 
 

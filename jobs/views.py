@@ -112,6 +112,9 @@ def _job(request: TenantRequest, job_id: int) -> Job:
 def _job_context(request: TenantRequest, job: Job) -> dict[str, Any]:
     return {
         "job": job,
+        "args": {
+            name: value for name, value in job.args.items() if isinstance(value, str | int) and value != ""
+        },
         "may_configure": can(request.membership, Right.CONFIGURE),
         "may_replay": can(request.membership, Right.CONFIGURE)
         and job.state in (Job.State.DEAD, Job.State.CANCELLED),

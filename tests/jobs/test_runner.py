@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import DatabaseError
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -82,6 +83,20 @@ def test_the_longest_wait_is_a_quarter_of_an_hour():
     assert max(delays) <= 900
     assert min(delays) >= 2.5
     assert len(set(delays)) > 100
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KeyError("score"), "KeyError: 'score'"),
+        (ValueError(), "ValueError"),
+        (ValueError("The disk is full."), "The disk is full."),
+        (DatabaseError("duplicate key\nDETAIL: Key (email)=(anna@example.com)"), "duplicate key"),
+        (ValueError("x" * 9000), "ValueError: " + "x" * 1988),
+    ],
+)
+def test_an_error_in_words_says_what_but_no_row_values(error, words):
+    assert services.in_words(error) == words
 
 
 def test_an_error_that_needs_a_person_fails_at_once(acme, kind):
