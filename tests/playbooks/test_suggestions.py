@@ -182,6 +182,16 @@ class TestOneOpen:
         many = cost([here.add_account(f"B{at}") for at in range(12)])
         assert many - few == 10, "one audit event for each suggestion, and nothing else"
 
+    def test_refreshing_costs_the_same_for_two_or_twelve(self, here, query_count):
+        def cost(names):
+            accounts = [here.add_account(name) for name in names]
+            services.suggest(here.tenant, signals=[signal(each, low(score=30)) for each in accounts], now=NOW)
+            again = [signal(each, low(score=9)) for each in accounts]
+            return query_count(lambda: services.suggest(here.tenant, signals=again, now=NOW))
+
+        assert cost([f"A{at}" for at in range(2)]) == cost([f"B{at}" for at in range(12)])
+        assert {row.cause[0]["score"] for row in Recommendation.objects.all()} == {9}
+
 
 class TestRest:
     def test_no_suggestion_while_its_play_runs_but_another_may_come(self, here, account):
