@@ -11,10 +11,12 @@ How to add yours: one `Row` a url name and method, in the block of your app:
   made in the other tenant gives an id that must answer 404 here, for everybody who holds the right.
 - `data`: the POST body, or a callable that gets the made arguments. Each role's request is rolled back afterwards.
 - `except_for`: roles with another status, such as 404 for those whose accounts do not include the made one.
+- `forgives`: arguments whose absent id is no fault, because what is asked for is done already.
 - A url name that has only POST rows must answer 405 to GET.
 
 What is checked for every row: each of the nine roles, somebody signed out (302 to the sign-in page, 401 with
-HX-Redirect to htmx), a member of another tenant (404), and a deactivated member (404).
+HX-Redirect to htmx), a member of another tenant (404), an ended membership (404), ids that cannot be (404), and for a
+POST that it is refused without the form's token.
 
 `OUTSIDE` lists the addresses without a tenant, with what a member and somebody signed out get; `GROUPS` whole
 families of addresses that other code guards, with the reason.
@@ -41,6 +43,7 @@ class Row:
     data: dict[str, Any] | Callable[[dict[str, Any]], dict[str, Any]] = field(default_factory=dict)
     allowed: int = 0
     except_for: dict[str, int] = field(default_factory=dict)
+    forgives: tuple[str, ...] = ()
 
     @property
     def expected(self) -> int:
@@ -358,7 +361,7 @@ TABLE = [
     Row("accounts:add_note", Right.WORK_QUEUE, "POST", make=an_account, data={"text": "Called them."}),
     Row("accounts:add_note", Right.WORK_QUEUE, "POST", make=a_hidden_account, except_for=UNREACHED),
     Row("accounts:share", Right.SHARE_ACCOUNTS, "POST", make=an_account, allowed=422),
-    Row("accounts:unshare", Right.SHARE_ACCOUNTS, "POST", make=a_share),
+    Row("accounts:unshare", Right.SHARE_ACCOUNTS, "POST", make=a_share, forgives=("share_id",)),
     # --- approvals ---
     Row("approvals:inbox", Right.SEE_ARR),
     Row("approvals:rows", Right.SEE_ARR),
