@@ -12,6 +12,7 @@ _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _END = b"\xff\xff"
 _EPOCH = date(2000, 1, 1).toordinal() - date(1970, 1, 1).toordinal()
 _SIZES = {"int8": 8, "float8": 8, "date": 4}
+Array = np.ndarray[Any, Any]
 _DTYPES = {"int8": ">i8", "float8": ">f8", "date": ">i4"}
 
 
@@ -39,33 +40,51 @@ def _copy(table: str) -> Any:
 
 
 def layout(types: list[str], rows: pl.DataFrame) -> bytes:
-    """The rows in COPY's binary form: a count of fields, then each field's length and bytes; -1 for unknown."""
-    height = rows.height
+    """The rows in COPY's binary form: a count of fields, then each field's length and bytes; -1 for unknown.
+
+    Rows with the same cells unknown have the same shape, so each such group is written as one array. A temporary table
+    has no order to keep.
+    """
+    if not rows.height:
+        return b""
     known = np.stack([series.is_not_null().to_numpy() for series in rows], axis=1)
-    sizes = np.array([_SIZES[type_] for type_ in types])
-    widths = 4 + known * sizes
-    ends = np.cumsum(widths, axis=1) + 2
-    starts = ends - widths
-    row_starts = np.concatenate([[0], np.cumsum(ends[:-1, -1])]) if height else np.zeros(0, dtype=np.int64)
-    out = np.zeros(int(ends[:, -1].sum()), dtype=np.uint8)
-    _put(out, row_starts, np.full(height, len(types), dtype=">i2"))
+    columns = [_values(series, type_) for series, type_ in zip(rows, types, strict=True)]
+    _, first, group = np.unique(_shapes(known), return_index=True, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    ends = np.cumsum(np.bincount(group))
+    parts = []
+    for at, (start, end) in enumerate(zip(np.concatenate([[0], ends[:-1]]), ends, strict=True)):
+        parts.append(_same_shape(types, columns, known[first[at]], order[start:end]))
+    return b"".join(parts)
+
+
+def _shapes(known: Array) -> Array:
+    """One number a row, the same for rows with the same cells known. More than 63 columns need several rounds."""
+    codes = np.zeros(len(known), dtype=np.int64)
+    for start in range(0, known.shape[1], 32):
+        bits = known[:, start : start + 32] @ (
+            1 << np.arange(known[:, start : start + 32].shape[1], dtype=np.int64)
+        )
+        _, codes = np.unique((codes << 32) | bits, return_inverse=True)
+    return codes
+
+
+def _same_shape(types: list[str], columns: list[Array], known: Array, where: Array) -> bytes:
+    """The rows `where`, all of which have just the `known` fields."""
+    fields: list[tuple[str, str]] = [("count", ">i2")]
     for at, type_ in enumerate(types):
-        here = row_starts + starts[:, at]
-        _put(out, here, np.where(known[:, at], sizes[at], -1).astype(">i4"))
-        mask = known[:, at]
-        _put(out, here[mask] + 4, _values(rows.to_series(at), type_)[mask])
+        fields.append((f"size{at}", ">i4"))
+        if known[at]:
+            fields.append((f"value{at}", _DTYPES[type_]))
+    out = np.empty(len(where), dtype=fields)
+    out["count"] = len(types)
+    for at, type_ in enumerate(types):
+        out[f"size{at}"] = _SIZES[type_] if known[at] else -1
+        if known[at]:
+            out[f"value{at}"] = columns[at][where]
     return out.tobytes()
 
 
-def _values(series: pl.Series, type_: str) -> np.ndarray[Any, Any]:
-    if type_ == "date":
-        return (series.to_physical().fill_null(0).to_numpy() - _EPOCH).astype(">i4")
-    return series.fill_null(0).to_numpy().astype(_DTYPES[type_])
-
-
-def _put(out: np.ndarray[Any, Any], where: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> None:
-    """Write each value's bytes at its place."""
-    width = values.dtype.itemsize
-    octets = values.view(np.uint8).reshape(-1, width)
-    for at in range(width):
-        out[where + at] = octets[:, at]
+def _values(series: pl.Series, type_: str) -> Array:
+    numbers = series.to_physical().fill_null(0).to_numpy()
+    return numbers - _EPOCH if type_ == "date" else numbers

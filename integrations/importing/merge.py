@@ -1,6 +1,6 @@
-"""One statement that brings staged rows into their table: new ones in, changed ones up to date, the rest untouched.
+"""Brings staged rows into their table: changed rows are updated, new ones inserted, the rest is not touched.
 
-Unchanged rows are found by a join, not by a conflict: ON CONFLICT would lock, and so rewrite, every one of them.
+Which is which is found by a join, not by a conflict: ON CONFLICT would lock, and so rewrite, every unchanged row.
 An empty cell keeps what was known. Counts are exact; the trial run counts with the same join and writes nothing.
 """
 # ruff: noqa: S608  statements are put together from the constant names of this file
@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import connection
-from psycopg import sql
+from django.db import IntegrityError, connection, transaction
+from psycopg import errors, sql
 
 from integrations.importing.stage import ROWS, short_transaction
 from integrations.importing.targets import Place, Target
 from tenants.models import Tenant
 
 PAIRS_A_CALL = 40  # a function takes at most 100 arguments
+TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,37 @@ class Counts:
 
 
 def merge(tenant: Tenant, target: Target, *, staged: int) -> Counts:
-    """Merge in the open transaction of this tenant."""
+    """Merge in the open transaction of this tenant.
+
+    Imports of a tenant run one by one; if somebody else inserts one of the rows at this moment, the join is done
+    again and sees it.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic():
+                return _merge_once(_Join(tenant, target), staged)
+        except IntegrityError as error:
+            if not left or not isinstance(error.__cause__, errors.UniqueViolation):
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _merge_once(join: "_Join", staged: int) -> Counts:
     with connection.cursor() as cursor:
-        cursor.execute(_merge_sql(tenant, target, _days(cursor, target)).as_string())
-        created, updated = cursor.fetchone()
+        join.bound_days(cursor)
+        cursor.execute(join.update().as_string())
+        updated = cursor.rowcount
+        cursor.execute(join.insert().as_string())
+        created = cursor.rowcount
     return Counts(created, updated, staged - created - updated)
 
 
 def count(tenant: Tenant, target: Target, *, staged: int) -> Counts:
     """What `merge` would do."""
+    join = _Join(tenant, target)
     with connection.cursor() as cursor:
-        cursor.execute(_count_sql(tenant, target, _days(cursor, target)).as_string())
+        join.bound_days(cursor)
+        cursor.execute(join.count().as_string())
         created, updated = cursor.fetchone()
     return Counts(created, updated, staged - created - updated)
 
@@ -54,131 +75,134 @@ def ensure_partitions(target: Target) -> None:
             cursor.execute("SELECT ensure_partition(%s, %s)", [target.table, month])
 
 
-def _days(cursor: Any, target: Target) -> tuple[date, date] | None:
-    """First and last staged day, so that the planner leaves other months alone."""
-    if not target.is_partitioned:
-        return None
-    cursor.execute(f"SELECT min(day), max(day) FROM {ROWS}")
-    first, last = cursor.fetchone()
-    return None if first is None else (first, last)
+class _Join:
+    """The statements of one merge, over staged rows `s` and known rows `known`.
 
+    They are put together from names of ours; a metric's name, which may be anything, is always a literal.
+    """
 
-# --- SQL: put together from names of ours, metric names as literals --------------------------------
+    def __init__(self, tenant: Tenant, target: Target) -> None:
+        self.tenant = tenant
+        self.target = target
+        self.days: tuple[date, date] | None = None
 
+    def bound_days(self, cursor: Any) -> None:
+        """First and last staged day, so that the planner leaves other months alone."""
+        if self.target.is_partitioned:
+            cursor.execute(f"SELECT min(day), max(day) FROM {ROWS}")
+            first, last = cursor.fetchone()
+            self.days = None if first is None else (first, last)
 
-def _from(tenant: Tenant, target: Target, days: tuple[date, date] | None) -> sql.Composed:
-    on: list[sql.Composable] = [sql.SQL("known.tenant_id = {}").format(tenant.pk)]
-    if days is not None:
-        on.append(sql.SQL("known.day BETWEEN {} AND {}").format(*days))
-    on += [sql.SQL("known.{} = {}").format(sql.Identifier(key.column), _own(key)) for key in target.keys]
-    return sql.SQL("FROM {} s LEFT JOIN {} known ON {}").format(
-        sql.Identifier(ROWS), sql.Identifier(target.table), sql.SQL(" AND ").join(on)
-    )
+    def count(self) -> sql.Composed:
+        return sql.SQL(
+            "SELECT count(*) FILTER (WHERE known.tenant_id IS NULL), count(*) FILTER (WHERE {changed}) "
+            "FROM {stage} s LEFT JOIN {table} known ON {same}"
+        ).format(changed=self._changed(), **self._names())
 
-
-def _own(key: Place) -> sql.Composable:
-    """A key's staged value; a part of a key that may be empty is matched as empty."""
-    if not key.present:
-        return sql.SQL(key.empty)  # type: ignore[arg-type]
-    if key.empty == "NULL":
-        return sql.SQL("s.{}").format(sql.Identifier(key.stage))
-    return sql.SQL("coalesce(s.{}, {})").format(sql.Identifier(key.stage), sql.SQL(key.empty))  # type: ignore[arg-type]
-
-
-def _new_value(place: Place) -> sql.Composable:
-    """What the file says, else what was known, else empty."""
-    if place.is_key:
-        return _own(place)
-    column = sql.Identifier(place.column)
-    if not place.present:
-        return sql.SQL("coalesce(known.{}, {})").format(column, sql.SQL(place.empty))  # type: ignore[arg-type]
-    parts = [sql.SQL("s.{}").format(sql.Identifier(place.stage)), sql.SQL("known.{}").format(column)]
-    if place.empty != "NULL":
-        parts.append(sql.SQL(place.empty))  # type: ignore[arg-type]
-    return sql.SQL("coalesce({})").format(sql.SQL(", ").join(parts))
-
-
-def _values(target: Target) -> dict[str, sql.Composable]:
-    """Every column of the table that an import writes, key columns among them, with its value."""
-    values = {place.column: _new_value(place) for place in target.places}
-    if target.file.unknown == "attributes":
-        values["attributes"] = sql.SQL("coalesce(known.attributes, '{{}}'){}").format(
-            sql.SQL(" || s.attributes::jsonb" if target.attributes else "")
+    def update(self) -> sql.Composed:
+        values = {place.column: self._merged(place) for place in self.target.staged if not place.is_key}
+        sets = {**values, **self._gathered(), **self._marks()}
+        return sql.SQL(
+            "UPDATE {table} AS known SET {sets} FROM {stage} s WHERE {same} AND ({changed})"
+        ).format(
+            sets=sql.SQL(", ").join(
+                sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in sets.items()
+            ),
+            changed=self._changed(),
+            **self._names(),
         )
-    if target.file.unknown == "metrics":
-        values["extra"] = sql.SQL("coalesce(known.extra, '{{}}'){}").format(_extra(target))
-    if target.has_hash:
-        values["row_hash"] = sql.SQL("s.row_hash")
-    if target.file.name == "accounts":
-        values["version"] = sql.SQL("coalesce(known.version, 0) + 1")
-    values["source"] = sql.SQL("'import'")
-    values["recorded_at"] = sql.SQL("statement_timestamp()")
-    return values
+
+    def insert(self) -> sql.Composed:
+        values = {place.column: _own(place) for place in self.target.places}
+        values |= self._gathered(new=True) | self._marks(new=True)
+        return sql.SQL(
+            "INSERT INTO {table} (tenant_id, {columns}) SELECT {tenant}, {values} FROM {stage} s "
+            "WHERE NOT EXISTS (SELECT FROM {table} known WHERE {same}) {order}"
+        ).format(
+            columns=sql.SQL(", ").join(map(sql.Identifier, values)),
+            tenant=self.tenant.pk,
+            values=sql.SQL(", ").join(values.values()),
+            # ids in the order of the file; usage has no ids, and is by far the largest
+            order=sql.SQL("" if self.target.is_partitioned else "ORDER BY s.line"),
+            **self._names(),
+        )
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def _names(self) -> dict[str, sql.Composable]:
+        same: list[sql.Composable] = [sql.SQL("known.tenant_id = {}").format(self.tenant.pk)]
+        if self.days is not None:
+            same.append(sql.SQL("known.day BETWEEN {} AND {}").format(*self.days))
+        same += [
+            sql.SQL("known.{} = {}").format(sql.Identifier(key.column), _own(key)) for key in self.target.keys
+        ]
+        return {
+            "table": sql.Identifier(self.target.table),
+            "stage": sql.Identifier(ROWS),
+            "same": sql.SQL(" AND ").join(same),
+        }
+
+    def _merged(self, place: Place) -> sql.Composable:
+        """What the file says, else what was known."""
+        return sql.SQL("coalesce(s.{0}, known.{0})").format(sql.Identifier(place.column))
+
+    def _gathered(self, *, new: bool = False) -> dict[str, sql.Composable]:
+        """Custom attributes and further metrics: one jsonb column, to which the file's are added."""
+        found: dict[str, sql.Composable] = {}
+        if self.target.file.unknown == "attributes" and (new or self.target.attributes):
+            sent: sql.Composable = sql.SQL("s.attributes::jsonb" if self.target.attributes else "'{}'::jsonb")
+            found["attributes"] = sent if new else sql.SQL("known.attributes || {}").format(sent)
+        if self.target.metrics:
+            sent = _metrics(self.target)
+            found["extra"] = sent if new else sql.SQL("known.extra || {}").format(sent)
+        return found
+
+    def _marks(self, *, new: bool = False) -> dict[str, sql.Composable]:
+        """What an import writes beside the file's own columns."""
+        marks: dict[str, sql.Composable] = {}
+        if self.target.has_hash:
+            marks["row_hash"] = sql.SQL("s.row_hash")
+        if self.target.file.name == "accounts":
+            marks["version"] = sql.SQL("1" if new else "known.version + 1")
+        return {**marks, "source": sql.SQL("'import'"), "recorded_at": sql.SQL("statement_timestamp()")}
+
+    def _changed(self) -> sql.Composable:
+        """Whether what the file says differs from what is known."""
+        tests: list[sql.Composable] = [
+            sql.SQL("(s.{0} IS NOT NULL AND s.{0} IS DISTINCT FROM known.{0})").format(
+                sql.Identifier(place.column)
+            )
+            for place in self.target.staged
+            if not place.is_key
+        ]
+        tests += [
+            sql.SQL("{} IS DISTINCT FROM known.{}").format(value, sql.Identifier(name))
+            for name, value in self._gathered().items()
+        ]
+        return sql.SQL("known.tenant_id IS NOT NULL AND ({})").format(
+            sql.SQL(" OR ").join(tests or [sql.SQL("false")])
+        )
 
 
-def _extra(target: Target) -> sql.Composable:
+def _own(place: Place) -> sql.Composable:
+    """The staged value, or what stands for one that is not known."""
+    empty = sql.SQL(place.empty)  # type: ignore[arg-type]
+    if not place.present:
+        return empty
+    value = sql.SQL("s.{}").format(sql.Identifier(place.stage))
+    return value if place.empty == "NULL" else sql.SQL("coalesce({}, {})").format(value, empty)
+
+
+def _metrics(target: Target) -> sql.Composable:
+    """The further metrics that the row has, as jsonb."""
     pairs = [
         sql.SQL("{}, s.{}").format(sql.Literal(name), sql.Identifier(column))
         for name, column in zip(target.metrics, target.metric_columns, strict=True)
     ]
     calls = [
-        sql.SQL(" || jsonb_strip_nulls(jsonb_build_object({}))").format(
+        sql.SQL("jsonb_strip_nulls(jsonb_build_object({}))").format(
             sql.SQL(", ").join(pairs[at : at + PAIRS_A_CALL])
         )
         for at in range(0, len(pairs), PAIRS_A_CALL)
     ]
-    return sql.SQL("").join(calls)
-
-
-def _changed(target: Target, values: dict[str, sql.Composable]) -> sql.Composable:
-    """Whether the row is new, or what the file says differs from what is known."""
-    compared = [place.column for place in target.staged if not place.is_key]
-    if target.attributes:
-        compared.append("attributes")
-    if target.metrics:
-        compared.append("extra")
-    tests: list[sql.Composable] = [sql.SQL("known.tenant_id IS NULL")]
-    tests += [
-        sql.SQL("{} IS DISTINCT FROM known.{}").format(values[column], sql.Identifier(column))
-        for column in compared
-    ]
-    return sql.SQL(" OR ").join(tests)
-
-
-def _merge_sql(tenant: Tenant, target: Target, days: tuple[date, date] | None) -> sql.Composed:
-    values = _values(target)
-    keys = {key.column for key in target.keys}
-    names = [sql.Identifier(name) for name in values]
-    updates = [
-        sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in values if name not in keys
-    ]
-    return sql.SQL(
-        """
-        WITH merged AS (
-            INSERT INTO {table} (tenant_id, {names})
-            SELECT {tenant}, {values} {source} WHERE {changed} {order}
-            ON CONFLICT (tenant_id, {keys}) DO UPDATE SET {updates}
-            RETURNING old.tenant_id IS NULL AS created
-        )
-        SELECT count(*) FILTER (WHERE created), count(*) FILTER (WHERE NOT created) FROM merged
-        """
-    ).format(
-        table=sql.Identifier(target.table),
-        names=sql.SQL(", ").join(names),
-        tenant=tenant.pk,
-        values=sql.SQL(", ").join(values.values()),
-        source=_from(tenant, target, days),
-        changed=_changed(target, values),
-        order=sql.SQL("" if target.is_partitioned else "ORDER BY s.line"),
-        keys=sql.SQL(", ").join(sql.Identifier(key.column) for key in target.keys),
-        updates=sql.SQL(", ").join(updates),
-    )
-
-
-def _count_sql(tenant: Tenant, target: Target, days: tuple[date, date] | None) -> sql.Composed:
-    return sql.SQL(
-        """
-        SELECT count(*) FILTER (WHERE known.tenant_id IS NULL), count(*) FILTER (WHERE known.tenant_id IS NOT NULL)
-        {source} WHERE {changed}
-        """
-    ).format(source=_from(tenant, target, days), changed=_changed(target, _values(target)))
+    return sql.SQL(" || ").join(calls)

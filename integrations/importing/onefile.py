@@ -32,7 +32,8 @@ from tenants.scoping import tenant_transaction
 
 # what grants.sync wrote besides, when the file was the accounts
 GRANTS = {True: ("accounts_accountuserperm", "accounts_accountgroupperm"), False: ()}
-
+# Statistics of a partitioned table take seconds, however few rows are new: a day's usage does not mislead the planner.
+MANY_ROWS = 20_000
 _REJECTS_A_TURN = 5_000
 
 
@@ -173,7 +174,7 @@ class OneFile:
             if self.file.name == "accounts":
                 grants.sync(tenant)
             self._keep_report()
-        if self.report.created:
+        if self.report.created and (not stage.target.is_partitioned or self.report.created >= MANY_ROWS):
             statistics.refresh(stage.target.table, *GRANTS[self.file.name == "accounts"])
         self.order.known.forget(self.file.name)
 

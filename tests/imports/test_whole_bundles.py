@@ -1,6 +1,8 @@
 """Whole bundles with real commits: the sample that comes with the format, and one of the simulator's."""
 
 import datetime
+import threading
+import time
 from pathlib import Path
 
 import psycopg
@@ -8,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from accounts import grants
-from accounts.models import Account, UsageDay
+from accounts.models import Account, Product, UsageDay
 from integrations.importing import merge
 from integrations.importing.run import import_bundle
 from integrations.models import BundleFile, BundleImport
@@ -148,3 +150,36 @@ def test_nothing_is_left_in_the_session(harbor, tmp_path):
         assert cursor.fetchone() == (0,)
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("10s",)
+
+
+def test_a_row_that_somebody_else_inserts_meanwhile_is_matched_and_not_doubled(
+    harbor, tmp_path, test_server, committed_db
+):
+    """The other one's row is there, but not committed, when our insert begins: it waits, fails, and joins again."""
+    bring_in(harbor, bundle(tmp_path / "0", accounts=[row("accounts")]))
+    params = {**test_server.params("postgres"), "dbname": committed_db}
+    insert = (
+        "INSERT INTO accounts_product (tenant_id, external_id, name, category, family, source, recorded_at) "
+        "VALUES (%s, 'P1', 'Theirs', 'kept', '', 'api', now())"
+    )
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+
+    def commit_when_somebody_waits(other, watcher):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if watcher.execute(waits, [committed_db]).fetchone()[0]:
+                break
+            time.sleep(0.01)
+        other.commit()
+
+    with psycopg.connect(**params) as other, psycopg.connect(**params, autocommit=True) as watcher:
+        other.execute(insert, [harbor.pk])
+        thread = threading.Thread(target=commit_when_somebody_waits, args=(other, watcher))
+        thread.start()
+        _, files = bring_in(harbor, bundle(tmp_path / "1", products=[row("products")]))
+        thread.join()
+    found = files["products"]
+    assert (found.status, found.created, found.updated) == ("landed", 0, 1), found
+    with tenant_transaction(harbor.pk):
+        product = Product.objects.get()
+    assert (product.name, product.category) == ("Harbor Core", "kept")
