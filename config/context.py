@@ -136,9 +136,9 @@ def count_together(querysets: dict[str, QuerySet[Any, Any]]) -> dict[str, int]:
     names: list[str] = []
     counts: dict[str, int] = {}
     for name, rows in querysets.items():
+        rows = rows if rows.query.is_sliced else rows.order_by()
         try:
-            rows = rows if rows.query.is_sliced else rows.order_by()
-        sql, parameters = rows.values("pk").query.sql_with_params()
+            sql, parameters = rows.values("pk").query.sql_with_params()
         except EmptyResultSet:  # Django saw that no row can match, as with an empty IN
             counts[name] = 0
             continue
