@@ -14,11 +14,9 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     BooleanField,
     CharField,
-    Exists,
     F,
     Func,
     Model,
-    OuterRef,
     Q,
     QuerySet,
     TextChoices,
@@ -151,16 +149,19 @@ def in_view(rows: Rows, tenant: Tenant, view: str) -> Rows:
     return rows if view == View.ALL else rows.filter(belongs(tenant, view))
 
 
-def belongs(tenant: Tenant, view: str) -> Q | Exists:
-    """The condition under which a standing belongs to a view."""
+def belongs(tenant: Tenant, view: str) -> Q:
+    """The condition under which a standing belongs to a view.
+
+    IN rather than EXISTS: where the head counts every account, PostgreSQL reads such a subquery once and hashes it,
+    but asks an EXISTS again for each (20,000 accounts: five times 20,000 look-ups).
+    """
     if view in {View.DECISION, View.SNOOZED}:
         state = SUGGESTED if view == View.DECISION else SNOOZED
-        return Exists(
-            Recommendation.objects.for_tenant(tenant).filter(state=state, account=OuterRef("account_id"))
-        )
+        suggested = Recommendation.objects.for_tenant(tenant).filter(state=state)
+        return Q(account__in=suggested.values("account"))
     if view == View.PLAY:
         running = Play.objects.for_tenant(tenant).filter(state__in=Play.OPEN)
-        return Exists(running.filter(account=OuterRef("account_id")))
+        return Q(account__in=running.values("account"))
     return renewing(SOON_DAYS) if view == View.RENEWING else Q(account__owner__isnull=True)
 
 

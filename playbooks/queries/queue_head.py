@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db.models import (
     BooleanField,
-    Exists,
     ExpressionWrapper,
     IntegerField,
     JSONField,
@@ -113,7 +112,11 @@ def _scalars(tenant: Tenant, viewer: Membership, wanted: Wanted) -> dict[str, Su
 
 def _figures(tenant: Tenant, viewer: Membership) -> Over:
     """One pass over what the viewer sees: how many stand in each view, and whose money."""
-    marks = {f"in_{view.value}": _marked(tenant, view) for view in views_for(viewer) if view != View.ALL}
+    marks = {
+        f"in_{view.value}": ExpressionWrapper(belongs(tenant, view), BooleanField())
+        for view in views_for(viewer)
+        if view != View.ALL
+    }
     rows = seen(tenant, viewer).order_by().annotate(**marks)
     pairs = ["'all', count(*)"]
     pairs += [f"'{name.removeprefix('in_')}', count(*) FILTER (WHERE {name})" for name in marks]
@@ -126,11 +129,6 @@ def _figures(tenant: Tenant, viewer: Membership) -> Over:
             pairs.append("'pooled_arr', (sum(arr_reporting) FILTER (WHERE in_pooled))::text")
     figure = f"jsonb_build_object({', '.join(pairs)})"
     return Over(rows.values("arr", "arr_reporting", *marks), figure, output_field=JSONField())
-
-
-def _marked(tenant: Tenant, view: View) -> Any:
-    condition = belongs(tenant, view)
-    return condition if isinstance(condition, Exists) else ExpressionWrapper(condition, BooleanField())
 
 
 def _money(text: str | None) -> Decimal | None:
