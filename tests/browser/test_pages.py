@@ -10,7 +10,7 @@ SHAPES = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 PAGES = {
     "csm": [
-        "queue/", "queue/?view=all", "queue/?view=snoozed", "accounts/", "search/?q=a", "plays/", "plays/tasks/",
+        "queue/", "queue/?view=all", "queue/?view=snoozed", "accounts/", "search/?q=a", "plays/",
         "approvals/", "scores/",
     ],
     "manager": ["queue/", "approvals/", "audit/", "scores/"],
