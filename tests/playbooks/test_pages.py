@@ -138,7 +138,7 @@ class TestList:
                 running_play(
                     acme, acme.add_account(f"More {number}"), low("satisfaction.ticket_spike"), now=now
                 )
-        assert cost() == few <= 14  # two of them are the test client's session and user
+        assert cost() == few <= 12
 
     def test_the_other_tenant_is_not_found(self, acme, globex, play):
         client = browser(globex)
@@ -204,8 +204,8 @@ class TestPlay:
         client = browser(acme)
         with acme.here():
             ask(acme, concession_step(acme, play), now=timezone.now())
-        assert query_count(lambda: client.get(address(acme, "play", play.pk))) <= 14
-        assert query_count(lambda: client.get(address(acme, "play_body", play.pk))) <= 13
+        assert query_count(lambda: client.get(address(acme, "play", play.pk))) <= 12
+        assert query_count(lambda: client.get(address(acme, "play_body", play.pk))) <= 9
 
 
 class TestTick:
