@@ -39,7 +39,7 @@ def rows_of_a_file(draw):
     return file.name, rows
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sent=rows_of_a_file())
 @example(sent=("accounts", [row("accounts", é="\u2028")]))
 @example(sent=("activities", [row("activities", contact_external_ids=";")]))
