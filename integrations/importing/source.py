@@ -37,7 +37,6 @@ class Limits:
 
 
 ENDINGS = (".csv", ".csv.gz")
-_IGNORED = ("readme", "readme.md", "readme.txt")
 _JUNK = (".", "__MACOSX")
 BROKEN = (
     zipfile.BadZipFile,
@@ -322,6 +321,6 @@ def _bundle(
             if base in files:
                 raise BundleRefused(f"The bundle holds {base}.csv and {base}.csv.gz. Take one of them out.")
             files[base] = SourceFile(base, name, size, opener, limits)
-        elif name.lower() not in _IGNORED:
+        elif name.lower().split(".")[0] != "readme":
             unknown.append(name)
     return Bundle({name: files[name] for name in FILES if name in files}, sorted(map(_printable, unknown)))
