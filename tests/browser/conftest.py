@@ -154,6 +154,6 @@ def watch(page) -> list[str]:
     )
     page.on(
         "response",
-        lambda answer: problems.append(f"{answer.status} {answer.url}") if answer.status >= 404 else None,
+        lambda answer: problems.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
     )
     return problems
