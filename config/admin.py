@@ -9,6 +9,7 @@ from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
@@ -43,7 +44,7 @@ class HoldfastAdmin(AdminSite):
             if not request.user.is_authenticated:
                 return sign_in_first(request)
             if getattr(request, "membership", None) is None:
-                return redirect("admin:acting_tenant")
+                return redirect(f"{reverse('admin:acting_tenant')}?{urlencode({'next': request.path})}")
             check_right(request.membership, Right.CONFIGURE)
             answer: HttpResponse = view(request, *args, **rest)
             return answer
@@ -83,7 +84,7 @@ def _choose_tenant(request: Any) -> HttpResponse:
         if wanted not in {each.slug for each in choices}:
             raise Http404("No such workspace.")
         request.session["acting_tenant"] = wanted
-        return redirect("admin:index")
+        return redirect(_next(request))
     if request.session.get("acting_tenant") == request.GET.get("workspace", ""):
         return redirect("admin:index")
     context = {
@@ -91,6 +92,14 @@ def _choose_tenant(request: Any) -> HttpResponse:
         "acting_slug": request.session.get("acting_tenant", ""),
     }  # fmt: skip
     return render(request, "admin/acting_tenant.html", context, status=200 if choices else 403)
+
+
+def _next(request: HttpRequest) -> str:
+    """Back to the admin page that was asked for, and never anywhere else."""
+    wanted = request.GET.get("next", "")
+    home = reverse("admin:index")
+    is_ours = wanted.startswith(home) and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if is_ours else home
 
 
 def _line(threshold: Threshold, tenant: Tenant) -> dict[str, str]:
