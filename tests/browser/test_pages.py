@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -89,7 +90,7 @@ def test_an_admin_enters_a_bad_total_mends_it_previews_publishes_and_rolls_back(
     first, second = (float(weights.nth(at).input_value()) for at in (0, 1))
     weights.nth(0).fill(str(first + 5))
     page.get_by_role("button", name="Save", exact=True).click()
-    assert "total 105, not 100: take away 5" in page.locator("body").inner_text()
+    expect(page.locator("body")).to_contain_text("total 105, not 100: take away 5")
     weights.nth(1).fill(str(second - 5))
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url("**/scores/policies/*/")
@@ -99,11 +100,11 @@ def test_an_admin_enters_a_bad_total_mends_it_previews_publishes_and_rolls_back(
         if page.get_by_role("button", name="Publish").count():
             break
         page.wait_for_timeout(500)
-    assert "accounts would change their band" in page.locator("#preview").inner_text()
+    expect(page.locator("#preview")).to_contain_text("accounts would change their band")
     page.get_by_role("button", name="Publish").click()
-    assert "In force" in page.locator("header.head").inner_text()
+    expect(page.locator("header.head")).to_contain_text("In force")
     page.goto(app.url("scores/policies/"))
     page.get_by_role("link", name="all segments v1").click()
     page.get_by_role("button", name="Roll back to this version").click()
-    assert "In force" in page.locator("header.head").inner_text()
+    expect(page.locator("header.head")).to_contain_text("In force")
     assert page.problems == []
