@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: pictures help setup setup-dev demo demo-reset run test check fix bench lock
+.PHONY: pictures help setup setup-dev demo demo-reset run test test-faults prove check audit-deps fix bench lock
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,15 @@ test: setup-dev ## make check, then the whole suite with the browser tests
 	@scripts/check.sh
 	@scripts/browser.sh
 	@scripts/pytest.sh
+
+test-faults: setup-dev ## Real processes killed, cut off and starved on a server of their own (30 minutes at most)
+	@scripts/faults.sh
+
+prove: setup-dev ## Faults and bad input ten times in a row; the record goes to docs/proof.md
+	@scripts/prove.sh
+
+audit-deps: setup-dev ## Known vulnerabilities in the locked packages (asks a service on the network)
+	@.venv/bin/pip-audit --require-hashes --disable-pip -r requirements/run.txt
 
 fix: setup-dev ## Let ruff and djLint mend what they can
 	@.venv/bin/ruff check --fix --exit-zero . && .venv/bin/ruff format .

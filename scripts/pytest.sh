@@ -3,7 +3,7 @@
 # Each browser suite has a process of its own: Playwright's event loop stays in it, and Django refuses to be asked there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-.venv/bin/pytest -n "${PYTEST_WORKERS:-2}" --dist loadgroup -m 'not browser and not processes' "$@"
-.venv/bin/pytest -m 'processes and not browser' "$@"
+.venv/bin/pytest -n "${PYTEST_WORKERS:-2}" --dist loadgroup -m 'not browser and not processes and not faults' "$@"
+.venv/bin/pytest -m 'processes and not browser and not faults' "$@"
 .venv/bin/pytest -m browser tests/ui "$@"
 .venv/bin/pytest -m browser tests/browser "$@"
