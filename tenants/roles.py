@@ -15,6 +15,7 @@ class Role(TextChoices):
     OPS_ADMIN = "ops_admin", "CS operations admin"
     AUDITOR = "auditor", "Auditor"
     SUPPORT = "support", "Support"
+    REVIEWER = "reviewer", "Reviewer"
 
 
 class Right(StrEnum):
@@ -52,4 +53,6 @@ RIGHTS: dict[str, frozenset[Right]] = {
     | {_R.VIEW_ALL_ACCOUNTS, _R.IMPORT, _R.SCORE, _R.CONFIGURE, _R.INTEGRATIONS, _R.VIEW_AUDIT, _R.EXPORT},
     Role.AUDITOR: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.VIEW_AUDIT, _R.EXPORT},
     Role.SUPPORT: frozenset({_R.VIEW_ACCOUNTS, _R.VIEW_ALL_ACCOUNTS, _R.OPEN_BODIES}),
+    # reads on the screen, within the scope, and takes nothing away: who shall export gets another role and that scope
+    Role.REVIEWER: frozenset({_R.VIEW_ACCOUNTS, _R.VIEW_ALL_ACCOUNTS}),
 }

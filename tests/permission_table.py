@@ -14,7 +14,7 @@ How to add yours: one `Row` a url name and method, in the block of your app:
 - `forgives`: arguments whose absent id is no fault, because what is asked for is done already.
 - A url name that has only POST rows must answer 405 to GET.
 
-What is checked for every row: each of the nine roles, somebody signed out (302 to the sign-in page, 401 with
+What is checked for every row: each of the ten roles, somebody signed out (302 to the sign-in page, 401 with
 HX-Redirect to htmx), a member of another tenant (404), an ended membership (404), ids that cannot be (404), and for a
 POST that it is refused without the form's token.
 
@@ -311,7 +311,7 @@ def a_failed_delivery(world: World) -> dict[str, Any]:
 
 
 NOT_THEIRS = dict.fromkeys(
-    ("account_executive", "manager", "executive", "finance", "revops", "auditor", "support"), 404
+    ("account_executive", "manager", "executive", "finance", "revops", "auditor", "support", "reviewer"), 404
 )
 # they see the request, but neither asked for it nor work on the account
 NOT_AT_WORK = dict.fromkeys(

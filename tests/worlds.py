@@ -20,6 +20,7 @@ ROLES = (
     "ops_admin",
     "auditor",
     "support",
+    "reviewer",
 )
 MAKER = Actor.command("test")
 
