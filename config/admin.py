@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from tenants import queries
 from tenants.access import Right, can, check_right, sign_in_first
 from tenants.admin import registered
+from tenants.idempotency import once
 from tenants.models import Tenant
 from tenants.thresholds import Threshold, thresholds
 
@@ -46,8 +47,7 @@ class HoldfastAdmin(AdminSite):
             if getattr(request, "membership", None) is None:
                 return redirect(f"{reverse('admin:acting_tenant')}?{urlencode({'next': request.path})}")
             check_right(request.membership, Right.CONFIGURE)
-            answer: HttpResponse = view(request, *args, **rest)
-            return answer
+            return once(request, lambda: view(request, *args, **rest))
 
         return update_wrapper(csrf_protect(never_cache(guarded)), view)
 

@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import embedded, env
+from config import embedded, env, logs
 from config.secrets import installation_secret
 
 BASE_DIR = env.ROOT
@@ -44,6 +44,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.RequestId",
+    "config.middleware.Observe",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -71,7 +72,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.context.page",
             ],
-            "builtins": ["django.templatetags.static"],
+            "builtins": ["django.templatetags.static", "config.templatetags.once"],
         },
     }
 ]
@@ -151,8 +152,9 @@ SECURE_SSL_REDIRECT = _SECURE and env.flag("HOLDFAST_SSL_REDIRECT", default=True
 SECURE_HSTS_SECONDS = 31_536_000 if _SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _SECURE
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-if env.flag("HOLDFAST_BEHIND_PROXY"):
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+BEHIND_PROXY = env.flag("HOLDFAST_BEHIND_PROXY")
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 # plotly's basic bundle adds one empty <style>; its hash lets it draw without loosening the policy
@@ -213,10 +215,13 @@ DEFAULT_FROM_EMAIL = env.text("HOLDFAST_MAIL_FROM", "holdfast@localhost")
 # Outgoing webhooks refuse private addresses; a demo or a test on one machine allows its own loopback by name.
 OUTBOUND_ALLOWED_NETWORKS = env.words("HOLDFAST_OUTBOUND_ALLOWED_NETWORKS")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("HOLDFAST_LOG_LEVEL", "WARNING")},
-}
+# Who may read /metrics: these networks, or whoever sends the token (config/metrics_view.py)
+METRICS_NETWORKS = env.networks("HOLDFAST_METRICS_NETWORKS", "127.0.0.0/8,::1/128")
+METRICS_TOKEN = env.text("HOLDFAST_METRICS_TOKEN")
+
+LOG_FORMAT = env.choice("HOLDFAST_LOG_FORMAT", "json", allowed={"json", "line"})
+LOGGING = logs.configuration(
+    style=LOG_FORMAT,
+    level=env.text("HOLDFAST_LOG_LEVEL", "WARNING"),
+    access=env.flag("HOLDFAST_ACCESS_LOG", default=LOG_FORMAT == "json"),
+)

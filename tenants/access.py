@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 
+from tenants.idempotency import once
 from tenants.models import Membership, Tenant, User
 from tenants.roles import RIGHTS, Right, Role
 
@@ -79,6 +80,7 @@ View = Callable[..., HttpResponse]
 def tenant_view(*, right: Right = Right.VIEW_ACCOUNTS) -> Callable[[View], View]:
     """Sign-in, membership (else 404) and right (else 403); the middleware has opened the tenant's transaction.
 
+    A change that names itself with an idempotency key is made once (ADR 0012).
     The view is called without the slug: `view(request, **rest)`.
     """
 
@@ -90,7 +92,9 @@ def tenant_view(*, right: Right = Right.VIEW_ACCOUNTS) -> Callable[[View], View]
             if getattr(request, "membership", None) is None:
                 raise Http404("No such workspace.")
             check_right(request.membership, right)
-            return view(request, **rest)
+            if hasattr(view, "own_transactions"):
+                return view(request, **rest)
+            return once(request, lambda: view(request, **rest))
 
         guarded.is_tenant_view = True  # type: ignore[attr-defined]
         guarded.right = right  # type: ignore[attr-defined]

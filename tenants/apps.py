@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
@@ -12,6 +13,7 @@ class TenantsConfig(AppConfig):
         from tenants.roles import Right
 
         hooks.when_responded(_record_denied)
+        _register_upkeep()
         nav.register(nav.Destination("People", "tenants:people", 90, Right.CONFIGURE, place="menu"))
         thresholds.register(
             "Rejected rows that stop an import file",
@@ -29,3 +31,14 @@ def _record_denied(request: Any, response: Any) -> None:
         services.record_denied(
             request.tenant, path=request.path, by=request.actor, request_id=request.request_id
         )
+
+
+def _register_upkeep() -> None:
+    from jobs import registry
+    from tenants import idempotency
+
+    kind = "tenants.forget_answers"
+    registry.register(
+        kind, idempotency.forget_old, mode="transactional", label="Forget answers kept for repeats"
+    )
+    registry.schedule(kind, kind=kind, every=timedelta(hours=1), when=idempotency.has_old)

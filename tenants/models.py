@@ -146,3 +146,24 @@ class Membership(models.Model):
     def rights(self) -> frozenset[str]:
         """What the role may do, for templates: `{% if "see_arr" in viewer.rights %}`."""
         return RIGHTS[Role(self.role)] if self.is_active else frozenset()
+
+
+class KeptAnswer(TenantModel):
+    """What a request with an idempotency key was answered; without a status it is under way (ADR 0012)."""
+
+    principal = models.CharField(max_length=120)
+    key = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(default=bytes)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "principal", "key"], name="kept_answer_once_a_key")
+        ]
+        indexes = [models.Index(fields=["tenant", "created_at"], name="kept_answer_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.principal} {self.key}"

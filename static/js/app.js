@@ -89,6 +89,7 @@
     (el.textContent = all(`input[name="${el.dataset.selected}"]:checked`).length)));
   function lend(form, { action, target, name }) {
     form.action = action;
+    keys.delete(form);
     form.setAttribute("hx-post", action);
     if (target) form.setAttribute("hx-target", target);
     all("[data-name]", form).forEach(el => (el.textContent = name || ""));
@@ -106,6 +107,22 @@
     all("[data-set-theme]").forEach(el => el.setAttribute("aria-pressed", el.dataset.setTheme === theme));
   }
 
+  /* one intent, one key (ADR 0012): what is sent again after no answer, or while the first is under way, has one effect */
+  const keys = new WeakMap();
+  const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map(n => n.toString(16).padStart(2, "0")).join("");
+  on("htmx:configRequest", e => {
+    const { elt, verb, parameters } = e.detail;
+    if (verb === "get") return delete parameters.idempotency_key;
+    if (!keys.has(elt)) keys.set(elt, newKey());
+    parameters.idempotency_key = keys.get(elt);
+  });
+  on("htmx:afterRequest", e => {
+    const { status } = e.detail.xhr;  // 0: no answer; 409, 429 and faults of ours: not done yet, or not known
+    if (status && status < 500 && status !== 409 && status !== 429) keys.delete(e.detail.elt);
+  });
+  addEventListener("pageshow", e => e.persisted &&
+    all("input[name=idempotency_key]").forEach(el => (el.value = newKey())));  // come back to by Back: another intent
+
   /* htmx: busy marks, focus that never falls to the body, popovers that follow their content */
   let left;
   const region = e => document.getElementById(e.detail.target?.id) || e.target;
@@ -122,7 +139,7 @@
     const from = document.activeElement, row = (from.closest("[popover]") ? e.detail.target : from).closest("[data-keys]");
     const peers = row ? all(`[data-keys="${row.dataset.keys}"]`) : [];
     const form = e.detail.requestConfig.elt.closest("form");
-    if (e.detail.xhr.status === 422 && form && !e.detail.target.contains(form))
+    if (e.detail.xhr.status === 422 && form && !e.detail.xhr.getResponseHeader("HX-Reswap") && !e.detail.target.contains(form))
       Object.assign(e.detail, { target: form, swapOverride: "outerHTML" });
     left = from !== document.body && { row: row?.id, next: (peers[peers.indexOf(row) + 1] || peers[peers.indexOf(row) - 1])?.id };
   });
