@@ -12,6 +12,7 @@ _TABLES = {
     "subscriptions": "accounts_subscription",
     "opportunities": "accounts_opportunity",
 }
+_AT_ONCE = 100_000
 _SCHEMA = {"external_id": pl.String, "id": pl.Int64}
 
 
@@ -29,12 +30,16 @@ class KnownIds:
         return self._frames[file]
 
     def _read(self, table: str) -> pl.DataFrame:
-        with tenant_transaction(self._tenant.pk), connection.cursor() as cursor:
+        """A part at a time: as tuples, a million ids are 200 MB."""
+        parts = [pl.DataFrame(schema=_SCHEMA)]
+        with tenant_transaction(self._tenant.pk), connection.chunked_cursor() as cursor:
             cursor.execute(
                 f"SELECT external_id, id FROM {table} WHERE tenant_id = %s",  # noqa: S608  names of ours
                 [self._tenant.pk],
             )
-            return pl.DataFrame(cursor.fetchall(), schema=_SCHEMA, orient="row")
+            while rows := cursor.fetchmany(_AT_ONCE):
+                parts.append(pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
+        return pl.concat(parts)
 
     def forget(self, file: str) -> None:
         """After a file landed: read its ids anew when they are asked for."""

@@ -4,9 +4,12 @@ Staging happens outside of any transaction. What lands, the report and the quara
 """
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
+import numpy as np
 from django.db import DataError, IntegrityError
 
 from accounts import grants
@@ -16,7 +19,7 @@ from integrations.importing.format import FILES
 from integrations.importing.known import KnownIds
 from integrations.importing.parents import wrong_parents
 from integrations.importing.problems import FileStopped
-from integrations.importing.reading import CsvReader
+from integrations.importing.reading import Chunk, CsvReader
 from integrations.importing.report import MOST_REJECTED, FileReport, Say
 from integrations.importing.source import SourceFile
 from integrations.importing.stage import Stage, clear_stage
@@ -34,7 +37,7 @@ from tenants.scoping import tenant_transaction
 GRANTS = {True: ("accounts_accountuserperm", "accounts_accountgroupperm"), False: ()}
 # Statistics of a partitioned table take seconds, however few rows are new: a day's usage does not mislead the planner.
 MANY_ROWS = 20_000
-_REJECTS_A_TURN = 5_000
+Lines = np.ndarray[Any, Any]
 
 
 @dataclass
@@ -111,31 +114,28 @@ class OneFile:
         contradicting, repeats = stage.sort_out_doubles(shared, lines)
         named = " and ".join(self.file.key)
         reason = f"Another row with the same {named} says something else. Keep the right one."
-        self._set_aside(stage, dict.fromkeys(contradicting, (self.file.key[0], reason)))
+        self._set_aside(stage, contradicting, lambda line: (self.file.key[0], reason))
         return repeats
 
     def _sort_out_parents(self, stage: Stage) -> None:
         with tenant_transaction(self.order.tenant.pk):
             known = queries.parents_of_accounts(self.order.tenant)
         wrong = wrong_parents(stage.rows_of("line", "external_id", "parent_external_id"), known)
-        self._set_aside(stage, {line: ("parent_external_id", reason) for line, reason in wrong.items()})
+        lines = np.array(sorted(wrong), dtype=np.int64)
+        self._set_aside(stage, lines, lambda line: ("parent_external_id", wrong[line]))
 
-    def _set_aside(self, stage: Stage, wrong: dict[int, tuple[str, str]]) -> None:
-        """Reject rows that are staged already; what they said is read from the file once more."""
-        if not wrong:
+    def _set_aside(self, stage: Stage, lines: Lines, fault: Callable[[int], tuple[str, str]]) -> None:
+        """Reject rows that are staged already; what they said is read from the file once more.
+
+        `lines` are sorted, `fault` gives the column and the reason.
+        """
+        if not len(lines):
             return
-        self._say(self.source.size, f"{len(wrong):,} rows cannot land together")
-        stage.remove(list(wrong))
-        rejects: list[Reject] = []
+        self._say(self.source.size, f"{len(lines):,} rows cannot land together")
+        stage.remove(lines)
         with self.source.open() as stream:
             for chunk in CsvReader(stream).chunks():
-                for line, cells in chunk.rows_on(wrong):
-                    column, reason = wrong[line]
-                    rejects.append(Reject(line, column, cells.get(column, "")[:LONGEST_SHOWN], reason, cells))
-                if len(rejects) >= _REJECTS_A_TURN:
-                    stage.reject(rejects)
-                    rejects = []
-        stage.reject(rejects)
+                stage.reject(_rejects(chunk, lines, fault))
 
     def _check_limit(self, stage: Stage) -> None:
         limit = Decimal(self.order.tenant.rejected_rows_limit_pct)
@@ -209,3 +209,9 @@ class OneFile:
         services.report_file(self.order.tenant, bundle_id=bundle_id, report=self.report, by=self.order.by)
         if self.report.rejected:
             services.quarantine_staged(self.order.tenant, bundle_id=bundle_id, report=self.report)
+
+
+def _rejects(chunk: Chunk, lines: Lines, fault: Callable[[int], tuple[str, str]]) -> Iterator[Reject]:
+    for line, cells in chunk.rows_on(lines):
+        column, reason = fault(line)
+        yield Reject(line, column, cells.get(column, "")[:LONGEST_SHOWN], reason, cells)

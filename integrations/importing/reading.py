@@ -7,20 +7,25 @@ Memory stays flat: a block, or a chunk of rows, is all that is held.
 
 import csv
 import io
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
 import polars as pl
 
 from integrations.importing.problems import FileStopped, UnreadableFile
 
 BLOCK = 4 * 1024**2
 LONGEST_CELL = 1024**2
-LONGEST_LINE = 16 * 1024**2
+LONGEST_LINE = 12 * 1024**2
+LONGEST_ROW = 8 * 1024**2  # of a row that runs over several lines
 MOST_COLUMNS = 1000
 LONGEST_NAME = 200
 ROWS_A_CHUNK = 25_000
+ROWS_A_BLOCK = 100_000
+# an empty cell costs memory too, so each counts as this many characters
+CELL_COSTS = 8
 CHARACTERS_A_CHUNK = 8 * 1024**2
 _BOM = b"\xef\xbb\xbf"
 _ENCODING = "the text is not UTF-8. Save the file as UTF-8 and send it again."
@@ -56,11 +61,13 @@ class Chunk:
     def rows_read(self) -> int:
         return len(self.line) + len(self.ragged)
 
-    def rows_on(self, lines: Container[int]) -> Iterator[tuple[int, dict[str, str]]]:
-        """The rows that begin on these lines, as they were sent."""
-        for at, line in enumerate(self.line):
-            if line in lines:
-                yield line, {name: series[at] or "" for name, series in self.cells.items()}
+    def rows_on(self, lines: "np.ndarray[Any, Any]") -> Iterator[tuple[int, dict[str, str]]]:
+        """The rows that begin on these lines (sorted), as they were sent."""
+        mine = self.line.to_numpy()
+        places = np.searchsorted(lines, mine)
+        found = np.flatnonzero(lines[np.minimum(places, len(lines) - 1)] == mine)
+        for at in found.tolist():
+            yield int(mine[at]), {name: series[at] or "" for name, series in self.cells.items()}
 
 
 class CsvReader:
@@ -164,9 +171,11 @@ class CsvReader:
         block = self._buffer[self._at : end]
         if b'"' in block or b"\x00" in block:
             return None
+        block, lines = _at_most(block, ROWS_A_BLOCK)
+        end = self._at + len(block)
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n")
-        width, lines = len(self.header), block.count(b"\n")
+        width = len(self.header)
         # together with polars' refusal of longer rows, the right number of commas means that every row is right
         plain = lines and b"\r" not in block and b"\n\n" not in block and not block.startswith(b"\n")
         if not plain or width < 2 or block.count(b",") != lines * (width - 1):
@@ -190,7 +199,7 @@ class CsvReader:
                 lines.append(line)
             else:
                 ragged.append(Ragged(line, cells))
-            characters += sum(map(len, cells))
+            characters += sum(map(len, cells)) + CELL_COSTS * len(cells)
             if len(rows) + len(ragged) >= ROWS_A_CHUNK or characters >= CHARACTERS_A_CHUNK:
                 break
         if not rows and not ragged:
@@ -219,8 +228,21 @@ class CsvReader:
                 yield begin, cells
 
     def _lines_of_record(self) -> Iterator[str]:
-        while (line := self._next_line()) is not None:
+        begin, size = self._line + 1, 0
+        while True:
+            if not self._record:
+                begin, size = self._line + 1, 0
+            elif size > LONGEST_ROW:
+                raise UnreadableFile(
+                    f"the row is longer than {LONGEST_ROW // 1024**2} MB. Shorten it, or close its quotes.",
+                    line=begin,
+                    column=self._column_at_end_of(""),
+                )
+            line = self._next_line()
+            if line is None:
+                return
             self._record.append(line)
+            size += len(line)
             yield line
 
     def _unreadable(self, error: csv.Error, begin: int) -> UnreadableFile:
@@ -267,6 +289,15 @@ class CsvReader:
             if fault and filled > LONGEST_CELL:
                 break
         return self.header[index] if index < len(self.header) else f"number {index + 1}"
+
+
+def _at_most(block: bytes, most: int) -> tuple[bytes, int]:
+    """As many whole lines of a block as make about `most` rows, and their number: short rows cost more than bytes."""
+    lines = block.count(b"\n")
+    if lines <= most:
+        return block, lines
+    end = block.find(b"\n", len(block) * most // lines) + 1 or len(block)
+    return block[:end], block.count(b"\n", 0, end)
 
 
 def _split(block: bytes, width: int) -> pl.DataFrame | None:

@@ -17,10 +17,13 @@ AT_ONCE = 1000
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
-def rejected_as_csv(file: File, rows: QuerySet[QuarantinedRow]) -> IO[bytes]:
+def rejected_as_csv(
+    file: File, rows: QuerySet[QuarantinedRow], *, covered: frozenset[str] = frozenset()
+) -> IO[bytes]:
     """The rows with their own columns, in the format's order, then line, column and reason; safe for a spreadsheet.
 
-    The notes' names are passed over by the import, so a mended file can go back as it is.
+    The notes' names are passed over by the import, so a mended file can go back as it is. Columns that the reader may
+    not see are `covered`: their cells are empty, and an empty cell changes nothing when it comes back.
     """
     columns = _columns(file, rows)
     out = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  the response closes it
@@ -28,7 +31,7 @@ def rejected_as_csv(file: File, rows: QuerySet[QuarantinedRow]) -> IO[bytes]:
     table = csv.writer(text)
     table.writerow([_safe(name) for name in [*columns, *NOTES]])
     for row in rows.iterator(chunk_size=AT_ONCE):
-        cells = [row.row.get(name, "") for name in columns]
+        cells = ["" if name in covered else row.row.get(name, "") for name in columns]
         table.writerow([_safe(str(cell)) for cell in [*cells, row.line, row.column, row.reason]])
     text.detach()
     out.seek(0)

@@ -1,52 +1,26 @@
 """Opens a bundle: a folder, a .zip or a .tar.gz. Nothing outside of it is ever read, and nothing is read whole.
 
-A zip is read in place. A tar.gz can only be read from its beginning, so its files go to a temporary folder once.
 Guards: names that lead outside, links, devices, too many entries, too many bytes, too high a compression.
 """
 
 import gzip
-import lzma
 import os
-import shutil
 import stat
-import tarfile
-import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Protocol
 
+from integrations.importing.archives import Contents, Opener, file_opener, opened_zip, unpacked_tar
+from integrations.importing.bounds import BROKEN, Limits, size_in_words, too_dense, words_of
 from integrations.importing.format import FILES
 from integrations.importing.problems import BundleRefused, FileStopped
 
-GB = 1024**3
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How large a bundle may become when it is unpacked."""
-
-    total: int = 64 * GB
-    file: int = 32 * GB
-    ratio: int = 250  # text packs 5 to 30 times; what packs far better was made to fill a disk
-    ratio_from: int = 64 * 1024**2  # below this a high ratio does no harm
-    entries: int = 1000
-
+__all__ = ["Bundle", "CountedBytes", "Limits", "SourceFile", "open_bundle"]
 
 ENDINGS = (".csv", ".csv.gz")
 _JUNK = (".", "__MACOSX")
-BROKEN = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    tarfile.TarError,
-    gzip.BadGzipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-)
 
 
 @dataclass(frozen=True)
@@ -56,7 +30,7 @@ class SourceFile:
     name: str  # tickets
     stored_as: str  # tickets.csv.gz
     size: int  # bytes as stored, for progress
-    opener: Callable[[], IO[bytes]]
+    opener: Opener
     limits: Limits
 
     @contextmanager
@@ -88,16 +62,16 @@ class CountedBytes:
             piece = self._stream.read(size)
         except BROKEN as error:
             raise FileStopped(
-                f"The file is damaged: {_words(error)}. Pack it again and send it again."
+                f"The file is damaged: {words_of(error)}. Pack it again and send it again."
             ) from error
         self.count += len(piece)
         limits = self._file.limits
         if self.count > limits.file:
             raise FileStopped(
-                f"The file unpacks to more than {_size(limits.file)}. Split it into several bundles."
+                f"The file unpacks to more than {size_in_words(limits.file)}. Split it into several bundles."
             )
         if self._packed is not None and self.count > max(limits.ratio_from, limits.ratio * self._file.size):
-            raise FileStopped(_too_dense(limits))
+            raise FileStopped(too_dense(limits))
         return piece
 
     def done(self) -> int:
@@ -127,16 +101,16 @@ def open_bundle(path: Path, *, limits: Limits | None = None, scratch: Path | Non
         if path.is_dir():
             yield _folder(path, limits)
         elif path.name.lower().endswith(".zip"):
-            with zipfile.ZipFile(path) as archive:
-                yield _zip(archive, limits)
+            with opened_zip(path, limits) as contents:
+                yield _from_archive(contents, limits)
         elif path.name.lower().endswith((".tar.gz", ".tgz")):
-            with _unpacked_tar(path, limits, scratch) as bundle:
-                yield bundle
+            with unpacked_tar(path, limits, scratch) as contents:
+                yield _from_archive(contents, limits)
         else:
             raise BundleRefused(f"{path.name} is no bundle. Send a folder, a .zip or a .tar.gz of CSV files.")
     except BROKEN as error:
         raise BundleRefused(
-            f"The archive is damaged: {_words(error)}. Pack it again and send it again."
+            f"The archive is damaged: {words_of(error)}. Pack it again and send it again."
         ) from error
 
 
@@ -145,30 +119,18 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
-def _words(error: BaseException) -> str:
-    return str(error).rstrip(".") or type(error).__name__
-
-
-def _size(count: int) -> str:
-    return f"{count // GB} GB" if count >= GB else f"{count // 1024**2} MB"
-
-
-def _too_dense(limits: Limits) -> str:
-    return f"It unpacks to more than {limits.ratio} times its size, which no table of customer data does."
-
-
 # --- a folder -----------------------------------------------------------------------------------
 
 
 def _folder(path: Path, limits: Limits) -> Bundle:
-    entries: list[tuple[str, int, Callable[[], IO[bytes]]]] = []
+    entries: list[tuple[str, int, Opener]] = []
     unknown: list[str] = []
     for entry in sorted(path.iterdir()):
         if entry.is_dir() and not entry.is_symlink():
             unknown.append(f"{entry.name}/")
             continue
         status = _plain_file(entry, path)
-        entries.append((entry.name, status.st_size, _file_opener(entry)))
+        entries.append((entry.name, status.st_size, file_opener(entry)))
     return _bundle(entries, unknown, limits)
 
 
@@ -187,111 +149,12 @@ def _plain_file(entry: Path, folder: Path) -> os.stat_result:
     return status
 
 
-def _file_opener(path: Path) -> Callable[[], IO[bytes]]:
-    def opener() -> IO[bytes]:
-        try:
-            return path.open("rb")
-        except OSError as error:
-            raise FileStopped(f"The file cannot be opened: {error.strerror}.") from error
-
-    return opener
-
-
 # --- archives -----------------------------------------------------------------------------------
 
 
-def _zip(archive: zipfile.ZipFile, limits: Limits) -> Bundle:
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    names = [_safe_name(member.filename) for member in members]
-    if len(members) > limits.entries:
-        raise BundleRefused(f"The archive holds more than {limits.entries:,} files.")
-    _check_zip_sizes(members, limits)
-    for member in members:
-        mode = member.external_attr >> 16
-        if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-            raise BundleRefused(f"{member.filename} is a link or a device. Pack the files themselves.")
-        if member.flag_bits & 0x1:
-            raise BundleRefused(f"{member.filename} is locked with a password. Pack the bundle without one.")
-    return _from_archive(names, [(m.file_size, _zip_opener(archive, m)) for m in members], limits)
-
-
-def _check_zip_sizes(members: list[zipfile.ZipInfo], limits: Limits) -> None:
-    """By the sizes that the archive declares; zipfile never gives more than the declared bytes of a member."""
-    total = sum(member.file_size for member in members)
-    packed = sum(member.compress_size for member in members)
-    if total > limits.total:
-        raise BundleRefused(f"The archive unpacks to more than {_size(limits.total)}. Split it.")
-    if total > max(limits.ratio_from, limits.ratio * packed):
-        raise BundleRefused(_too_dense(limits))
-
-
-def _zip_opener(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
-    def opener() -> IO[bytes]:
-        try:
-            return archive.open(member)
-        except (NotImplementedError, RuntimeError) as error:
-            raise FileStopped(f"The file cannot be unpacked: {_words(error)}.") from error
-
-    return opener
-
-
-@contextmanager
-def _unpacked_tar(path: Path, limits: Limits, scratch: Path | None) -> Iterator[Bundle]:
-    if scratch is not None:
-        scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix="bundle-") as folder:
-        names, sizes = _unpack(path, Path(folder), limits)
-        openers = [_file_opener(Path(folder) / str(at)) for at in range(len(names))]
-        yield _from_archive(names, list(zip(sizes, openers, strict=True)), limits)
-
-
-def _unpack(path: Path, folder: Path, limits: Limits) -> tuple[list[str], list[int]]:
-    """Writes the files to `folder` as 0, 1, 2, …: no name of the archive ever becomes a path of ours."""
-    names: list[str] = []
-    sizes: list[int] = []
-    packed = path.stat().st_size
-    with tarfile.open(path, "r|gz") as archive:
-        for member in archive:
-            name = _safe_name(member.name)
-            if member.isdir():
-                continue
-            if not member.isreg():
-                raise BundleRefused(f"{member.name} is a link or a device. Pack the files themselves.")
-            if len(names) >= limits.entries:
-                raise BundleRefused(f"The archive holds more than {limits.entries:,} files.")
-            if sum(sizes) + member.size > limits.total:
-                raise BundleRefused(f"The archive unpacks to more than {_size(limits.total)}. Split it.")
-            if sum(sizes) + member.size > max(limits.ratio_from, limits.ratio * packed):
-                raise BundleRefused(_too_dense(limits))
-            content = archive.extractfile(member)
-            assert content is not None  # a regular file has content
-            with (folder / str(len(names))).open("wb") as out:
-                shutil.copyfileobj(content, out, 1 << 20)
-            names.append(name)
-            sizes.append(member.size)
-    return names, sizes
-
-
-def _safe_name(name: str) -> str:
-    parts = PurePosixPath(name).parts
-    if (
-        not parts
-        or name.startswith("/")
-        or ".." in parts
-        or "\\" in name
-        or ":" in parts[0]
-        or "\x00" in name
-    ):
-        raise BundleRefused(
-            f"The archive holds a file with the name {name!r}, which leads outside. Pack it again."
-        )
-    return "/".join(part for part in parts if part != ".")
-
-
-def _from_archive(
-    names: list[str], contents: list[tuple[int, Callable[[], IO[bytes]]]], limits: Limits
-) -> Bundle:
+def _from_archive(archive: Contents, limits: Limits) -> Bundle:
     """One top folder is taken off; what lies deeper or beside it is unknown."""
+    names, contents = archive
     if len(set(names)) < len(names):
         double = next(name for name in names if names.count(name) > 1)
         raise BundleRefused(f"The archive holds {double} twice. Pack it again with one of them.")
@@ -299,7 +162,7 @@ def _from_archive(
     tops = {name.split("/")[0] if "/" in name else "" for name in serious}
     prefix = f"{tops.pop()}/" if len(tops) == 1 else ""
     prefix = "" if prefix == "/" else prefix
-    entries: list[tuple[str, int, Callable[[], IO[bytes]]]] = []
+    entries: list[tuple[str, int, Opener]] = []
     unknown: list[str] = []
     for name, (size, opener) in zip(names, contents, strict=True):
         inner = name.removeprefix(prefix)
@@ -310,9 +173,7 @@ def _from_archive(
     return _bundle(entries, unknown, limits)
 
 
-def _bundle(
-    entries: list[tuple[str, int, Callable[[], IO[bytes]]]], unknown: list[str], limits: Limits
-) -> Bundle:
+def _bundle(entries: list[tuple[str, int, Opener]], unknown: list[str], limits: Limits) -> Bundle:
     files: dict[str, SourceFile] = {}
     for name, size, opener in entries:
         ending = next((e for e in reversed(ENDINGS) if name.endswith(e)), "")

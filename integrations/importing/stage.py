@@ -6,8 +6,9 @@ They belong to this session alone and carry no policies, so binary COPY is allow
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ ROWS = "import_rows"
 REJECTS = "import_rejects"
 DOUBLES = "import_doubles"
 LINES = "import_lines"
+_AT_ONCE = 200_000  # lines handed over at a time
 _REJECT_TYPES = ["int8", "text", "text", "text", "text"]
 # A page's limits do not fit: under load a single COPY or a merge may take minutes, and nobody waits for it.
 _PATIENCE = {"statement_timeout": "30min", "lock_timeout": "30s", "work_mem": "128MB"}
@@ -75,13 +77,18 @@ class Stage:
         binary.copy_rows(ROWS, [type_ for _, type_, _ in self._columns], rows)
         self.staged += rows.height
 
-    def reject(self, rejects: list[Reject]) -> None:
-        """Set rows aside, whole."""
-        if not rejects:
-            return
-        rows = ((r.line, r.column, r.value, r.reason, json.dumps(r.row, ensure_ascii=False)) for r in rejects)
-        binary.copy_tuples(REJECTS, _REJECT_TYPES, rows)
-        self.rejected += len(rejects)
+    def reject(self, rejects: Iterable[Reject]) -> None:
+        """Set rows aside, whole, one at a time: of a wide file a thousand rows are a lot of memory."""
+        coming = iter(rejects)
+        first = next(coming, None)
+        if first is not None:
+            binary.copy_tuples(REJECTS, _REJECT_TYPES, self._counted(chain([first], coming)))
+
+    def _counted(self, rejects: Iterable[Reject]) -> Iterator[tuple[Any, ...]]:
+        for reject in rejects:
+            self.rejected += 1
+            row = json.dumps(reject.row, ensure_ascii=False)
+            yield reject.line, reject.column, reject.value, reject.reason, row
 
     def ready(self) -> None:
         """Statistics for the planner; temporary tables get none by themselves."""
@@ -90,7 +97,7 @@ class Stage:
 
     def sort_out_doubles(
         self, keys: np.ndarray[Any, Any], lines: np.ndarray[Any, Any]
-    ) -> tuple[list[int], int]:
+    ) -> tuple[np.ndarray[Any, Any], int]:
         """Of rows that share a key: (lines of those that contradict each other, how many mere repeats went).
 
         `keys` are 64-bit hashes of the key columns for these lines, staged or rejected. A rejected row has no typed
@@ -98,8 +105,10 @@ class Stage:
         """
         with short_transaction() as cursor:
             cursor.execute(f"CREATE TEMP TABLE {DOUBLES} (key int8, line int8)")
-        frame = pl.DataFrame({"key": keys.view(np.int64), "line": lines})
-        binary.copy_rows(DOUBLES, ["int8", "int8"], frame)
+        for at in range(0, len(keys), _AT_ONCE):
+            part = slice(at, at + _AT_ONCE)
+            frame = pl.DataFrame({"key": keys[part].view(np.int64), "line": lines[part]})
+            binary.copy_rows(DOUBLES, ["int8", "int8"], frame)
         columns = ", ".join(f's."{name}"' for name, _, _ in self._columns if name != "line")
         with short_transaction() as cursor:
             cursor.execute(f"ANALYZE {ROWS}; ANALYZE {DOUBLES}")
@@ -119,17 +128,21 @@ class Stage:
                 f"DELETE FROM {ROWS} s USING {LINES} l WHERE l.line = s.line AND NOT l.contradicts AND l.line > l.first"
             )
             repeats = cursor.rowcount
-            cursor.execute(f"SELECT line FROM {LINES} WHERE contradicts AND staged ORDER BY line")
-            contradicting = [row[0] for row in cursor.fetchall()]
+            contradicting = _numbers(
+                cursor, f"SELECT line FROM {LINES} WHERE contradicts AND staged ORDER BY line"
+            )
             cursor.execute(f"DROP TABLE {LINES}, {DOUBLES}")
         self.staged -= repeats
         return contradicting, repeats
 
-    def remove(self, lines: list[int]) -> None:
+    def remove(self, lines: np.ndarray[Any, Any]) -> None:
         """Take rows out that turned out wrong after they were staged."""
-        with short_transaction() as cursor:
-            cursor.execute(f"DELETE FROM {ROWS} WHERE line = ANY(%s)", [lines])
-            self.staged -= cursor.rowcount
+        for at in range(0, len(lines), _AT_ONCE):
+            with short_transaction() as cursor:
+                cursor.execute(
+                    f"DELETE FROM {ROWS} WHERE line = ANY(%s)", [lines[at : at + _AT_ONCE].tolist()]
+                )
+                self.staged -= cursor.rowcount
 
     def rows_of(self, *columns: str) -> list[tuple[Any, ...]]:
         """These columns of the staged rows, in the file's order; for small files."""
@@ -162,6 +175,13 @@ def clear_stage() -> None:
 
 def drop_tables(cursor: Any) -> None:
     cursor.execute(f"DROP TABLE IF EXISTS {ROWS}, {REJECTS}, {DOUBLES}, {LINES}")
+
+
+def _numbers(cursor: Any, select: str) -> np.ndarray[Any, Any]:
+    """One column of whole numbers, without a list of them in between."""
+    with cursor.copy(f"COPY ({select}) TO STDOUT (FORMAT BINARY)") as copy:
+        copy.set_types(["int8"])
+        return np.fromiter((row[0] for row in copy.rows()), dtype=np.int64)
 
 
 def _hashes(rows: pl.DataFrame, target: Target) -> pl.Series:

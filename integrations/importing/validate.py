@@ -6,6 +6,7 @@ The rules are those of docs/import.md; the words of a reason say what is wrong a
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ class Checked:
     """The rows of a chunk that may land, typed; the others; and the keys of both, to find doubles."""
 
     good: pl.DataFrame  # line, then the file's columns; see Checker
-    rejects: list[Reject]
+    rejects: Iterable[Reject]  # to be gone through once
     good_keys: np.ndarray[Any, Any]
     bad_keys: np.ndarray[Any, Any]
     bad_lines: np.ndarray[Any, Any]
@@ -90,7 +91,7 @@ class Checker:
         frame = pl.DataFrame(typed)
         return Checked(
             good=frame.filter(pl.Series(~bad)) if bad.any() else frame,
-            rejects=[*self._rejects(chunk, faults), *self._ragged(chunk)],
+            rejects=chain(self._rejects(chunk, faults), self._ragged(chunk)),
             good_keys=keys[~bad],
             bad_keys=keys[bad & has_key],
             bad_lines=chunk.line.to_numpy()[bad & has_key],
