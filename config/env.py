@@ -1,5 +1,6 @@
 """Typed readers for environment variables. A missing or malformed one says which, and how to mend it."""
 
+import ipaddress
 import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -39,9 +40,33 @@ def number(name: str, default: int, *, low: int, high: int) -> int:
     return int(value)
 
 
+def seconds(name: str, default: float, *, low: float, high: float) -> float:
+    value = os.environ.get(name, "")
+    if value == "":
+        return default
+    try:
+        found = float(value) if value.isascii() else float("nan")
+    except ValueError:
+        found = float("nan")
+    if not low <= found <= high:  # also false for what is no number
+        raise BadSetting(name, value, f"set it to seconds from {low:g} to {high:g}")
+    return found
+
+
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str, default: str = "") -> list[str]:
+    """A comma-separated list of networks such as 10.0.0.0/8."""
+    found = words(name, default)
+    for each in found:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError:
+            raise BadSetting(name, each, "write networks such as 10.0.0.0/8, with commas between") from None
+    return found
 
 
 def choice(name: str, default: str, *, allowed: set[str]) -> str:

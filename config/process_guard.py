@@ -8,6 +8,7 @@ it went, and the guard kills what is left of every group after a moment of grace
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import sys
 import time
@@ -23,14 +24,16 @@ def kill_group(group: int, sig: signal.Signals = signal.SIGKILL) -> None:
         os.killpg(group, sig)
 
 
-def die_with_parent() -> Callable[[], None]:
-    """What a child runs between fork and exec, to get SIGTERM when the supervisor dies."""
+def die_with_parent(*, memory: int = 0) -> Callable[[], None]:
+    """What a child runs between fork and exec, to get SIGTERM when the supervisor dies, and no more than its memory."""
     parent = os.getpid()
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before the fork
 
     def arrange() -> None:
         if libc is not None:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if libc is not None and memory:  # elsewhere the kernel does not count what is mapped
+            resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         if os.getppid() != parent:  # it died before we could ask
             os._exit(1)
 

@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tenants.rate_middleware.RateLimits",
     "tenants.middleware.TenantTransaction",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -173,6 +174,11 @@ CONTENT_SECURITY_POLICY = {
 }
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
+# --- requests a minute (tenants.ratelimits); 0: no limit. A workspace's own number replaces RATE_PER_TENANT -------
+RATE_PER_ADDRESS = env.number("HOLDFAST_RATE_PER_ADDRESS", 12_000, low=0, high=10_000_000)
+RATE_PER_PRINCIPAL = env.number("HOLDFAST_RATE_PER_PRINCIPAL", 3_000, low=0, high=10_000_000)
+RATE_PER_TENANT = env.number("HOLDFAST_RATE_PER_TENANT", 30_000, low=0, high=10_000_000)
+
 # --- jobs: django-q2 is the doorbell, our rows are the truth (DECISIONS 20) ---------------------
 Q_CLUSTER = {
     "name": "holdfast",
@@ -180,17 +186,31 @@ Q_CLUSTER = {
     "workers": env.number("HOLDFAST_WORKERS", 2, low=1, high=64),
     "queue_limit": env.number("HOLDFAST_WORKERS", 2, low=1, high=64),
     "bulk": 1,
-    "timeout": 300,
-    "retry": 1200,
+    "timeout": env.number("HOLDFAST_JOB_TIMEOUT", 300, low=1, high=3600),
+    # longer than any job may take: a doorbell that rings again while its job runs is answered in vain
+    "retry": env.number("HOLDFAST_BELL_RETRY", 1200, low=1, high=86_400),
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": -1,
     "catch_up": False,
     "poll": 0.5,
     "recycle": 200,
+    # a worker that has grown beyond this (in KB) is replaced after its job
+    "max_rss": env.number("HOLDFAST_WORKER_RECYCLE_MB", 700, low=64, high=1_000_000) * 1024,
+    "scheduler": False,  # schedules are ours (jobs.registry): one malformed row of django-q's stops all of its own
     "label": "Jobs",
 }
 JOBS_RUN_INLINE = False
+# What one worker process may take at most; a job that wants more fails with a MemoryError, not the machine.
+WORKER_MEMORY_BYTES = env.number("HOLDFAST_WORKER_MAX_MB", 3072, low=200, high=1_000_000) * 1024 * 1024
+JOB_BACKOFF = env.seconds("HOLDFAST_JOB_BACKOFF", 5, low=0.1, high=900)
+SWEEP_EVERY = env.seconds("HOLDFAST_SWEEP_EVERY", 2, low=0.1, high=30)
+BELL_LOST_AFTER = env.seconds("HOLDFAST_BELL_LOST_AFTER", 30, low=1, high=3600)
+CANARY_EVERY = env.seconds("HOLDFAST_CANARY_EVERY", 60, low=0.5, high=600)
+CANARY_LIMIT = env.seconds("HOLDFAST_CANARY_LIMIT", 180, low=2, high=3600)
+STOP_SECONDS = env.seconds("HOLDFAST_STOP_SECONDS", 40, low=1, high=300)
+# For drills: a file with the seconds by which the jobs' clock differs from the real one. Never in production.
+CLOCK_FILE = env.text("HOLDFAST_CLOCK_FILE") if IS_LOOPBACK else ""
 
 # --- files, language, logs ----------------------------------------------------------------------
 STATIC_URL = "/static/"

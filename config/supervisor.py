@@ -40,6 +40,7 @@ class Child:
     env: Mapping[str, str] = field(default_factory=dict)  # on top of ours
     cwd: Path | None = None
     canary: bool = False
+    memory: int = 0  # bytes that each of its processes may take at most; 0: as much as there is
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr.fileno(),
                 start_new_session=True,
-                preexec_fn=die_with_parent(),
+                preexec_fn=die_with_parent(memory=self.child.memory),
             )
         except OSError as error:
             raise KeepsFailing(f"{self.child.name} cannot be started: {error}") from error
@@ -152,6 +153,7 @@ class Supervisor:
         canary_age: Callable[[], float | None] | None = None,
         say: Say = _to_stderr,
         stop_seconds: float = STOP_SECONDS,
+        canary_limit: float = CANARY_LIMIT,
     ) -> None:
         self._children = children
         self._prepare = prepare
@@ -160,6 +162,8 @@ class Supervisor:
         self._canary_due = self._canary_patience = 0.0
         self._say = say
         self._stop_seconds = stop_seconds
+        self._canary_limit = canary_limit
+        self._canary_every = min(CANARY_EVERY, canary_limit / 4)
         self._signals = 0
         self._may_interrupt = False
         self._processes: list[Process] = []
@@ -184,7 +188,7 @@ class Supervisor:
             with self._interruptible():
                 self._prepare()
         self._processes = [Process(child, guard) for child in self._children]
-        self._canary_due = self._canary_patience = time.monotonic() + CANARY_EVERY
+        self._canary_due = self._canary_patience = time.monotonic() + self._canary_every
         while not self._signals:
             now = time.monotonic()
             for process in self._processes:
@@ -226,7 +230,7 @@ class Supervisor:
         """A stuck worker is silent and looks alive; only its missing heartbeat shows it."""
         if self._canary_age is None or now < self._canary_due:
             return
-        self._canary_due = now + CANARY_EVERY
+        self._canary_due = now + self._canary_every
         try:
             with self._interruptible():
                 age = self._canary_age()
@@ -235,9 +239,9 @@ class Supervisor:
         except Exception as error:  # the database being away is no sign of a stuck worker
             self._say(f"canary: {error}")
             return
-        if age is None or age <= CANARY_LIMIT or now < self._canary_patience:
+        if age is None or age <= self._canary_limit or now < self._canary_patience:
             return
-        self._canary_patience = now + CANARY_LIMIT  # the new ones need time for their first heartbeat
+        self._canary_patience = now + self._canary_limit  # the new ones need time for their first heartbeat
         self._say(f"no heartbeat of the workers for {age:.0f} s; restarting them")
         for process in self._processes:
             if process.child.canary:
