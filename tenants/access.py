@@ -92,7 +92,7 @@ def tenant_view(*, right: Right = Right.VIEW_ACCOUNTS) -> Callable[[View], View]
             if getattr(request, "membership", None) is None:
                 raise Http404("No such workspace.")
             check_right(request.membership, right)
-            if hasattr(view, "own_transactions"):
+            if hasattr(guarded, "own_transactions"):  # marked from outside
                 return view(request, **rest)
             return once(request, lambda: view(request, **rest))
 
