@@ -1,12 +1,13 @@
 """The panels that accounts itself puts on the account page."""
 
+from dataclasses import replace
 from typing import Any
 
 from accounts import clock, facts, timeline
 from accounts.forms import NoteForm, ShareForm
 from accounts.models import Account
 from accounts.panels import Panel, register
-from tenants import queries
+from tenants import fields, queries
 from tenants.models import Membership, Tenant
 from tenants.roles import Right
 
@@ -18,7 +19,10 @@ def evidence_context(tenant: Tenant, viewer: Membership, account: Account) -> di
 
 def people_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
     day = clock.as_of(tenant)
-    people = [(person, person.state(day)) for person in facts.people(tenant, account, day=day)]
+    found = facts.people(tenant, account, day=day)
+    if not fields.sees(viewer, fields.Field.CONTACT_EMAIL):
+        found = [replace(person, email="") for person in found]
+    people = [(person, person.state(day)) for person in found]
     has_champion = any(person.role == "champion" and state != "left" for person, state in people)
     return {"people": people, "has_champion": has_champion, "as_of": day}
 

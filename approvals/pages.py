@@ -1,5 +1,6 @@
 """What the inbox shows of a request: lines for the list, and one case with its rules and history. No queries here."""
 
+import copy
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from approvals.registry import Change, kinds
 from approvals.times import Clock, Reader
 from config.templatetags import words
 from tenants.access import Right, can
+from tenants.fields import Field, sees, shown
 from tenants.models import Membership
 
 
@@ -154,7 +156,8 @@ def case(
 ) -> Case:
     """Everything about one request; `approvers` are those who see its account."""
     mark, icon = _mark(request, reader, with_day=True)
-    money = can(viewer, Right.SEE_ARR)
+    money = sees(viewer, Field.ARR)
+    covered = _covered(request, viewer)
     asker = without_role(request.requested_by_label)
     able = bool(getattr(request, "answerable", False)) and can(viewer, Right.DECIDE)
     return Case(
@@ -169,8 +172,8 @@ def case(
         as_of=reader.now.astimezone(reader.zone).date(),
         options=_options(request) if money else [],
         formula=_formula(request) if money else "",
-        changes=changes_of(request),
-        raw=json.dumps(request.payload, indent=2, sort_keys=True, ensure_ascii=False),
+        changes=changes_of(covered),
+        raw=json.dumps(covered.payload, indent=2, sort_keys=True, ensure_ascii=False),
         answerers=answerers(request, viewer=viewer, reader=reader, given=given, approvers=approvers),
         history=_history(request, reader=reader, given=given),
         may_answer=able,
@@ -180,6 +183,13 @@ def case(
         link=link,
         waits_for=plain_names(candidates(request, approvers)),
     )
+
+
+def _covered(request: ApprovalRequest, viewer: Membership) -> ApprovalRequest:
+    """The request with what its reader may not see covered in content and facts."""
+    seen = copy.copy(request)
+    seen.payload, seen.facts = shown(viewer, request.payload), shown(viewer, request.facts)
+    return seen
 
 
 def _short(request: ApprovalRequest) -> str:

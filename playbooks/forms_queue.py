@@ -13,7 +13,7 @@ from playbooks.queries import queue
 from playbooks.queries.queue import SORTS, UNOWNED, BadPlace, View, Wanted
 from playbooks.services import SNOOZE_MOST_DAYS
 from scoring.catalogue import DIMENSION_LABELS
-from tenants.access import Right, can
+from tenants.fields import Field, sees
 from tenants.models import Membership
 
 BANDS = [
@@ -44,7 +44,7 @@ class QueueFilters(forms.Form):
     ) -> None:
         super().__init__(data, auto_id="f-%s")
         self.viewer = viewer
-        sees_arr = can(viewer, Right.SEE_ARR)
+        sees_arr = sees(viewer, Field.ARR)
         sorts = [(key, each.label) for key, each in SORTS.items() if sees_arr or not each.of_money]
         self.fields["sort"].choices = sorts  # type: ignore[attr-defined]
         if not queue.may_choose_owner(viewer):
@@ -69,6 +69,8 @@ class QueueFilters(forms.Form):
         self.is_valid()
         known = {name: value for name, value in self.cleaned_data.items() if value}
         known["renews"] = int(known.get("renews", 0))
+        if not sees(self.viewer, Field.ARR):
+            known.setdefault("sort", "health")  # the usual order, priority, would tell whose ARR is large
         return Wanted(view=self._view(), after=self._anchor("after"), before=self._anchor("before"), **known)
 
     def _view(self) -> str:

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from config.templatetags import marks, words
+from tenants import fields
 
 register = template.Library()
 
@@ -26,6 +27,7 @@ register.filter("in_days", words.in_days)
 register.filter("number_or_dash", words.number_or_dash)
 register.filter("stored_word", words.stored_word)
 register.filter("go_key", words.go_key)
+register.filter("sees", fields.sees)
 
 register.simple_tag(marks.icon, name="icon")
 register.simple_tag(marks.spark, name="spark")

@@ -21,6 +21,7 @@ from integrations.services import imports as services
 from jobs.models import Job
 from jobs.paging import BadPlace, neighbours, newest_first
 from jobs.panels import panel_of
+from tenants import fields
 from tenants.access import Right, TenantRequest, own_transactions, tenant_view
 from tenants.scoping import tenant_transaction
 
@@ -130,7 +131,10 @@ def _report_context(request: TenantRequest, bundle_id: int) -> dict[str, Any]:
     bundle = _bundle(request, bundle_id)
     files = list(queries.files_of(request.tenant, bundle_id=bundle_id))
     rejected = sum(file.rejected for file in files)
-    rows = queries.rejected_rows(request.tenant, bundle_id=bundle_id)[:ROWS_SHOWN] if rejected else []
+    rows = list(queries.rejected_rows(request.tenant, bundle_id=bundle_id)[:ROWS_SHOWN]) if rejected else []
+    for row in rows:
+        if fields.is_covered(request.membership, row.column):
+            row.value = fields.COVERED
     job: Job | None = bundle.job
     panel = panel_of(job, slug=request.tenant.slug) if job and bundle.finished_at is None else None
     return {
@@ -177,7 +181,8 @@ def import_rejects(request: TenantRequest, bundle_id: int, file: str) -> HttpRes
     with tenant_transaction(request.tenant.pk):
         bundle = _bundle(request, bundle_id)
         rows = queries.rejected_rows(request.tenant, bundle_id=bundle_id).filter(file=FILES[file].file_name)
-        table = rejected_as_csv(FILES[file], rows)
+        covered = fields.covered_names(request.membership)
+        table = rejected_as_csv(FILES[file], rows, covered=covered)
         services.record_download(
             request.tenant, bundle_id=bundle.pk, file=FILES[file].file_name, by=request.actor
         )

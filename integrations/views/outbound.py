@@ -1,5 +1,6 @@
 """Endpoints and the delivery log, for those who run the integrations."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from integrations.services import endpoints as services
 from integrations.services import outbound
 from integrations.services.dispatch import MOST_ATTEMPTS
 from jobs.paging import BadPlace, neighbours, newest_first
+from tenants import fields
 from tenants.access import Right, TenantRequest, tenant_view
 
 STALE = "Somebody changed this endpoint meanwhile. This is how it stands now."
@@ -276,13 +278,21 @@ def _delivery_context(request: TenantRequest, intent: WriteIntent) -> dict[str, 
         "intent": intent,
         "account": account,
         "attempts": attempts[::-1],
-        "body": outbound.body_of(intent),
+        "body": _shown_body(request, intent),
         "ahead": ahead,
         "is_sending": _is_sending(intent) and ahead is None,
         "most_attempts": MOST_ATTEMPTS,
         "may_replay": intent.state in outbound.REPLAYABLE,
         "may_cancel": intent.state in outbound.CANCELLABLE,
     }
+
+
+def _shown_body(request: TenantRequest, intent: WriteIntent) -> str:
+    """The exact text that is sent; for who may not see all of it, the same content with that covered."""
+    body = outbound.body_of(intent)
+    if not fields.covered_names(request.membership):
+        return body
+    return json.dumps(fields.shown(request.membership, json.loads(body)), ensure_ascii=False)
 
 
 def _is_sending(intent: WriteIntent) -> bool:

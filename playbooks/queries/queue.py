@@ -61,7 +61,7 @@ class Sort:
 
 
 SORTS = {
-    "priority": Sort("Priority", "priority", descending=True, nullable=False),
+    "priority": Sort("Priority", "priority", descending=True, nullable=False, of_money=True),
     "health": Sort("Health", "health"),
     "change": Sort("Health change", "delta_30"),
     "renewal": Sort("Renewal", "renewal_date"),

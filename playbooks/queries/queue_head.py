@@ -31,7 +31,7 @@ from playbooks.queries.queue import (
     views_for,
 )
 from scoring.queries import finished_runs
-from tenants.access import Right, can
+from tenants.fields import Field, sees
 from tenants.models import Membership, Tenant, User
 
 
@@ -120,7 +120,7 @@ def _figures(tenant: Tenant, viewer: Membership) -> Over:
     rows = seen(tenant, viewer).order_by().annotate(**marks)
     pairs = ["'all', count(*)"]
     pairs += [f"'{name.removeprefix('in_')}', count(*) FILTER (WHERE {name})" for name in marks]
-    if can(viewer, Right.SEE_ARR):
+    if sees(viewer, Field.ARR):
         pairs += [
             "'waiting_arr', (sum(arr_reporting) FILTER (WHERE in_decision))::text",
             "'without_rate', count(*) FILTER (WHERE in_decision AND arr IS NOT NULL AND arr_reporting IS NULL)",

@@ -12,7 +12,8 @@ from audit import services as audit
 from playbooks.queries.queue import SORTS, View, Wanted, listed
 from playbooks.queries.queue_page import detailed, ordered
 from scoring.models import AccountHealth
-from tenants.access import Actor, Right, can
+from tenants.access import Actor
+from tenants.fields import Field, sees
 from tenants.models import Membership, Tenant
 
 MOST_ROWS = 10_000
@@ -30,7 +31,7 @@ def export_queue(
     tenant: Tenant, viewer: Membership, *, wanted: Wanted, by: Actor, request_id: str = ""
 ) -> str:
     """The list as the page orders it, up to 10,000 rows; money columns only with the right to see ARR."""
-    sees_arr = can(viewer, Right.SEE_ARR)
+    sees_arr = sees(viewer, Field.ARR)
     rows = ordered(detailed(listed(tenant, viewer, wanted), tenant), SORTS[wanted.sort])[:MOST_ROWS]
     text, number = _written(rows.iterator(chunk_size=1000), sees_arr)
     audit.record(

@@ -21,6 +21,7 @@ from playbooks.services.queue_export import export_queue
 from playbooks.views.queue_rows import Line, Row, line_of, row_of
 from tenants import nav
 from tenants.access import Right, Role, TenantRequest, can, tenant_view
+from tenants.fields import Field, sees
 
 KEYS = [
     ("J K", "move"), ("Space", "why"), ("A", "accept"), ("S", "snooze"), ("D", "dismiss"), ("X", "select"),
@@ -173,14 +174,14 @@ def rights(request: TenantRequest) -> dict[str, bool]:
     return {
         "may_work": can(viewer, Right.WORK_QUEUE),
         "may_export": can(viewer, Right.EXPORT),
-        "sees_arr": can(viewer, Right.SEE_ARR),
+        "sees_arr": sees(viewer, Field.ARR),
         "sees_owner": queue.may_choose_owner(viewer),
     }
 
 
 def columns(request: TenantRequest) -> int:
     """How many columns the reader's table has."""
-    return 5 + can(request.membership, Right.WORK_QUEUE) + can(request.membership, Right.SEE_ARR)
+    return 5 + can(request.membership, Right.WORK_QUEUE) + sees(request.membership, Field.ARR)
 
 
 def row_shown(request: TenantRequest, account_id: int) -> Row | None:
