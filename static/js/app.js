@@ -168,7 +168,9 @@
   on("htmx:responseError htmx:sendError htmx:timeout", e => {
     const { elt, target, xhr, requestConfig: sent } = e.detail, kind = e.type.slice(5);
     if (elt.matches("[data-quiet]") && one("[data-failed]")) return;
-    const [what, why] = WHY[kind === "responseError" ? xhr.status : kind] || WHY.other;
+    let [what, why] = WHY[kind === "responseError" ? xhr.status : kind] || WHY.other;
+    const wait = xhr?.status === 429 && Number(xhr.getResponseHeader("Retry-After"));
+    if (wait) why = `Try again in ${wait} second${wait > 1 ? "s" : ""}. Your input is kept.`;
     const note = one("#error-note").content.cloneNode(true).firstElementChild;
     const ref = kind === "responseError" && xhr.getResponseHeader("X-Request-ID");
     one("[data-what]", note).textContent = what;
