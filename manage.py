@@ -16,6 +16,8 @@ def main() -> None:
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     role = "owner" if command in OWNER_COMMANDS else "worker" if command in WORKER_COMMANDS else "app"
     os.environ.setdefault("HOLDFAST_DB_ROLE", role)
+    if command not in {"serve", *WORKER_COMMANDS}:  # somebody reads along
+        os.environ.setdefault("HOLDFAST_LOG_FORMAT", "line")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 

@@ -6,4 +6,10 @@ class ConfigConfig(AppConfig):
     verbose_name = "Holdfast"
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401  registers the system checks
+        from datetime import timedelta
+
+        from config import checks, gauges  # noqa: F401  registers the system checks
+        from jobs import registry
+
+        registry.chore("config.figures", every=timedelta(seconds=10), run=gauges.gather)
+        registry.chore("config.figures_by_tenant", every=timedelta(minutes=1), run=gauges.gather_by_tenant)

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from config import health
+from config import health, metrics_view
 from config.admin import site
 
 handler400 = "config.errors.bad_request"
@@ -15,6 +15,7 @@ TENANT_APPS = ["playbooks", "scoring", "integrations", "approvals", "accounts", 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics_view.prometheus, name="metrics"),
     path("admin/", site.urls),
     path("auth/", include("allauth.urls")),
     path("", include("tenants.urls")),

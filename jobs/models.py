@@ -83,3 +83,11 @@ class WorkerHeartbeat(models.Model):
 
     name = models.CharField(max_length=60, primary_key=True)
     beat_at = models.DateTimeField()
+
+
+class Figures(models.Model):
+    """What the sweeper last found for /metrics: numbers by slug, kind and state. Written by the worker role alone."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    content = models.JSONField()
+    taken_at = models.DateTimeField()

@@ -13,7 +13,8 @@ from typing import Any
 
 from django.db import Error, connection, transaction
 
-from jobs import queries, services
+from config import log_context
+from jobs import queries, services, turns
 from jobs.exceptions import Cancelled, NeedsPerson
 from jobs.lease import lease
 from jobs.models import Job
@@ -26,11 +27,19 @@ __all__ = ["Cancelled", "NeedsPerson", "run", "run_now"]
 
 logger = logging.getLogger("holdfast.jobs")
 
+LOOKS = 3  # at a line whose first jobs are all being taken by others at this moment
+
 
 def run(job_id: int) -> None:
-    """Run a due job if it can be had. Returns normally whatever happens; the row tells the outcome."""
+    """Answer a doorbell: run the job whose turn it is, which need not be the one that rang (turns.py).
+
+    Returns normally whatever happens; the row tells the outcome.
+    """
     try:
-        _run(job_id, tenant_id=None, even_early=False)
+        for _ in range(LOOKS):
+            waiting = list(turns.in_order())
+            if not waiting or any(_run(each, tenant_id=None, even_early=False) for each in waiting):
+                return
     except Error:  # the database is away; the sweeper rings again
         logger.exception("job %s could not be taken", job_id)
 
@@ -46,14 +55,19 @@ def run_now(job_id: int, *, tenant: Tenant | None = None) -> Job:
         return queries.job_by_id(job_id)
 
 
-def _run(job_id: int, *, tenant_id: int | None, even_early: bool) -> None:
+def _run(job_id: int, *, tenant_id: int | None, even_early: bool) -> bool:
+    """Whether it could be had; its outcome is another question."""
     with lease(job_id) as obtained:
         if not obtained:
-            return
+            return False
         with _transaction(tenant_id):
             job = services.claim(job_id, even_early=even_early)
-        if job is not None:
+        if job is None:
+            return False
+        turns.note_served(job.tenant_id)
+        with log_context.during_job(job_id=job.pk, kind=job.kind, tenant=job.tenant.slug):
             _work(job)
+        return True
 
 
 def _transaction(tenant_id: int | None) -> AbstractContextManager[None]:

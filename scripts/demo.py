@@ -52,6 +52,7 @@ def _environment() -> dict[str, str]:
         "HOLDFAST_VAR": str(VAR),
         "PORT": port,
         "HOLDFAST_OUTBOUND_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "HOLDFAST_LOG_FORMAT": os.environ.get("HOLDFAST_LOG_FORMAT") or "line",
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from config import embedded
+from config import embedded, metrics
 from config.supervisor import Child, Chore, Supervisor
 from jobs.queries import canary_age
 
@@ -31,6 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         bind: str = settings.HOLDFAST_BIND
         _check_free(bind, port)
+        metrics.forget_all()
         database = _Database(settings.HOLDFAST_VAR) if not os.environ.get("DATABASE_URL") else None
         chores = [Chore("waiting for the first page", 0.5, _Announcement(bind, port).ask)]
         if database:
@@ -40,6 +41,8 @@ class Command(BaseCommand):
             prepare=database.start if database else None,
             chores=chores,
             canary_age=_Silence().seconds,
+            canary_limit=settings.CANARY_LIMIT,
+            stop_seconds=settings.STOP_SECONDS,
         )
         try:
             code = supervisor.run()
@@ -65,7 +68,7 @@ def _children(bind: str, port: int) -> list[Child]:
     worker = {"HOLDFAST_DB_ROLE": "worker"}
     return [
         Child("web", _gunicorn(bind, port), {"HOLDFAST_DB_ROLE": "app", "PORT": str(port)}, cwd=base),
-        Child("worker", [*manage, "qcluster"], worker, cwd=base, canary=True),
+        Child("worker", [*manage, "qcluster"], worker, base, canary=True, memory=settings.WORKER_MEMORY_BYTES),
         Child("sweeper", [*manage, "sweeper"], worker, cwd=base, canary=True),
     ]
 
@@ -79,8 +82,7 @@ def _gunicorn(bind: str, port: int) -> list[str]:
         *("--timeout", "60", "--graceful-timeout", "30", "--keep-alive", "5"),
         *("--max-requests", "5000", "--max-requests-jitter", "500"),
         *("--no-control-socket", "--worker-tmp-dir", _heartbeat_folder()),
-        *("--log-level", "warning", "--error-logfile", "-"),
-        *(("--access-logfile", "-") if os.environ.get("HOLDFAST_ACCESS_LOG") else ()),
+        *("--config", "python:config.gunicorn_settings"),  # its own log lines
     ]
 
 

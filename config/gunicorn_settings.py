@@ -1,0 +1,17 @@
+"""gunicorn's own lines in the house's format; the command line of `serve` has the rest."""
+
+from config import env, logs
+
+_common = logs.configuration(
+    style=env.choice("HOLDFAST_LOG_FORMAT", "json", allowed={"json", "line"}),
+    level=env.text("HOLDFAST_LOG_LEVEL", "WARNING"),
+    access=False,
+)
+# gunicorn fills what is missing here with handlers of its own, so its loggers are named
+logconfig_dict = {
+    **_common,
+    "loggers": {
+        "gunicorn.error": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "gunicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
+    },
+}
