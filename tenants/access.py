@@ -20,6 +20,7 @@ __all__ = [
     "Right",
     "Role",
     "TenantRequest",
+    "ask_again",
     "can",
     "check_right",
     "tenant_exempt",
@@ -119,6 +120,16 @@ def tenant_exempt(reason: str) -> Callable[[View], View]:
 
     def mark(view: View) -> View:
         view.tenant_exempt = reason  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def ask_again(reason: str) -> Callable[[View], View]:
+    """Marks a view whose POST needs a proof of who it is, not older than a quarter of an hour (signin.fresh)."""
+
+    def mark(view: View) -> View:
+        view.ask_again = reason  # type: ignore[attr-defined]
         return view
 
     return mark

@@ -14,6 +14,7 @@ class TenantsConfig(AppConfig):
 
         hooks.when_responded(_record_denied)
         _register_upkeep()
+        nav.register(nav.Destination("Services", "tenants:services", 91, Right.CONFIGURE, place="menu"))
         nav.register(nav.Destination("People", "tenants:people", 90, Right.CONFIGURE, place="menu"))
         thresholds.register(
             "Rejected rows that stop an import file",

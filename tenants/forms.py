@@ -157,9 +157,17 @@ class TeamForm(OwnRowForm):
 
 
 class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
+    second_factor_roles = forms.MultipleChoiceField(
+        choices=Role.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Roles that need a second factor",
+        help_text="Whoever has one of these roles sets up an app or a passkey before anything else opens.",
+    )
+
     class Meta:
         model = Tenant
-        fields = ("currency", "time_zone", "rejected_rows_limit_pct")
+        fields = ("currency", "time_zone", "rejected_rows_limit_pct", "second_factor_roles")
 
     def clean_currency(self) -> str:
         return check_currency(self.cleaned_data["currency"])

@@ -7,6 +7,8 @@ from typing import Any
 _record: Callable[..., Any] | None = None
 # called with the membership after it was created or changed, inside the same transaction
 _membership_changed: list[Callable[..., Any]] = []
+# called with the membership whose role changed or that ended, inside the same transaction
+_rights_changed: list[Callable[..., None]] = []
 # called with a tenant just created, inside its context: default policies, playbooks, partitions
 _tenant_created: list[Callable[..., None]] = []
 # called with (request, response) inside the tenant's outer transaction, e.g. to record a denied access
@@ -31,6 +33,15 @@ def when_membership_changed(hook: Callable[..., Any]) -> None:
 
 def membership_changed(membership: Any) -> None:
     for hook in _membership_changed:
+        hook(membership)
+
+
+def when_rights_changed(hook: Callable[..., None]) -> None:
+    _rights_changed.append(hook)
+
+
+def rights_changed(membership: Any) -> None:
+    for hook in _rights_changed:
         hook(membership)
 
 

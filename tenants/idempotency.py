@@ -171,7 +171,9 @@ def _keep(
     if response.status_code >= 400 or is_file:  # a file is made anew each time it is asked for
         claim.delete()
         return response
-    kept = response if len(response.content) <= LONGEST_BODY else refuse(409, DONE_BEFORE)
+    # an answer that shows a secret once says so (`shown_once`): it must not lie here in clear
+    may_keep = len(response.content) <= LONGEST_BODY and not getattr(response, "shown_once", False)
+    kept = response if may_keep else refuse(409, DONE_BEFORE)
     claim.update(status=kept.status_code, headers=dict(kept.headers), body=kept.content)
     return response
 

@@ -4,9 +4,11 @@ ATOMIC_REQUESTS alone is not enough: lazy templates render after its block, and 
 """
 
 from collections.abc import Callable
+from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.template.response import SimpleTemplateResponse
 from django.urls import Resolver404, ResolverMatch, resolve
 
@@ -25,17 +27,17 @@ class TenantTransaction:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        match = _match(request)
+        match = match_of(request)
         if match is None or hasattr(match.func, "tenant_exempt"):
             return self.get_response(request)
         try:
             return self._answer(request, match)
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             # raised by our own BEGIN or COMMIT: the database is away, and nothing was kept
-            return _unavailable()
+            return unavailable()
 
     def _answer(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
-        membership = _membership(request, match)
+        membership = membership_of(request, match)
         if membership is None:
             return self.get_response(request)
         request.tenant, request.membership = membership.tenant, membership  # type: ignore[attr-defined]
@@ -61,14 +63,18 @@ class TenantTransaction:
         return response
 
 
-def _match(request: HttpRequest) -> ResolverMatch | None:
-    try:
-        return resolve(request.path_info)
-    except Resolver404:
-        return None
+def match_of(request: Any) -> ResolverMatch | None:
+    """Which view the address leads to, looked up once a request; None where it leads nowhere."""
+    if not hasattr(request, "early_match"):
+        try:
+            request.early_match = resolve(request.path_info)
+        except Resolver404:
+            request.early_match = None
+    found: ResolverMatch | None = request.early_match
+    return found
 
 
-def _membership(request: HttpRequest, match: ResolverMatch) -> Membership | None:
+def membership_of(request: HttpRequest, match: ResolverMatch) -> Membership | None:
     """The signed-in person's membership in the addressed tenant, or in the admin's acting tenant.
 
     Reads all of the person's memberships at once: the frame lists them as workspaces to switch to.
@@ -81,7 +87,8 @@ def _membership(request: HttpRequest, match: ResolverMatch) -> Membership | None
         slug = None
     if not slug or not request.user.is_authenticated:
         return None
-    request.memberships = list(queries.memberships_of(request.user))  # type: ignore[attr-defined]
+    if not hasattr(request, "memberships"):
+        request.memberships = list(queries.memberships_of(request.user))  # type: ignore[attr-defined]
     return next((each for each in request.memberships if each.tenant.slug == slug), None)  # type: ignore[attr-defined]
 
 
@@ -91,11 +98,9 @@ def _private(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _unavailable() -> HttpResponse:
-    answer = HttpResponse(
-        "Holdfast cannot reach its database right now. Nothing was changed; try again in a moment.",
-        status=503,
-        content_type="text/plain",
-    )
+def unavailable() -> HttpResponse:
+    """503 for everything that the database did not do in time, or not at all: nothing was kept, a repeat may work."""
+    answer = HttpResponse(render_to_string("503.html"), status=503)
     answer.headers["Retry-After"] = "10"
+    answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
 from tenants.roles import RIGHTS, Role
@@ -79,6 +79,12 @@ class Tenant(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     time_zone = models.CharField(max_length=60, default="UTC")
     rejected_rows_limit_pct = models.DecimalField(max_digits=5, decimal_places=2, default=5)
+    # instead of the installation's own limit for a workspace (tenants.ratelimits)
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    # members with one of these roles reach no page without a second factor (signin.middleware)
+    second_factor_roles = models.JSONField(
+        default=list, db_default=Value([], output_field=models.JSONField()), blank=True
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -167,3 +173,8 @@ class KeptAnswer(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.principal} {self.key}"
+
+
+# Their own files, one table of models for Django: the modules need the base above and nothing of this one.
+from tenants.identity_models import ServiceIdentity, ServiceToken  # noqa: E402, F401
+from tenants.quota_models import Quota, UnitPrice, UsageCounter  # noqa: E402, F401

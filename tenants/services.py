@@ -45,7 +45,13 @@ def create_tenant(
 
 @transaction.atomic
 def change_settings(
-    tenant: Tenant, *, currency: str, time_zone: str, rejected_rows_limit_pct: Decimal, by: Actor
+    tenant: Tenant,
+    *,
+    currency: str,
+    time_zone: str,
+    rejected_rows_limit_pct: Decimal,
+    by: Actor,
+    second_factor_roles: list[str] | None = None,
 ) -> None:
     """The tenant's own settings. Its slug, organisation and environment never change."""
     row = Tenant.objects.select_for_update().get(pk=tenant.pk)
@@ -53,6 +59,7 @@ def change_settings(
         "currency": currency,
         "time_zone": time_zone,
         "rejected_rows_limit_pct": rejected_rows_limit_pct,
+        "second_factor_roles": row.second_factor_roles if second_factor_roles is None else second_factor_roles,
     }
     before = {name: getattr(row, name) for name in wanted}
     if before == wanted:
@@ -278,6 +285,8 @@ def _change(tenant: Tenant, membership: Membership, values: dict[str, Any], *, b
         tenant, membership, "tenants.member_changed", by=by,
         before={name: before[name] for name in changed}, after=changed,
     )  # fmt: skip
+    if changed.keys() & {"role", "is_active"}:
+        hooks.rights_changed(membership)
     return membership
 
 

@@ -130,6 +130,21 @@ def an_invitation(world: World) -> dict[str, Any]:
     return {"token": invitations.token_for(member.user, world.tenant)}
 
 
+def a_service(world: World) -> dict[str, Any]:
+    from tenants import identities
+    from tests.worlds import MAKER
+
+    made, _ = identities.create_identity(world.tenant, name="Row's service", scopes=["scim"], by=MAKER)
+    return {"identity_id": made.pk}
+
+
+A_SERVICE = {
+    "name": "Okta",
+    "scopes": ["scim"],
+    "last_day": str(timezone.now().date() + timedelta(days=30)),
+}
+
+
 def a_job(world: World) -> dict[str, Any]:
     """A waiting job that the world's `csm` asked for."""
     from jobs import services
@@ -333,6 +348,11 @@ TABLE = [
     Row("tenants:person", Right.CONFIGURE, make=a_member),
     Row("tenants:person", Right.CONFIGURE, "POST", make=a_member, data={"role": "csm", "is_active": "on"}),
     Row("tenants:invite", Right.CONFIGURE, "POST", make=a_waiting_member),
+    Row("tenants:services", Right.CONFIGURE),
+    Row("tenants:new_service", Right.CONFIGURE),
+    Row("tenants:new_service", Right.CONFIGURE, "POST", data=A_SERVICE, allowed=200),
+    Row("tenants:rotate_service", Right.CONFIGURE, "POST", make=a_service, allowed=200),
+    Row("tenants:revoke_service", Right.CONFIGURE, "POST", make=a_service),
     # --- jobs ---
     Row("jobs:list", Right.CONFIGURE),
     Row("jobs:rows", Right.CONFIGURE),
@@ -480,6 +500,7 @@ TABLE = [
 OUTSIDE = [
     Outside("healthz", member=200, signed_out=200),
     Outside("readyz", member=200, signed_out=200),
+    Outside("metrics", member=200, signed_out=200),  # by network; tests/platform/test_metrics.py
     Outside("tenants:home", member=302, signed_out=302),
     Outside("tenants:queue", member=302, signed_out=302),
     Outside("tenants:accounts", member=302, signed_out=302),

@@ -24,8 +24,8 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
   AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
 """
-# Memberships decide which tenant a request is in, so they stand outside (ADR 0002).
-OUTSIDE = {"tenants_membership"}
+# Memberships and service tokens decide which tenant a request is in, so they stand outside (ADR 0002, 0013).
+OUTSIDE = {"tenants_membership", "tenants_servicetoken"}
 
 
 def test_every_tenant_table_has_forced_policies_with_both_clauses():

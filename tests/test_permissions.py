@@ -49,7 +49,9 @@ def test_every_address_is_in_the_table_and_every_line_is_an_address():
 def test_an_address_with_a_slug_is_a_tenant_view_and_any_other_says_why_not():
     for name, pattern, has_slug in all_urls():
         view = pattern.callback
-        if has_slug:
+        if hasattr(view, "is_service_view"):
+            assert has_slug, f"{name}: a token opens a tenant's address"  # tests/tenants/test_service_permissions.py
+        elif has_slug:
             assert getattr(view, "is_tenant_view", False), f"{name}: decorate it with @tenant_view"
             assert not hasattr(view, "tenant_exempt"), name
         elif not in_a_group(name):

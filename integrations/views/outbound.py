@@ -164,7 +164,9 @@ def _page(
         "secret": secret,
         "problem": problem,
     }
-    return render(request, "integrations/outbound/endpoint.html", context, status=status)
+    answer = render(request, "integrations/outbound/endpoint.html", context, status=status)
+    answer.shown_once = bool(secret)  # type: ignore[attr-defined]  # kept for no repeat (tenants.idempotency)
+    return answer
 
 
 def _edit_form(

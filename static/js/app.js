@@ -161,6 +161,7 @@
     403: ["You may not do this.", "Ask the owner or your manager."],
     404: ["This is no longer here.", "Reload the page to see what changed."],
     429: ["Too many requests.", "Wait a minute, then try again."],
+    503: ["Not available right now.", "Nothing was changed. Try again in a moment."],
     timeout: ["No answer in 15 seconds.", "Your input is kept. It may still arrive: look before you repeat it."],
     sendError: ["Not sent: no connection.", "Your input is kept."],
     other: ["This did not work.", "The fault is on our side. Your filters and input are kept."],
