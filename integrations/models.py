@@ -24,6 +24,8 @@ class BundleImport(TenantModel):
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     refused = models.TextField(blank=True)
     job = TenantForeignKey("jobs.Job", null=True, on_delete=models.SET_NULL)
+    # mended rows of that import, or its stopped files, brought in again
+    retry_of = TenantForeignKey("self", null=True, on_delete=models.SET_NULL)
     started_by_label = models.CharField(max_length=300)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
@@ -51,11 +53,12 @@ class BundleFile(TenantModel):
 
 
 class QuarantinedRow(TenantModel):
-    """A rejected row, set aside whole so that a person can mend and retry it."""
+    """A rejected row, set aside whole so that a person can mend and retry it. `row` is what was sent, for ever."""
 
     class State(models.TextChoices):
-        OPEN = "open", "Open"
-        RETRIED = "retried", "Retried"
+        OPEN = "open", "To mend"
+        MENDED = "mended", "Mended, not landed yet"
+        RETRIED = "retried", "Landed"
         DISCARDED = "discarded", "Discarded"
 
     bundle = TenantForeignKey(BundleImport, on_delete=models.CASCADE)
@@ -65,6 +68,10 @@ class QuarantinedRow(TenantModel):
     value = models.TextField(blank=True)
     reason = models.TextField()
     row = models.JSONField()
+    mended = models.JSONField(null=True)  # the row as a person wants it
+    # the import that was asked to bring it in again; it holds the row until it ends
+    retry = TenantForeignKey(BundleImport, null=True, on_delete=models.SET_NULL)
+    version = models.PositiveIntegerField(default=1, db_default=1)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     resolved_by_label = models.CharField(max_length=300, blank=True)
     resolved_at = models.DateTimeField(null=True)
