@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audit import log, registry
+from audit import log, registry, words
 from audit.events import Event, Key
 from audit.models import AuditCursor
 from jobs import queries as jobs
@@ -113,7 +113,9 @@ def _consume_batch(tenant: Tenant, consumer: registry.Consumer) -> tuple[int, bo
         if wanted:
             rows = log.of_verbs(tenant, verbs=consumer.verbs, after=_place(cursor), upto=log.key_of(last))
             with transaction.atomic():
-                consumer.handler(tenant, [log.event_of(row) for row in rows])
+                events = [log.event_of(row) for row in rows]
+                words.put_back(event.diff for event in events)
+                consumer.handler(tenant, events)
         _move(cursor, log.key_of(last))
     return len(wanted), len(ahead) == LOOK_AHEAD or last is not ahead[-1]
 

@@ -1,10 +1,40 @@
 """The append-only event log, its seals, and the cursors of those who read it (PLATFORM 6, ADR 0002)."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
 from tenants.scoping import TenantModel
+
+
+class EventRows(models.QuerySet["AuditEvent"]):
+    """Rows come with the words that people typed put back (audit.words)."""
+
+    def _fetch_all(self) -> None:
+        is_new = self._result_cache is None
+        super()._fetch_all()  # type: ignore[misc]
+        if is_new:
+            _with_words(self._result_cache or [])
+
+    def iterator(self, chunk_size: int | None = None) -> Iterator[Any]:
+        chunk: list[Any] = []
+        for row in super().iterator(chunk_size or 2000):
+            chunk.append(row)
+            if len(chunk) == 500:
+                _with_words(chunk)
+                yield from chunk
+                chunk = []
+        _with_words(chunk)
+        yield from chunk
+
+
+def _with_words(rows: list[Any]) -> None:
+    from audit.words import put_back
+
+    put_back(row.diff for row in rows if isinstance(row, AuditEvent) and "diff" in row.__dict__)
 
 
 class AuditEvent(models.Model):
@@ -32,9 +62,24 @@ class AuditEvent(models.Model):
     diff = models.JSONField()
     request_id = models.CharField(max_length=40)
 
+    objects = EventRows.as_manager()
+
     class Meta:
         managed = False
         db_table = "audit_event"
+
+
+class EventWords(TenantModel):
+    """A text that a person typed, beside the event that refers to it; see audit.words."""
+
+    account_id = models.BigIntegerField(null=True)
+    salt = models.BinaryField(max_length=16)
+    text = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        indexes = [models.Index(fields=["tenant", "account_id"], name="words_account_ix")]
 
 
 class AuditSeal(TenantModel):

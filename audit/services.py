@@ -6,6 +6,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
+from audit import words
 from tenants.access import Actor
 from tenants.models import Tenant
 
@@ -35,13 +36,15 @@ def record(
     """Append one event, `app.past_tense`, and return its key (epoch, xid, id).
 
     `subject` is a model row that gives object type, id and label; or they are given by hand. `before` and `after`
-    hold what changed, never a restricted body. Needs the tenant's open transaction; raises where there is none.
+    hold what changed, never a restricted body; typed texts are kept beside the event (audit.words).
+    Needs the tenant's open transaction; raises where there is none.
     """
     if subject is not None:
         object_type = object_type or subject._meta.label_lower
         object_id = object_id or str(subject.pk)
         object_label = object_label or str(subject)
     diff = {name: part for name, part in (("before", before), ("after", after)) if part is not None}
+    diff = words.put_aside(tenant, diff, account_id=account_id)
     with connection.cursor() as cursor:
         cursor.execute(
             _INSERT,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from audit import log, merkle, queries, sealing, services
+from audit import log, merkle, queries, sealing, services, words
 from audit.events import ORIGIN, Key
 from audit.models import AuditSeal
 from tenants.access import SYSTEM, Actor
@@ -83,8 +83,10 @@ def _walk(tenant: Tenant, newest: AuditSeal, report: Report, say: Say) -> None:
     for seal in _seals(tenant, upto=newest.seq):
         upto = sealing.last_key(seal)
         leaves: list[bytes] = []
+        texts: dict[int, str] = {}
         while waiting is not None and log.key_of(waiting) <= upto:
             leaves.append(sealing.leaf_of(tenant, waiting))
+            texts.update(_texts_of(waiting))
             waiting = next(events, None)
         report.faults += [
             Fault(seal.seq, previous_key, upto, what)
@@ -94,6 +96,7 @@ def _walk(tenant: Tenant, newest: AuditSeal, report: Report, say: Say) -> None:
         ]
         report.seals += 1
         report.events += len(leaves)
+        report.faults += [Fault(seal.seq, previous_key, upto, what) for what in _altered_words(tenant, texts)]
         previous_hash, previous_key, wanted = seal.seal_hash, upto, seal.seq + 1
         say(seal.seq, newest.seq)
 
@@ -115,6 +118,20 @@ def _wrong(
         yield "an event was changed, or one was put in the place of another"
     if merkle.seal_hash(seal.previous_hash, seal.merkle_root, seal.event_count, last_key) != seal.seal_hash:
         yield "the seal itself was changed"
+
+
+def _texts_of(row: Row) -> Iterator[tuple[int, str]]:
+    """The typed texts that an event refers to, with their fingerprints."""
+    stored = row[-2]
+    if words.REFERENCE in stored:
+        yield from words.references(json.loads(stored))
+
+
+def _altered_words(tenant: Tenant, texts: dict[int, str]) -> Iterator[str]:
+    if texts:
+        with tenant_transaction(tenant.pk):
+            for key in words.altered(texts):
+                yield f"the words {key} that an event refers to were changed or are gone"
 
 
 def _in_words(found: int, sealed: int) -> str:
