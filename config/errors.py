@@ -1,7 +1,13 @@
 """Error pages: what happened, what was kept, whom to ask."""
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from tenants.middleware import unavailable
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -19,9 +25,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Without context processors: whatever broke may be what they need."""
-    from django.template.loader import render_to_string
+    """Without context processors: whatever broke may be what they need.
 
+    A database that is away, full, locked or out of connections is no fault of the page: 503, and try again.
+    """
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return unavailable()
     page = render_to_string("500.html", {"reference": getattr(request, "request_id", "")})
     return HttpResponse(page, status=500)
 

@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import SimpleTemplateResponse
@@ -104,7 +105,7 @@ def forget_all(tenant: Tenant) -> int:
     return count
 
 
-def _expired(tenant: Tenant) -> Any:
+def _expired(tenant: Tenant) -> QuerySet[KeptAnswer]:
     return KeptAnswer.objects.for_tenant(tenant).filter(created_at__lt=timezone.now() - KEPT_FOR)
 
 
