@@ -1,6 +1,7 @@
 """Reads of the job rows. Sweeps and claims by id cross tenants; row-level security lets only the worker role do so."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import Error, connection
 from django.db.models import Count, Q, QuerySet
@@ -62,6 +63,38 @@ def due_without_bell(*, now: datetime, rung_before: datetime, limit: int) -> Que
     return rows.filter(silent, state=Job.State.QUEUED, not_before__lte=now).order_by("not_before", "pk")[
         :limit
     ]
+
+
+class Head(NamedTuple):
+    """One of the first due jobs of a tenant's line: its place there, and how many of the tenant's jobs run already."""
+
+    job_id: int
+    tenant_id: int
+    place: int
+    running: int
+
+
+HEADS = (
+    8  # a tenant: as many workers may reach for the same line at once before one of them has to look again
+)
+_HEADS_OF_LINES = f"""
+SELECT head.id, tenant.id, head.place, busy.running
+FROM {Tenant._meta.db_table} tenant
+CROSS JOIN LATERAL (
+    SELECT id, row_number() OVER (ORDER BY not_before, id) AS place FROM {Job._meta.db_table}
+    WHERE tenant_id = tenant.id AND state = 'queued' AND not_before <= %s ORDER BY not_before, id LIMIT {HEADS}
+) head
+CROSS JOIN LATERAL (
+    SELECT count(*) AS running FROM {Job._meta.db_table} WHERE tenant_id = tenant.id AND state = 'running'
+) busy
+"""  # noqa: S608  the tables' own names
+
+
+def heads_of_lines(*, now: datetime) -> list[Head]:
+    """The first due jobs of every tenant that this role may see; one index probe a tenant, however long its line."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HEADS_OF_LINES, [now])
+        return [Head(*row) for row in cursor.fetchall()]
 
 
 def running_ids() -> list[int]:

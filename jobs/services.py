@@ -4,13 +4,13 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 from django_q.tasks import async_task
 
-from jobs import queries
+from jobs import clock, queries
 from jobs.exceptions import NeedsPerson, NotCancellable, NotReplayable
 from jobs.models import Job, ScheduleTick
 from jobs.registry import Schedule, kinds
@@ -19,7 +19,7 @@ from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_context
 
-FIRST_DELAY, LONGEST_DELAY = 5.0, 900.0  # seconds before the second attempt, and at most
+LONGEST_DELAY = 900.0  # seconds before another attempt, at most
 
 
 def enqueue(
@@ -38,7 +38,7 @@ def enqueue(
     """
     known = kinds[kind]
     while True:
-        now = timezone.now()
+        now = clock.now()
         job = Job(
             tenant=tenant,
             kind=kind,
@@ -70,7 +70,7 @@ def enqueue(
 @transaction.atomic
 def ring(job: Job, *, now: datetime | None = None) -> None:
     """Ring for a job that waits."""
-    job.rung_at = now or timezone.now()
+    job.rung_at = now or clock.now()
     job.save(update_fields=["rung_at"])
     _ring(job)
 
@@ -84,7 +84,7 @@ def _ring(job: Job) -> None:
 def claim(job_id: int, *, even_early: bool = False) -> Job | None:
     """Take a waiting job and count the attempt; None when there is nothing to take. Needs the job's lease."""
     job = queries.job_for_update(job_id)
-    now = timezone.now()
+    now = clock.now()
     if job is None or job.state != Job.State.QUEUED or (job.not_before > now and not even_early):
         return None
     job.state = Job.State.RUNNING
@@ -106,14 +106,14 @@ def mark_done(job: Job, *, result: Any = None, unless_cancelled: bool = False) -
         done=Coalesce("total", "done"),
         result=result,
         last_error="",
-        finished_at=timezone.now(),
-        heartbeat_at=timezone.now(),
+        finished_at=clock.now(),
+        heartbeat_at=clock.now(),
     )
     return bool(changed)
 
 
 def mark_cancelled(job: Job) -> None:
-    _this_attempt(job).update(state=Job.State.CANCELLED, finished_at=timezone.now())
+    _this_attempt(job).update(state=Job.State.CANCELLED, finished_at=clock.now())
 
 
 @transaction.atomic
@@ -121,10 +121,10 @@ def mark_failed(job: Job, *, error: BaseException) -> None:
     """Try again later, or give up when the attempts are used or a person is needed."""
     words = in_words(error)
     if job.attempts < job.max_attempts and not isinstance(error, NeedsPerson):
-        again = timezone.now() + timedelta(seconds=delay_after(job.attempts))
+        again = clock.now() + timedelta(seconds=delay_after(job.attempts))
         _this_attempt(job).update(state=Job.State.QUEUED, last_error=words, not_before=again, rung_at=None)
         return
-    if _this_attempt(job).update(state=Job.State.DEAD, last_error=words, finished_at=timezone.now()):
+    if _this_attempt(job).update(state=Job.State.DEAD, last_error=words, finished_at=clock.now()):
         _record(job, "jobs.job_failed", by=SYSTEM, after={"attempts": job.attempts, "error": words[:300]})
 
 
@@ -150,7 +150,7 @@ def replay(tenant: Tenant, *, job_id: int, by: Actor) -> Job:
         raise NotReplayable("Only a failed or cancelled job can be started again.")
     before = {"state": job.state, "attempts": job.attempts}
     job.state, job.attempts, job.finished_at = Job.State.QUEUED, 0, None
-    job.cancel_requested_at, job.rung_at, job.not_before = None, None, timezone.now()
+    job.cancel_requested_at, job.rung_at, job.not_before = None, None, clock.now()
     job.done, job.message = 0, ""
     try:
         with transaction.atomic():
@@ -171,7 +171,7 @@ def cancel(tenant: Tenant, *, job_id: int, by: Actor) -> Job:
     if job.cancel_requested_at is not None:
         return job
     before = {"state": job.state}
-    job.cancel_requested_at = timezone.now()
+    job.cancel_requested_at = clock.now()
     if job.state == Job.State.QUEUED:
         job.state, job.finished_at = Job.State.CANCELLED, job.cancel_requested_at
     job.save(update_fields=["state", "cancel_requested_at", "finished_at"])
@@ -181,7 +181,7 @@ def cancel(tenant: Tenant, *, job_id: int, by: Actor) -> Job:
 
 def delay_after(attempts: int) -> float:
     """Seconds until the next try: 5, 20, 80, … at most 15 minutes, spread so that failures do not return together."""
-    ceiling = min(LONGEST_DELAY, FIRST_DELAY * 4.0 ** (attempts - 1))
+    ceiling = min(LONGEST_DELAY, settings.JOB_BACKOFF * 4.0 ** (attempts - 1))
     return ceiling * random.uniform(0.5, 1.0)  # noqa: S311  a spread, not a secret
 
 

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from threading import Event
 
+from django.conf import settings
 from django.db import Error, connection
-from django.utils import timezone
 from django_q.models import OrmQ
 
-from jobs import heartbeat, queries, services
+from jobs import clock, doorbells, heartbeat, queries, services
 from jobs.lease import SWEEPER_CLASS, lease
 from jobs.registry import Schedule, chores, schedules
 from jobs.slots import current_slot
@@ -26,22 +26,20 @@ from tenants.scoping import tenant_transaction
 
 logger = logging.getLogger("holdfast.sweeper")
 
-LOOK_EVERY = 2.0  # seconds
-BELL_IS_LOST = timedelta(seconds=30)
 # Bells in the queue at most: a waiting line of many thousand jobs must not be rung over and over
 BELLS_AT_MOST = 500
-CANARY_EVERY = timedelta(minutes=1)
 SAY_AGAIN = 600.0  # seconds before the same trouble is logged once more
 
 
 class Sweeper:
     """Remembers between looks what it has fired and said; the database keeps what must not be lost."""
 
-    def __init__(self, *, clock: Callable[[], datetime] = timezone.now) -> None:
+    def __init__(self, *, clock: Callable[[], datetime] = clock.now) -> None:
         self._clock = clock
         self._fired: dict[tuple[int, str], datetime] = {}
         self._last_run: dict[str, datetime] = {}
         self._said: dict[str, float] = {}
+        self._readable: set[int] = set()
 
     def run_until(self, stop: Event) -> None:
         """Sweep until told to stop; wait while another sweeper leads or the database is away."""
@@ -50,18 +48,19 @@ class Sweeper:
                 with lease(0, of_class=SWEEPER_CLASS) as leading:
                     while leading and not stop.is_set():
                         self.sweep()
-                        stop.wait(LOOK_EVERY)
+                        stop.wait(settings.SWEEP_EVERY)
             except Error as error:
                 self._say("the database", error)
                 connection.close()
-            stop.wait(LOOK_EVERY)
+            stop.wait(settings.SWEEP_EVERY)
 
     def sweep(self) -> None:
         """One look at everything. Raises only when the connection, and with it the lead, is lost."""
         now = self._clock()
         self._try("recovering jobs of dead workers", self._recover)
+        self._try("setting unreadable bells aside", self._set_aside)
         self._try("ringing lost bells", lambda: self._ring(now))
-        if self._is_time("canary", CANARY_EVERY, now):
+        if self._is_time("canary", timedelta(seconds=settings.CANARY_EVERY), now):
             self._try("asking the workers for a sign of life", heartbeat.ask)
         for chore in list(chores.values()):
             if self._is_time(f"chore {chore.name}", chore.every, now):
@@ -76,10 +75,15 @@ class Sweeper:
                 if nobody_works_on_it:
                     services.recover(job_id)
 
+    def _set_aside(self) -> None:
+        self._readable = doorbells.set_aside_unreadable(self._readable)
+
     def _ring(self, now: datetime) -> None:
         room = BELLS_AT_MOST - OrmQ.objects.count()
         if room > 0:
-            for job in queries.due_without_bell(now=now, rung_before=now - BELL_IS_LOST, limit=room):
+            for job in queries.due_without_bell(
+                now=now, rung_before=now - timedelta(seconds=settings.BELL_LOST_AFTER), limit=room
+            ):
                 services.ring(job, now=now)
 
     def _fire(self, tenant: Tenant, schedule: Schedule, now: datetime) -> None:
