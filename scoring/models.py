@@ -1,10 +1,14 @@
 """Health policies as versioned rows, score runs, and snapshots that are never rewritten."""
 
+from functools import cached_property
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from scoring.breakdown import Breakdown
 from tenants.scoping import TenantForeignKey, TenantModel
 
 
@@ -119,11 +123,19 @@ class HealthSnapshot(models.Model):
     health = models.DecimalField(max_digits=5, decimal_places=2, null=True)  # NULL: band unknown
     band = models.CharField(max_length=10)
     coverage_pct = models.DecimalField(max_digits=5, decimal_places=2)
-    # by dimension: score, weight, points, lost, coverage, latest (a day); points add up to health
-    dimensions = models.JSONField()
-    # one each: key, dimension, value, score, weight, points, lost, latest, text, and missing: "" or a word of
-    # catalogue.Missing; points add up to health, lost to 100 - health
-    indicators = models.JSONField()
+    # one entry an indicator, in the order of breakdown.LAYOUTS[layout]; see breakdown.Breakdown. A constraint of the
+    # table has all of them there with a layout, and the old_ ones without
+    layout = models.SmallIntegerField(null=True)
+    weights = ArrayField(models.IntegerField())
+    scores = ArrayField(models.IntegerField())
+    points = ArrayField(models.IntegerField())
+    lost = ArrayField(models.IntegerField())
+    values = ArrayField(models.FloatField())
+    why = ArrayField(models.SmallIntegerField())
+    newest_ago = ArrayField(models.IntegerField())
+    # what snapshots without a layout carry instead, as it is read from the others (ADR 0013)
+    old_dimensions: Any = models.JSONField(null=True, db_column="dimensions")
+    old_indicators: Any = models.JSONField(null=True, db_column="indicators")
     # the worst first: [{"key", "dimension", "text", "points_lost", "day"}, …]
     reasons = models.JSONField()
     arr = models.DecimalField(max_digits=16, decimal_places=4, null=True)
@@ -135,9 +147,36 @@ class HealthSnapshot(models.Model):
     policy_version = models.CharField(max_length=80)
     recorded_at = models.DateTimeField()
 
+    BREAKDOWN = (
+        "layout", "weights", "scores", "points", "lost", "values", "why", "newest_ago", "old_dimensions",
+        "old_indicators",
+    )  # fmt: skip
+
     class Meta:
         managed = False
         db_table = "scoring_health_snapshot"
+
+    @cached_property
+    def breakdown(self) -> Breakdown | None:
+        """The figures of each indicator; None for a snapshot from before layouts."""
+        if self.layout is None:
+            return None
+        return Breakdown(
+            self.as_of, self.layout, self.weights, self.scores, self.points, self.lost, self.values, self.why,
+            self.newest_ago,
+        )  # fmt: skip
+
+    @cached_property
+    def indicators(self) -> list[dict[str, Any]]:
+        """One each with weight; points add up to health, lost to 100 - health."""
+        kept: list[dict[str, Any]] = self.old_indicators
+        return kept if self.breakdown is None else self.breakdown.indicators()
+
+    @cached_property
+    def dimensions(self) -> dict[str, dict[str, Any]]:
+        """Subtotals by dimension; points add up to health."""
+        kept: dict[str, dict[str, Any]] = self.old_dimensions
+        return kept if self.breakdown is None else self.breakdown.dimensions()
 
 
 class AccountHealth(TenantModel):

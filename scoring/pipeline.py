@@ -31,7 +31,7 @@ from tenants.scoping import tenant_transaction
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 # raised when a formula or a feature changes its meaning, so that old and new figures are never taken as the same
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 _LOCK_CLASS = 7_406  # any fixed number: one scoring run a tenant at a time
 
 
@@ -120,7 +120,7 @@ def score_features(features: Features, policies: Sequence[HealthPolicy]) -> Scor
 
 
 def _values(features: Features) -> tuple[Floats, Ints, Floats]:
-    """Accounts x indicators: value, why it is missing (an index of scored.MISSING), days since the newest evidence."""
+    """Accounts x indicators: value, why it is missing (place in breakdown.MISSING), days since the newest evidence."""
     columns, states, newest = [], [], []
     for indicator in INDICATORS:
         absent, late = _source_state(features, indicator)

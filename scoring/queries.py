@@ -85,7 +85,7 @@ def snapshots_by_priority(tenant: Tenant, *, as_of: date) -> Iterator[HealthSnap
     if run is None:
         return iter(())
     rows = HealthSnapshot.objects.filter(tenant=tenant, as_of=as_of, run_id=run.pk).select_related("account")
-    wanted = rows.defer("indicators", "dimensions").order_by("-priority", "account__external_id")
+    wanted = rows.defer(*HealthSnapshot.BREAKDOWN).order_by("-priority", "account__external_id")
     return wanted.iterator(chunk_size=2_000)
 
 

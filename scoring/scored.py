@@ -1,4 +1,4 @@
-"""The outcome of one computation, still in arrays, and how one account's part of it reads as rows and JSON."""
+"""The outcome of one computation, still in arrays, and how one account's part of it reads."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -9,18 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.bands import BANDS, UNKNOWN, policy_label
-from scoring.catalogue import INDICATORS, SOURCES, Dimension, Missing, Source
+from scoring.breakdown import LAYOUT, NO_EVIDENCE, Breakdown
+from scoring.catalogue import INDICATORS, SOURCES, Source
 from scoring.features import Features
 from scoring.models import HealthPolicy
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-LOW_SCORE = 50 * 100  # hundredths: an indicator below it is "low"
-LEAST_LOSS = 100  # hundredths: a reason costs at least one point of health
-USUAL_SCORE = 65 * 100  # hundredths: what the usual value of an indicator scores; at or above it is no reason
-MOST_REASONS = 5
-# why a value is missing, as the engine numbers it; 0: it is there
-MISSING = ("", Missing.NOT_TRACKED.value, Missing.NOT_YET.value, Missing.LATE.value)
 
 
 @dataclass(frozen=True)
@@ -48,10 +43,13 @@ class Scored:
         return self.policies[int(self.policy_of[at])]
 
     def weights(self, at: int) -> list[int]:
-        """Weights in hundredths in the catalogue's order, of the policy of this account."""
-        number = int(self.policy_of[at])
+        """Weights in hundredths in the layout's order, of the policy of this account."""
+        return self.weights_of(int(self.policy_of[at]))
+
+    def weights_of(self, number: int) -> list[int]:
+        """The same, of the policy with this place in `policies`."""
         if number not in self._weights:
-            rows = {row.indicator: row for row in self.policies[number].rows if row.enabled}  # type: ignore[attr-defined]
+            rows = {row.indicator: row for row in self.policies[number].rows if row.enabled}
             self._weights[number] = [
                 int(rows[each.key].weight * 100) if each.key in rows else 0 for each in INDICATORS
             ]
@@ -99,95 +97,19 @@ class Scored:
             "late": bool(source.fresh_days and ago > source.fresh_days),
         }
 
+    def figures(self, rows: slice) -> tuple[Ints, Ints, Ints, Floats, Ints, Ints]:
+        """Scores, points, lost points, values, why one is missing and age of the evidence, as snapshots keep them."""
+        ages = np.where(np.isnan(self.newest[rows]), NO_EVIDENCE, self.newest[rows]).astype(np.int64)
+        values = np.where(self.health.scores[rows] < 0, np.nan, np.round(self.values[rows], 6))
+        return (
+            self.health.scores[rows], self.health.points[rows], self.health.lost[rows], values, self.states[rows],
+            ages,
+        )  # fmt: skip
+
+    def breakdown(self, at: int) -> Breakdown:
+        """One account's figures, as its snapshot will keep them."""
+        figures = [each[0].tolist() for each in self.figures(slice(at, at + 1))]
+        return Breakdown(self.day, LAYOUT, self.weights(at), *figures)
+
     def indicators(self, at: int) -> list[dict[str, Any]]:
-        """Each indicator of the policy: value, score, weight, points, what is missing, newest evidence, words."""
-        return [
-            self._indicator(at, column, weight) for column, weight in enumerate(self.weights(at)) if weight
-        ]
-
-    def _indicator(self, at: int, column: int, weight: int) -> dict[str, Any]:
-        indicator = INDICATORS[column]
-        found: dict[str, Any] = {
-            "key": indicator.key,
-            "dimension": indicator.dimension.value,
-            "weight": weight / 100,
-            "points": int(self.health.points[at, column]) / 100,
-            "latest": self._day(at, column),
-        }
-        score = int(self.health.scores[at, column])
-        if score < 0:
-            return found | {
-                "value": None,
-                "score": None,
-                "missing": MISSING[int(self.states[at, column])],
-                "text": "",
-            }
-        value = float(self.values[at, column])
-        return found | {
-            "value": round(value, 6),
-            "score": score / 100,
-            "missing": "",
-            "text": indicator.say(value),
-            "lost": int(self.health.lost[at, column]) / 100,
-        }
-
-    def _day(self, at: int, column: int) -> str | None:
-        ago = self.newest[at, column]
-        return None if np.isnan(ago) else str(self.day - timedelta(days=int(ago)))
-
-    @staticmethod
-    def reasons(indicators: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """What is worse than usual and costs the most points, worst first; less than a point is no reason."""
-        costly = [
-            each
-            for each in indicators
-            if each["score"] is not None
-            and each["score"] * 100 < USUAL_SCORE
-            and each["lost"] * 100 >= LEAST_LOSS
-        ]
-        costly.sort(key=lambda each: -each["lost"])  # stable: the catalogue's order decides ties
-        return [
-            {
-                "key": each["key"],
-                "dimension": each["dimension"],
-                "text": each["text"],
-                "points_lost": each["lost"],
-                "day": each["latest"],
-            }
-            for each in costly[:MOST_REASONS]
-        ]
-
-    @staticmethod
-    def low(indicators: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Indicators that score under 50, worst first: what play triggers look at."""
-        low = [each for each in indicators if each["score"] is not None and each["score"] * 100 < LOW_SCORE]
-        low.sort(key=lambda each: each["score"])
-        return [
-            {"key": each["key"], "dimension": each["dimension"], "score": each["score"], "text": each["text"],
-             "day": each["latest"]}
-            for each in low
-        ]  # fmt: skip
-
-    def dimensions(self, at: int, indicators: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Subtotals: points and lost points add up to health and to 100 - health."""
-        return {
-            dimension.value: _subtotal([each for each in indicators if each["dimension"] == dimension.value])
-            for dimension in Dimension
-            if any(each["dimension"] == dimension.value for each in indicators)
-        }
-
-
-def _subtotal(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    weight = sum(round(each["weight"] * 100) for each in parts)
-    known = [each for each in parts if each["score"] is not None]
-    present = sum(round(each["weight"] * 100) for each in known)
-    weighted = sum(round(each["weight"] * 100) * round(each["score"] * 100) for each in known)
-    days = [each["latest"] for each in known if each["latest"]]
-    return {
-        "score": round(weighted / present / 100, 2) if present else None,
-        "weight": weight / 100,
-        "points": sum(round(each["points"] * 100) for each in parts) / 100,
-        "lost": sum(round(each.get("lost", 0) * 100) for each in parts) / 100,
-        "coverage": round(100 * present / weight, 2),
-        "latest": max(days) if days else None,
-    }
+        return self.breakdown(at).indicators()

@@ -4,16 +4,19 @@ COPY into a table under row-level security is refused, hence the stage. One shor
 The run's fingerprint is set last: rows of a run without one are never read.
 """
 
-import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 from django.db import connection
+from numpy.typing import NDArray
 
 from scoring import queries
 from scoring.bands import band_of, policy_label
+from scoring.blocks import Before, Block, points
+from scoring.breakdown import LAYOUT
 from scoring.clock import tenant_today
 from scoring.models import ScoreRun
 from scoring.scored import Scored
@@ -22,23 +25,27 @@ from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
-BLOCK = 2_000
+Ints = NDArray[np.int64]
+BLOCK = 5_000
 DELTA_DAYS = 30
 DELTA_TOLERANCE_DAYS = 7
 SPARK_POINTS = 12
-MOVED = Decimal(2)  # points of health that are worth an event
+ABSENT = -2  # no snapshot of that week
+UNKNOWN_THEN = -1  # a snapshot without a health
 
 STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS score_stage (
-    account_id bigint, health numeric, band text, coverage_pct numeric, dimensions jsonb, indicators jsonb,
-    reasons jsonb, arr numeric, currency text, arr_reporting numeric, priority float8, renewal_date date,
-    policy_id bigint, policy_version text, delta_30 numeric, spark float8[], override_health numeric,
+    account_id bigint, health numeric, band text, coverage_pct numeric, dimensions jsonb,
+    weights integer[], scores integer[], points integer[], lost integer[], "values" float8[], why smallint[],
+    newest_ago integer[], reasons jsonb, arr numeric, currency text, arr_reporting numeric, priority float8,
+    renewal_date date, policy_id bigint, policy_version text, delta_30 numeric, spark float8[], override_health numeric,
     override_band text, override_until date, event jsonb, object_label text
 ) ON COMMIT DROP;
 TRUNCATE score_stage
 """
 COLUMNS = (
-    "account_id", "health", "band", "coverage_pct", "dimensions", "indicators", "reasons", "arr", "currency",
+    "account_id", "health", "band", "coverage_pct", "dimensions", "weights", "scores", "points", "lost", '"values"',
+    "why", "newest_ago", "reasons", "arr", "currency",
     "arr_reporting", "priority", "renewal_date", "policy_id", "policy_version", "delta_30", "spark",
     "override_health", "override_band", "override_until", "event",
 )  # fmt: skip
@@ -46,10 +53,11 @@ COPY = f"COPY score_stage ({', '.join(COLUMNS)}) FROM STDIN"
 
 SNAPSHOTS = """
 INSERT INTO scoring_health_snapshot (
-    tenant_id, account_id, as_of, run_id, health, band, coverage_pct, dimensions, indicators, reasons, arr, currency,
-    arr_reporting, priority, renewal_date, policy_id, policy_version)
-SELECT %(tenant)s, account_id, %(day)s, %(run)s, health, band, coverage_pct, dimensions, indicators, reasons, arr,
-       currency, arr_reporting, priority, renewal_date, policy_id, policy_version
+    tenant_id, account_id, as_of, run_id, health, band, coverage_pct, layout, weights, scores, points, lost, "values",
+    why, newest_ago, reasons, arr, currency, arr_reporting, priority, renewal_date, policy_id, policy_version)
+SELECT %(tenant)s, account_id, %(day)s, %(run)s, health, band, coverage_pct, %(layout)s, weights, scores, points, lost,
+       "values", why, newest_ago, reasons, arr, currency, arr_reporting, priority, renewal_date, policy_id,
+       policy_version
 FROM score_stage
 """
 
@@ -83,9 +91,7 @@ ORDER BY s.account_id
 """
 
 BEFORE = """
-SELECT h.account_id, h.health, h.band,
-       ARRAY(SELECT i ->> 'key' FROM jsonb_array_elements(s.indicators) AS i
-             WHERE (i ->> 'score')::numeric < 50 ORDER BY 1)
+SELECT h.account_id, (h.health * 100)::integer, h.band, s.layout, s.weights, s.scores
 FROM scoring_accounthealth h
 LEFT JOIN scoring_health_snapshot s
        ON s.tenant_id = h.tenant_id AND s.account_id = h.account_id AND s.as_of = h.as_of AND s.run_id = h.run_id
@@ -93,7 +99,7 @@ WHERE h.tenant_id = %(tenant)s AND h.account_id = ANY(%(ids)s)
 """
 
 PAST = """
-SELECT w.step, s.account_id, s.health
+SELECT w.step, s.account_id, coalesce((s.health * 100)::integer, -1)
 FROM unnest(%(steps)s::int[], %(days)s::date[], %(runs)s::bigint[]) AS w (step, day, run)
 JOIN scoring_health_snapshot s
   ON s.tenant_id = %(tenant)s AND s.as_of = w.day AND s.run_id = w.run AND s.account_id = ANY(%(ids)s)
@@ -131,7 +137,7 @@ def write_scores(
     for first in range(0, len(scored), BLOCK):
         last = min(first + BLOCK, len(scored))
         with tenant_transaction(tenant.pk):
-            writer.write_block(range(first, last))
+            writer.write_block(first, last)
         progress(last, len(scored), "Saving scores")
     with tenant_transaction(tenant.pk):
         writer.finish()
@@ -198,6 +204,7 @@ class _Writer:
         self.parameters: dict[str, Any] = {
             "tenant": tenant.pk,
             "day": scored.day,
+            "layout": LAYOUT,
             "run": run_id,
             "actor_kind": by.kind,
             "actor_id": by.id,
@@ -205,16 +212,14 @@ class _Writer:
         }
         self.today = tenant_today(tenant)
 
-    def write_block(self, block: range) -> None:
-        ids = [int(self.scored.features.ids[at]) for at in block]
-        before = self._before(ids) if self.is_newest else {}
-        past = self._past_points(ids) if self.is_newest else {}
-        overrides = queries.overrides_in_force(self.tenant, ids, today=self.today) if self.is_newest else {}
+    def write_block(self, first: int, last: int) -> None:
+        block = Block(self.scored, first, last)
+        columns = [*self._computed(block), *self._standing(block)]
         with connection.cursor() as cursor:
             cursor.execute(STAGE)
             with cursor.copy(COPY) as copy:
-                for at in block:
-                    copy.write_row(self._row(at, before=before, past=past, overrides=overrides))
+                for row in zip(*columns, strict=True):
+                    copy.write_row(row)
             if self.adds_snapshots:
                 cursor.execute(SNAPSHOTS, self.parameters)
             if self.is_newest:
@@ -227,91 +232,79 @@ class _Writer:
             with connection.cursor() as cursor:
                 cursor.execute(GONE, self.parameters)
 
-    def _before(self, ids: list[int]) -> dict[int, tuple[Decimal | None, str, list[str]]]:
-        with connection.cursor() as cursor:
-            cursor.execute(BEFORE, {"tenant": self.tenant.pk, "ids": ids})
-            return {account: (health, band, low) for account, health, band, low in cursor.fetchall()}
-
-    def _past_points(self, ids: list[int]) -> dict[int, dict[int, Decimal | None]]:
-        """Earlier health by account and week; step 0 is the one that delta_30 compares with."""
-        found: dict[int, dict[int, Decimal | None]] = {}
-        if not self.past:
-            return found
-        steps, days, runs = zip(*self.past, strict=True)
-        parameters: dict[str, Any] = {
-            "tenant": self.tenant.pk,
-            "ids": ids,
-            "steps": list(steps),
-            "days": list(days),
-            "runs": list(runs),
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(PAST, parameters)
-            for step, account, health in cursor.fetchall():
-                found.setdefault(account, {})[step] = health
-        return found
-
-    def _row(
-        self, at: int, *, before: dict[int, Any], past: dict[int, Any], overrides: dict[int, Any]
-    ) -> list[Any]:
-        scored, money = self.scored, self.scored.features.money
-        account = int(scored.features.ids[at])
-        indicators = scored.indicators(at)
-        health, earlier = scored.health_of(at), past.get(account, {})
-        override, policy = overrides.get(account), scored.policy(at)
-        event = self._event(at, before.get(account), indicators) if self.is_newest else None
+    def _computed(self, block: Block) -> list[list[Any]]:
+        """What the snapshot and the projection both hold, in the order of COLUMNS."""
+        scored, money, rows = self.scored, self.scored.features.money, slice(block.at.start, block.at.stop)
+        policies = [scored.policies[number] for number in scored.policy_of[rows].tolist()]
         return [
-            account,
-            health,
-            scored.band_of(at),
-            Decimal(int(scored.health.coverage[at])).scaleb(-2),
-            json.dumps(scored.dimensions(at, indicators)),
-            json.dumps(indicators),
-            json.dumps(scored.reasons(indicators)),
-            money.arr[at],
-            money.currency[at],
-            money.arr_reporting[at],
-            scored.priority_of(at),
-            money.renewal_date[at],
-            policy.pk,
-            policy_label(policy),
-            health - earlier[0] if health is not None and earlier.get(0) is not None else None,
-            _spark(earlier, health),
-            override.health if override else None,
-            band_of(override.health, policy) if override else "",
-            override.until if override else None,
-            json.dumps(event) if event else None,
+            block.ids,
+            [points(each) for each in block.health.tolist()],
+            block.bands,
+            [Decimal(each).scaleb(-2) for each in scored.health.coverage[rows].tolist()],
+            block.dimensions(),
+            *block.arrays(),
+            block.reasons(),
+            money.arr[rows],
+            money.currency[rows],
+            money.arr_reporting[rows],
+            [scored.priority_of(at) for at in block.at],
+            money.renewal_date[rows],
+            [policy.pk for policy in policies],
+            [policy_label(policy) for policy in policies],
         ]
 
-    def _event(
-        self, at: int, before: tuple[Decimal | None, str, list[str]] | None, indicators: list[dict[str, Any]]
-    ) -> dict[str, Any] | None:
-        """What to tell of this account, or None when nothing that matters has moved."""
-        scored = self.scored
-        health, band, low = scored.health_of(at), scored.band_of(at), scored.low(indicators)
-        if before is not None:
-            old_health, old_band, old_low = before
-            moved = health is not None and old_health is not None and abs(health - old_health) >= MOVED
-            if band == old_band and not moved and sorted(each["key"] for each in low) == old_low:
-                return None
-        return {
-            "before": None if before is None else {"health": _number(before[0]), "band": before[1]},
-            "after": {
-                "health": _number(health),
-                "band": band,
-                "as_of": str(scored.day),
-                "run_id": self.run_id,
-                "priority": scored.priority_of(at),
-                "low": low,
-            },
-        }
+    def _standing(self, block: Block) -> list[list[Any]]:
+        """What only the projection and the event log hold; empty for a day of the past."""
+        if not self.is_newest:
+            return [[None] * block.size, ["{}"] * block.size, *([[None] * block.size] * 4)]
+        past = self._past_points(block)
+        overrides = queries.overrides_in_force(self.tenant, block.ids, today=self.today)
+        held = [overrides.get(account) for account in block.ids]
+        return [
+            _change(block.health, past[:, 0]),
+            _sparks(past, block.health),
+            [each.health if each else None for each in held],
+            [
+                band_of(each.health, self.scored.policy(at)) if each else ""
+                for at, each in zip(block.at, held, strict=True)
+            ],
+            [each.until if each else None for each in held],
+            block.events(self._before(block), self.run_id),
+        ]
+
+    def _before(self, block: Block) -> Before:
+        with connection.cursor() as cursor:
+            cursor.execute(BEFORE, {"tenant": self.tenant.pk, "ids": block.ids})
+            return Before(block, cursor.fetchall())
+
+    def _past_points(self, block: Block) -> Ints:
+        """Accounts x weeks back: earlier health in hundredths; column 0 is what delta_30 compares with."""
+        found = np.full((block.size, SPARK_POINTS), ABSENT, dtype=np.int64)
+        if not self.past:
+            return found
+        steps, days, runs = (list(each) for each in zip(*self.past, strict=True))
+        parameters: dict[str, Any] = {"tenant": self.tenant.pk, "ids": block.ids}
+        parameters |= {"steps": steps, "days": days, "runs": runs}
+        with connection.cursor() as cursor:
+            cursor.execute(PAST, parameters)
+            rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 3)
+        found[np.searchsorted(np.array(block.ids), rows[:, 1]), rows[:, 0]] = rows[:, 2]
+        return found
 
 
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
+def _change(health: Ints, earlier: Ints) -> list[Decimal | None]:
+    """Points of health since then; None where either is unknown."""
+    return [
+        Decimal(now - then).scaleb(-2) if now >= 0 and then >= 0 else None
+        for now, then in zip(health.tolist(), earlier.tolist(), strict=True)
+    ]
 
 
-def _spark(earlier: dict[int, Decimal | None], health: Decimal | None) -> list[float | None]:
-    """Weekly points, oldest first: gaps where a week was not scored, none before the first."""
-    first = max((step for step in earlier if step), default=0)
-    return [*(_number(earlier.get(week)) for week in range(first, 0, -1)), _number(health)]
+def _sparks(past: Ints, health: Ints) -> list[str]:
+    """Weekly points as array literals, oldest first: gaps where a week was not scored, none before the first."""
+    weeks = np.column_stack([past[:, :0:-1], np.where(health < 0, UNKNOWN_THEN, health)])
+    begins = np.argmax(weeks != ABSENT, axis=1).tolist()
+    return [
+        f"{{{','.join('NULL' if each < 0 else str(each / 100) for each in row[begin:])}}}"
+        for row, begin in zip(weeks.tolist(), begins, strict=True)
+    ]

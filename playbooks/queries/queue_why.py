@@ -81,7 +81,7 @@ def _snapshots(
             Q(as_of=standing.as_of, run_id=standing.run_id)
             | Q(Exists(counts), as_of__gte=first, as_of__lte=last, health__isnull=False)
         )
-        .only("tenant", "account", "as_of", "run", "health", "dimensions", "indicators")
+        .only("tenant", "account", "as_of", "run", "health", *HealthSnapshot.BREAKDOWN)
         .order_by("-as_of", "-run_id")
     )
     now = next((row for row in rows if row.as_of == standing.as_of), None)

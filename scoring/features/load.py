@@ -17,7 +17,9 @@ from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
 Floats = NDArray[np.float64]
-BLOCK = 2_000  # accounts a statement: keeps each well under the app role's 10 s, and memory bounded
+BLOCK = 10_000  # accounts a statement: keeps each well under the app role's 10 s, and memory bounded
+# sums by account stay in memory: with the server's 4 MB they are sorted instead, which takes twice as long
+WORK_MEM = "SET LOCAL work_mem = '64MB'"
 
 
 @dataclass
@@ -52,8 +54,14 @@ def load(tenant: Tenant, *, day: date, progress: Callable[[int, int], None] | No
     return features
 
 
-def _parameters(tenant: Tenant, day: date, ids: list[int] | None = None) -> dict[str, Any]:
-    return {"tenant": tenant.pk, "day": day, "start": datetime.combine(day, time(), UTC), "ids": ids}
+def _parameters(tenant: Tenant, day: date, first: int = 0, last: int = 0) -> dict[str, Any]:
+    return {
+        "tenant": tenant.pk,
+        "day": day,
+        "start": datetime.combine(day, time(), UTC),
+        "first": first,
+        "last": last,
+    }
 
 
 def _customers(tenant: Tenant, day: date) -> Features:
@@ -78,26 +86,34 @@ def _rates(tenant: Tenant, day: date) -> Rates:
 
 def _load_block(tenant: Tenant, features: Features, block: slice) -> None:
     ids = features.ids[block]
-    parameters = _parameters(tenant, features.day, ids.tolist())
+    # a range of ids, not a list of them: the plan is a range scan, and who is no customer is left out below
+    parameters = _parameters(tenant, features.day, int(ids[0]), int(ids[-1]))
+    with connection.cursor() as cursor:
+        cursor.execute(WORK_MEM)
     for source, statement in statements.EVIDENCE.items():
-        for name, values, accounts in _columns(statement, parameters):
+        for name, values, at in _columns(statement, parameters, ids):
             whole = features.raw.setdefault(f"{source}.{name}", np.full(len(features), np.nan))
-            whole[block.start + np.searchsorted(ids, accounts)] = values
+            whole[block.start + at] = values
+    customers = set(ids.tolist())
     with connection.cursor() as cursor:
         cursor.execute(statements.ARR, parameters)
-        read_money(features.money, features.rates, ids, block.start, cursor.fetchall())
+        paying = [row for row in cursor.fetchall() if row[0] in customers]
+    read_money(features.money, features.rates, ids, block.start, paying)
 
 
-def _columns(statement: str, parameters: dict[str, Any]) -> Iterator[tuple[str, Floats, NDArray[np.int64]]]:
-    """Each figure of the statement's answer with the accounts that it is about; NULL becomes NaN."""
+def _columns(
+    statement: str, parameters: dict[str, Any], ids: NDArray[np.int64]
+) -> Iterator[tuple[str, Floats, NDArray[np.int64]]]:
+    """Each figure of the statement's answer with the places of its accounts in `ids`; NULL becomes NaN."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         names = [column[0] for column in cursor.description or ()]
-        rows = cursor.fetchall()
-    accounts = np.array([row[0] for row in rows], dtype=np.int64)
-    for at, name in enumerate(names[1:], start=1):
-        values = np.array([np.nan if row[at] is None else float(row[at]) for row in rows], dtype=np.float64)
-        yield name, values, accounts
+        columns = list(zip(*cursor.fetchall(), strict=True)) or [() for _ in names]
+    accounts = np.array(columns[0], dtype=np.int64)
+    is_customer = np.isin(accounts, ids)
+    at = np.searchsorted(ids, accounts[is_customer])
+    for name, column in zip(names[1:], columns[1:], strict=True):
+        yield name, np.array(column, dtype=np.float64)[is_customer], at  # None becomes NaN
 
 
 def _add_source_spans(features: Features) -> None:

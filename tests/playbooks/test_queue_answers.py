@@ -337,7 +337,7 @@ class TestWhy:
         health = sum(Decimal(str(each["points"])) for each in dimensions.values())
         return HealthSnapshot.objects.create(
             tenant=world.tenant, account=account, as_of=as_of, run_id=run, health=health, band="critical",
-            coverage_pct=90, dimensions=dimensions, indicators=list(indicators), reasons=[], currency="USD",
+            coverage_pct=90, old_dimensions=dimensions, old_indicators=list(indicators), reasons=[], currency="USD",
             policy_id=1, policy_version="all v1", recorded_at=timezone.now(),
         )  # fmt: skip
 

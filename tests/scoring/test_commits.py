@@ -32,11 +32,11 @@ def test_a_run_that_breaks_off_is_not_read_and_the_next_one_is_whole(acme, monke
     monkeypatch.setattr(writing, "BLOCK", 1)
     write_block, written = writing._Writer.write_block, []
 
-    def fail_at_the_third(self, block):
+    def fail_at_the_third(self, first, last):
         if len(written) == 2:
             raise RuntimeError("the power went out")
-        written.append(block)
-        write_block(self, block)
+        written.append(first)
+        write_block(self, first, last)
 
     with monkeypatch.context() as outage:
         outage.setattr(writing._Writer, "write_block", fail_at_the_third)
