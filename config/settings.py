@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "accounts",
     "audit",
     "jobs",
+    "scim",
     "tenants",
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",

@@ -10,7 +10,7 @@ handler403 = "config.errors.forbidden"
 handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
 
-TENANT_APPS = ["playbooks", "scoring", "integrations", "approvals", "accounts", "audit", "jobs"]
+TENANT_APPS = ["playbooks", "scoring", "integrations", "approvals", "accounts", "audit", "jobs", "scim"]
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),

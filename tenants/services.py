@@ -4,6 +4,7 @@ import hashlib
 from decimal import Decimal
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.db import models, transaction
 
@@ -272,6 +273,40 @@ def change_member(
     return _change(tenant, membership, values, by=by)
 
 
+@transaction.atomic
+def end_membership(tenant: Tenant, *, membership_id: int, by: Actor) -> Membership:
+    """Out at once, also the last operations admin: a leaver whom the identity provider ends must not stay for want of
+    another. Whoever runs the installation names a new one with `create_member`."""
+    membership = (
+        Membership.objects.select_related("user", "tenant").select_for_update(of=("self",))
+        .get(tenant=tenant, pk=membership_id)
+    )  # fmt: skip
+    return _change(tenant, membership, {"is_active": False}, by=by)
+
+
+@transaction.atomic
+def rename_person(tenant: Tenant, *, membership: Membership, name: str, email: str, by: Actor) -> None:
+    """Name and sign-in address of somebody whom no other workspace knows. Raises Refused otherwise."""
+    user = User.objects.select_for_update().get(pk=membership.user_id)
+    before = {"name": user.name, "email": user.email}
+    after = {"name": name or user.name, "email": email or user.email}
+    if before == after:
+        return
+    if user.is_superuser or queries.is_member_elsewhere(tenant, user):
+        raise Refused(f"{user.email} belongs to another workspace too: name and address cannot be changed from here.")
+    if after["email"] != user.email and queries.user_by_email(email) is not None:
+        raise Refused(f"{email} is somebody else's address here.")
+    user.name, user.email = after["name"], after["email"]
+    user.save(update_fields=["name", "email"])
+    EmailAddress.objects.filter(user=user, email__iexact=before["email"]).update(email=user.email)
+    membership.user = user
+    changed = [key for key, value in before.items() if after[key] != value]
+    _record_member(
+        tenant, membership, "tenants.member_renamed", by=by,
+        before={"changed": changed}, after=None,
+    )  # fmt: skip
+
+
 def _change(tenant: Tenant, membership: Membership, values: dict[str, Any], *, by: Actor) -> Membership:
     """Write what differs, with its event; a call that changes nothing leaves none."""
     before = {name: getattr(membership, name) for name in values}
@@ -297,7 +332,7 @@ def _record_member(
     *,
     by: Actor,
     before: dict[str, Any] | None,
-    after: dict[str, Any],
+    after: dict[str, Any] | None,
 ) -> None:
     """Groups, event and grants of a membership just written."""
     _sync_groups(tenant, membership)
