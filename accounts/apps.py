@@ -5,7 +5,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import grants, page_panels, tasks
+        from accounts import erasure_places, grants, page_panels, tasks
         from accounts.queries import visible_accounts
         from audit import registry as audit
         from jobs import registry as jobs
@@ -14,6 +14,7 @@ class AccountsConfig(AppConfig):
         from tenants.roles import Right
 
         page_panels.register_panels()
+        erasure_places.register_places()
         register(Destination("Accounts", "accounts:list", 20, Right.VIEW_ACCOUNTS))
         hooks.when_membership_changed(grants.sync_person)
         audit.set_account_visibility(lambda tenant, viewer: visible_accounts(tenant, viewer).values("pk"))

@@ -21,7 +21,7 @@ SELECT c.id, c.external_id, c.name, c.email, c.title, c.role, c.department, c.de
         SELECT person, max(occurred_at) AS at FROM accounts_activity a, unnest(a.contact_external_ids) AS person
          WHERE a.tenant_id = %(tenant)s AND a.account_id = %(account)s AND a.occurred_at < %(day)s
          GROUP BY person) last ON last.person = c.external_id
- WHERE c.tenant_id = %(tenant)s AND c.account_id = %(account)s
+ WHERE c.tenant_id = %(tenant)s AND c.account_id = %(account)s AND c.erased_at IS NULL
  ORDER BY (c.departed_at IS NOT NULL), array_position(
         ARRAY['champion', 'executive_sponsor', 'economic_buyer', 'admin', 'detractor', 'user', ''], c.role::text),
         last.at DESC NULLS LAST, c.id

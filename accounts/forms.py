@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from accounts.models import Account
+from accounts.models import Account, Contact
 from accounts.services import LONGEST_NOTE
 from tenants.models import Membership
 
@@ -42,3 +42,19 @@ class ListFilters(forms.Form):
     def chosen(self) -> dict[str, str]:
         self.is_valid()
         return {name: self.cleaned_data.get(name, "") for name in self.fields if self.cleaned_data.get(name)}
+
+
+class EraseForm(forms.Form):
+    """The person's name, typed once more: nobody erases by a slip of the mouse."""
+
+    typed = forms.CharField(label="Name", max_length=1000, error_messages={"required": "Type the name."})
+
+    def __init__(self, contact: Contact, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wanted = contact.name.strip() or contact.external_id
+
+    def clean_typed(self) -> str:
+        typed = str(self.cleaned_data["typed"])
+        if " ".join(typed.split()).casefold() != " ".join(self.wanted.split()).casefold():
+            raise forms.ValidationError("This is another name. Type it as it stands above.")
+        return typed

@@ -227,9 +227,36 @@ class Contact(Evidence):
     language = empty_text(40)
     do_not_contact = models.BooleanField(null=True)
     attributes = models.JSONField(default=dict)
+    # erased on request: nothing of the person is left but this row, under a made-up id that counts still add up by
+    erased_at = models.DateTimeField(null=True)
 
     class Meta(Evidence.Meta):
         constraints = evidence_constraints("contact")
+
+
+class ErasedMark(TenantModel):
+    """A keyed fingerprint of something by which an erased person could come back; never the thing itself."""
+
+    class Kind(models.TextChoices):
+        EXTERNAL_ID = "external_id"
+        EMAIL = "email"
+        NAME = "name"  # in texts of this account
+        NAME_PART = "name_part"  # one word of it, as it was written
+
+    kind = models.CharField(max_length=12, choices=Kind)
+    mark = models.CharField(max_length=64)
+    pseudonym = models.CharField(max_length=40)
+    account_id = models.BigIntegerField(null=True)
+    erased_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "kind", "mark", "account_id"],
+                name="erased_mark_once",
+                nulls_distinct=False,
+            )
+        ]
 
 
 class Subscription(Evidence):

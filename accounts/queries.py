@@ -5,7 +5,7 @@ from datetime import UTC
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import Account, AccountGroupPerm, AccountUserPerm, Subscription
+from accounts.models import Account, AccountGroupPerm, AccountUserPerm, Contact, Subscription
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 from tenants.roles import Role
@@ -31,6 +31,12 @@ def visible_accounts(tenant: Tenant, viewer: Membership) -> QuerySet[Account]:
 def visible_account(tenant: Tenant, viewer: Membership, *, account_id: int) -> Account | None:
     """The account if `viewer` may see it; None both for a hidden and for an absent one."""
     return visible_accounts(tenant, viewer).select_related("owner").filter(pk=account_id).first()
+
+
+def contact_of(tenant: Tenant, account: Account, *, contact_id: int, lock: bool = False) -> Contact | None:
+    """A person at the account; nobody who was erased."""
+    rows = Contact.objects.for_tenant(tenant).filter(account=account, pk=contact_id, erased_at=None)
+    return (rows.select_for_update() if lock else rows).first()
 
 
 def may_see_anything(viewer: Membership) -> bool:

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from accounts import grants
+from accounts import erasure, grants
 from accounts.exceptions import AccountError, CannotShare, NotVisible
 from accounts.models import Account, AccountShare, Activity, FxRate, Note, Ticket
-from accounts.queries import visible_account
+from accounts.queries import contact_of, visible_account
 from audit import services as audit
 from tenants.access import Actor, Right, check_right
 from tenants.models import Membership, Tenant
@@ -91,6 +91,24 @@ def unshare_account(tenant: Tenant, *, account_id: int, share_id: int, by: Actor
         account_id=account.pk,
         before={"with": label},
     )
+
+
+@transaction.atomic
+def erase_person(tenant: Tenant, *, account_id: int, contact_id: int, by: Actor) -> dict[str, int]:
+    """Erase a customer's person on request: how many rows changed, by kind. Cannot be undone (docs/erasure.md).
+
+    The event that stays says that it happened and how much it touched, and names nobody.
+    """
+    account = _account_of(tenant, account_id=account_id, by=by, right=Right.CONFIGURE)
+    contact = contact_of(tenant, account, contact_id=contact_id, lock=True)
+    if contact is None:
+        raise NotVisible("No such person.")
+    counts = erasure.erase(erasure.subject_of(tenant, contact))
+    audit.record(
+        tenant, verb="accounts.person_erased", by=by, account_id=account.pk, object_type="accounts.contact",
+        object_id=str(contact.pk), object_label=f"A person at {account}", after={"rows": counts},
+    )  # fmt: skip
+    return counts
 
 
 BODIES: dict[str, type[Activity] | type[Ticket]] = {"activity": Activity, "ticket": Ticket}

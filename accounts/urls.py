@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import views
+from accounts import views, views_erasure
 
 app_name = "accounts"
 urlpatterns = [
@@ -13,6 +13,9 @@ urlpatterns = [
         "accounts/<int:account_id>/evidence/<slug:kind>/<int:evidence_id>/body/",
         views.open_body,
         name="open_body",
+    ),
+    path(
+        "accounts/<int:account_id>/people/<int:contact_id>/erase/", views_erasure.erase, name="erase_person"
     ),
     path("accounts/<int:account_id>/notes/", views.add_note, name="add_note"),
     path("accounts/<int:account_id>/shares/", views.share, name="share"),

@@ -69,6 +69,12 @@ def open_request(tenant: Tenant, *, subject_type: str, subject_id: str) -> Appro
     )
 
 
+def pending_refs(tenant: Tenant, *, request_ids: list[int]) -> list[str]:
+    """Those of these requests that still wait."""
+    rows = ApprovalRequest.objects.for_tenant(tenant).filter(pk__in=request_ids, state=PENDING)
+    return list(rows.order_by("pk").values_list("ref", flat=True))
+
+
 def last_ref(tenant: Tenant) -> str | None:
     """The ref given last; right only under `lock_refs`."""
     return ApprovalRequest.objects.for_tenant(tenant).order_by("-pk").values_list("ref", flat=True).first()

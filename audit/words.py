@@ -1,4 +1,4 @@
-"""Words that people typed, kept beside the event that tells of them, so that a name in them can be erased (ADR 0013).
+"""Words that people typed, kept beside the event that tells of them, so that a name in them can be erased (ADR 0016).
 
 An event cannot be changed, and must not hold what the law may have erased one day. So a typed text stands in a row of
 its own, and the event keeps a reference with the text's salted fingerprint. Readers get the text put back; the seals

@@ -7,7 +7,7 @@ class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
-        from integrations import checks, panels, tasks  # noqa: F401  checks register themselves
+        from integrations import checks, erasure, panels, tasks  # noqa: F401  checks register themselves
         from integrations.importing import uploads
         from jobs import registry as jobs
         from tenants import nav
@@ -26,6 +26,7 @@ class IntegrationsConfig(AppConfig):
         )
         jobs.schedule("integrations.sweep", kind="integrations.sweep", every=timedelta(minutes=10))
         panels.register_panels()
+        erasure.register_places()
         for order, (label, url_name) in enumerate(
             [("Endpoints", "integrations:endpoints"), ("Deliveries", "integrations:deliveries")], start=60
         ):

@@ -7,6 +7,7 @@ class PlaybooksConfig(AppConfig):
     name = "playbooks"
 
     def ready(self) -> None:
+        from playbooks import erasure
         from tenants import hooks
 
         _register_jobs()
@@ -16,6 +17,7 @@ class PlaybooksConfig(AppConfig):
         _register_thresholds()
         hooks.when_tenant_created(_give_first_playbooks)
         _register_queue()
+        erasure.register_places()
 
 
 def _register_jobs() -> None:

@@ -100,6 +100,14 @@ def a_ticket(world: World) -> dict[str, Any]:
     return {**made, "kind": "ticket", "evidence_id": row.pk}
 
 
+def a_contact(world: World) -> dict[str, Any]:
+    from accounts.models import Contact
+
+    made = an_account(world)
+    row = Contact.objects.create(tenant=world.tenant, external_id="P-1", name="Wilma Quist", **made)
+    return {**made, "contact_id": row.pk}
+
+
 def a_share(world: World) -> dict[str, Any]:
     from accounts import services
 
@@ -348,6 +356,7 @@ TABLE = [
     Row("tenants:person", Right.CONFIGURE, make=a_member),
     Row("tenants:person", Right.CONFIGURE, "POST", make=a_member, data={"role": "csm", "is_active": "on"}),
     Row("tenants:invite", Right.CONFIGURE, "POST", make=a_waiting_member),
+    Row("signin:end_for_member", Right.CONFIGURE, "POST", make=a_member),
     Row("tenants:services", Right.CONFIGURE),
     Row("tenants:new_service", Right.CONFIGURE),
     Row("tenants:new_service", Right.CONFIGURE, "POST", data=A_SERVICE, allowed=200),
@@ -378,6 +387,8 @@ TABLE = [
     Row("accounts:evidence", Right.VIEW_ACCOUNTS, make=an_account),
     Row("accounts:evidence", Right.VIEW_ACCOUNTS, make=a_hidden_account, except_for=HIDDEN),
     Row("accounts:open_body", Right.OPEN_BODIES, "POST", make=a_ticket, allowed=200),
+    Row("accounts:erase_person", Right.CONFIGURE, make=a_contact),
+    Row("accounts:erase_person", Right.CONFIGURE, "POST", make=a_contact, data={"typed": "Wilma Quist"}),
     Row("accounts:add_note", Right.WORK_QUEUE, "POST", make=an_account, data={"text": "Called them."}),
     Row("accounts:add_note", Right.WORK_QUEUE, "POST", make=a_hidden_account, except_for=UNREACHED),
     Row("accounts:share", Right.SHARE_ACCOUNTS, "POST", make=an_account, allowed=422),
@@ -507,6 +518,8 @@ OUTSIDE = [
     Outside("tenants:account", member=302, signed_out=302, make=lambda world: {"rest": "7/"}),
     Outside("tenants:workspaces", member=200, signed_out=302),
     Outside("tenants:invitation", member=200, signed_out=200, make=an_invitation),
+    Outside("signin:browsers", member=200, signed_out=302),
+    Outside("signin:again", member=302, signed_out=302, make=lambda world: {"token": "gone"}),
 ]
 
 GROUPS = [
@@ -514,4 +527,8 @@ GROUPS = [
         "admin:", "HoldfastAdmin.admin_view guards every address of it; tests/tenants/test_admin.py runs each"
     ),
     Group("account_", "django-allauth's sign-in, password and e-mail pages: a person's own, no tenant's"),
+    Group("mfa_", "django-allauth's second factors: a person's own; tests/signin runs them"),
+    Group("socialaccount_", "django-allauth's pages beside the company's sign-in: a person's own"),
+    Group("openid_connect_", "the way to the company's sign-in and back; tests/signin runs it"),
+    Group("social/", "django-allauth's old addresses, which lead to the ones above"),
 ]

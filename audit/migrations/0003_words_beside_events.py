@@ -1,4 +1,4 @@
-"""What people typed stands beside the event, and one function may replace it when a person is erased (ADR 0013)."""
+"""What people typed stands beside the event, and one function may replace it when a person is erased (ADR 0016)."""
 
 import django.db.models.deletion
 import django.db.models.manager

@@ -175,7 +175,7 @@ def _record(
         by=by,
         object_type="playbooks.task",
         object_id=str(task.pk),
-        object_label=f"{task.title}, {account.name}",
+        object_label=account.name,  # the title, which somebody typed, stands in `after` where it can be erased
         account_id=account.pk,
         after=after,
     )
