@@ -14,7 +14,7 @@ from jobs import queries as jobs
 from jobs import services as job_services
 from jobs.models import Job
 from jobs.paging import BadPlace, neighbours, newest_first
-from tenants.access import Right, TenantRequest, can, check_right, tenant_view
+from tenants.access import Right, TenantRequest, ask_again, can, check_right, tenant_view
 from tenants.queries import people
 
 VERIFY = "audit.verify"
@@ -76,6 +76,7 @@ def _subject(request: TenantRequest, filters: queries.Filters, shown: list[Any])
     return ""
 
 
+@ask_again("what is exported leaves the product")
 @require_POST
 @tenant_view(right=Right.VIEW_AUDIT)
 def export(request: TenantRequest) -> HttpResponse:

@@ -28,6 +28,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     """For every template that is rendered with a request."""
     viewer: Membership | None = getattr(request, "membership", None)
     everywhere = {
+        "company_sign_in": SimpleLazyObject(_company_sign_in),
         "product_name": settings.PRODUCT_NAME,
         "me": SimpleLazyObject(lambda: _me(request, viewer)),
         "tenants": SimpleLazyObject(lambda: _workspaces(request, viewer)),
@@ -42,6 +43,14 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "freshness": SimpleLazyObject(lambda: _freshness(viewer)),
         "search_url": _address("accounts:search", viewer) if can(viewer, Right.VIEW_ACCOUNTS) else "",
     }
+
+
+def _company_sign_in() -> Item | None:
+    """The company's own sign-in, where one is configured."""
+    company = settings.SIGNIN_OIDC
+    if not company:
+        return None
+    return {"name": company["name"], "url": reverse("openid_connect_login", args=[company["id"]])}
 
 
 def _me(request: HttpRequest, viewer: Membership | None) -> Item | None:

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,4 +95,46 @@ def database_from_url(name: str, url: str) -> dict[str, object]:
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "OPTIONS": dict(parse_qsl(parts.query)),
+    }
+
+
+def oidc() -> dict[str, Any]:
+    """The company's sign-in by OpenID Connect; empty without HOLDFAST_OIDC_ISSUER."""
+    issuer = text("HOLDFAST_OIDC_ISSUER").rstrip("/")
+    if not issuer:
+        return {}
+    parts = urlsplit(issuer)
+    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise BadSetting("HOLDFAST_OIDC_ISSUER", issuer, "write an https address")
+    for name in ("HOLDFAST_OIDC_CLIENT_ID", "HOLDFAST_OIDC_CLIENT_SECRET"):
+        if not text(name):
+            raise BadSetting(name, "", "it is needed with HOLDFAST_OIDC_ISSUER; your provider shows it")
+    return {
+        "id": text("HOLDFAST_OIDC_ID", "company"),
+        "name": text("HOLDFAST_OIDC_NAME", "your company"),
+        "issuer": issuer,
+        "client_id": text("HOLDFAST_OIDC_CLIENT_ID"),
+        "secret": text("HOLDFAST_OIDC_CLIENT_SECRET"),
+        "groups_claim": text("HOLDFAST_OIDC_GROUPS_CLAIM", "groups"),
+        "scope": words("HOLDFAST_OIDC_SCOPE", "openid,profile,email"),
+        "trusted": flag("HOLDFAST_OIDC_TRUSTED"),
+        "workspaces": words("HOLDFAST_OIDC_WORKSPACES"),
+        "origins": [f"{parts.scheme}://{parts.netloc}", *words("HOLDFAST_OIDC_ORIGINS")],
+    }
+
+
+def oidc_app(company: dict[str, Any]) -> dict[str, Any]:
+    """The same as django-allauth wants it."""
+    return {
+        "provider_id": company["id"],
+        "name": company["name"],
+        "client_id": company["client_id"],
+        "secret": company["secret"],
+        "settings": {
+            "server_url": company["issuer"],
+            "scope": company["scope"],
+            "groups_claim": company["groups_claim"],
+            "fetch_userinfo": False,
+            "oauth_pkce_enabled": True,
+        },
     }

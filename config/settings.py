@@ -18,6 +18,7 @@ ALLOWED_HOSTS = env.words("HOLDFAST_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = [HOLDFAST_PUBLIC_URL] if HOLDFAST_PUBLIC_URL.startswith("https://") else []
 DEBUG = False
 SECRET_KEY = env.text("HOLDFAST_SECRET_KEY") or installation_secret(HOLDFAST_VAR)
+SECRET_KEY_FALLBACKS = env.words("HOLDFAST_OLD_SECRET_KEYS")
 
 # --- apps -------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -27,6 +28,7 @@ INSTALLED_APPS = [
     "integrations",
     "approvals",
     "accounts",
+    "signin",
     "audit",
     "jobs",
     "scim",
@@ -42,6 +44,8 @@ INSTALLED_APPS = [
     "guardian",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
 ]
 MIDDLEWARE = [
     "config.middleware.RequestId",
@@ -57,8 +61,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "signin.middleware.SessionLife",
     "tenants.rate_middleware.RateLimits",
     "tenants.middleware.TenantTransaction",
+    "signin.middleware.Gate",
     "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -98,17 +104,30 @@ else:
     }
 if env.text("HOLDFAST_DB_NAME"):  # the tests' template and clones live beside the real database
     _database["NAME"] = env.text("HOLDFAST_DB_NAME")
+if DB_ROLE == "owner":
+    # a migration that waits for a lock makes every page behind it wait too; `migrate` gives up and tries again
+    _given: dict[str, str] = dict(_database.get("OPTIONS") or {})  # type: ignore[call-overload]
+    _given["options"] = f"{_given.get('options', '')} -c lock_timeout=2000".strip()
+    _database["OPTIONS"] = _given
 DATABASES = {
     "default": {
         **_database,
         "ATOMIC_REQUESTS": True,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-    }
+    },
+    # the cache's own connection: what it counts is kept when a request fails and rolls back (DECISIONS 10)
+    "cache": {**_database, "ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 0},
 }
+DATABASE_ROUTERS = ["config.routers.CacheApart"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "django_cache",
+        # Django's 300 would throw counters and used codes away, by chance, while somebody guesses
+        "OPTIONS": {"MAX_ENTRIES": 200_000},
+    },
 }
 
 # --- people -----------------------------------------------------------------------------------
@@ -128,7 +147,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "tenants.adapter.ClosedDoor"
+ACCOUNT_ADAPTER = "signin.adapters.Door"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -136,6 +155,46 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/auth/login/"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# allauth's own counters of failures know the e-mail alone; signin.limits stands in their place
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
+
+# --- sign-in (signin/, docs/security.md "Signing in") -------------------------------------------
+# how often somebody may guess; a browser known to the person has the counter "device" for itself
+SIGNIN_LIMITS = {
+    "password": {
+        "address": "30/5m/key", "address_and_login": "5/5m/key", "login": "300/h/key", "device": "10/15m/key",
+    },
+    "code": {
+        "address": "30/5m/key", "address_and_login": "5/5m/key", "login": "30/h/key", "device": "10/15m/key",
+    },
+}  # fmt: skip
+SIGNIN_IDLE_SECONDS = env.number("HOLDFAST_IDLE_MINUTES", 30, low=1, high=1440) * 60
+SIGNIN_ABSOLUTE_SECONDS = env.number("HOLDFAST_SESSION_HOURS", 12, low=1, high=168) * 3600
+# before exports, roles, factors and e-mail: a proof of who it is no older than this
+ACCOUNT_REAUTHENTICATION_TIMEOUT = env.number("HOLDFAST_PROOF_MINUTES", 15, low=1, high=720) * 60
+ACCOUNT_REAUTHENTICATION_REQUIRED = SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
+MFA_ADAPTER = "signin.adapters.Factors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs themselves up: the address was stated by an admin
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # the codes before and after: clocks differ. Each is good once (signin.limits.first_use)
+MFA_FORMS = {
+    "authenticate": "signin.forms.SignInCodeForm",
+    "reauthenticate": "signin.forms.ProofCodeForm",
+    "activate_totp": "signin.forms.NewAppForm",
+}
+SOCIALACCOUNT_ADAPTER = "signin.company.Company"
+SOCIALACCOUNT_STORE_TOKENS = False
+SIGNIN_OIDC = env.oidc()
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, object]] = {}
+if SIGNIN_OIDC:
+    # only then are its libraries loaded
+    INSTALLED_APPS.append("signin.oidc")
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {"APPS": [env.oidc_app(SIGNIN_OIDC)]}
 
 # guardian: only our own direct tables, never an anonymous user, never a global right across tenants
 ANONYMOUS_USER_NAME = None
@@ -148,7 +207,8 @@ SESSION_COOKIE_NAME = "__Host-session" if _SECURE else "holdfast_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _SECURE else "holdfast_csrf"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = SIGNIN_ABSOLUTE_SECONDS
+SIGNIN_DEVICE_COOKIE = "__Host-device" if _SECURE else "holdfast_device"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_FAILURE_VIEW = "config.errors.csrf_failed"
 SECURE_SSL_REDIRECT = _SECURE and env.flag("HOLDFAST_SSL_REDIRECT", default=True)
@@ -170,7 +230,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'"],
+        # the way to the company's sign-in begins with a form that is sent on there
+        "form-action": ["'self'", *SIGNIN_OIDC.get("origins", [])],
         "frame-ancestors": ["'none'"],
     }
 }
@@ -231,7 +292,17 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
-EMAIL_BACKEND = env.text("HOLDFAST_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# with HOLDFAST_SMTP_HOST mails are sent, also invitations; without it they go to standard error
+EMAIL_HOST = env.text("HOLDFAST_SMTP_HOST")
+EMAIL_PORT = env.number("HOLDFAST_SMTP_PORT", 587, low=1, high=65535)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.text("HOLDFAST_SMTP_USER"), env.text("HOLDFAST_SMTP_PASSWORD")
+_SMTP_TLS = env.choice("HOLDFAST_SMTP_TLS", "starttls", allowed={"starttls", "implicit", "none"})
+EMAIL_USE_TLS, EMAIL_USE_SSL = _SMTP_TLS == "starttls", _SMTP_TLS == "implicit"
+EMAIL_TIMEOUT = 10
+SENDS_MAIL = bool(EMAIL_HOST)
+EMAIL_BACKEND = env.text(
+    "HOLDFAST_EMAIL_BACKEND", f"django.core.mail.backends.{'smtp' if SENDS_MAIL else 'console'}.EmailBackend"
+)
 DEFAULT_FROM_EMAIL = env.text("HOLDFAST_MAIL_FROM", "holdfast@localhost")
 
 # Outgoing webhooks refuse private addresses; a demo or a test on one machine allows its own loopback by name.

@@ -18,6 +18,7 @@ urlpatterns = [
     path("metrics", metrics_view.prometheus, name="metrics"),
     path("admin/", site.urls),
     path("auth/", include("allauth.urls")),
+    path("", include("signin.urls")),
     path("", include("tenants.urls")),
     *[path("t/<slug:slug>/", include(f"{app}.urls")) for app in TENANT_APPS],
 ]

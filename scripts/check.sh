@@ -9,8 +9,9 @@ step 'ruff' $bin/ruff check .
 step 'ruff format' $bin/ruff format --check .
 step 'djLint' $bin/djlint --lint --quiet templates
 step 'import-linter' $bin/lint-imports
-step 'mypy' $bin/mypy config tenants jobs audit accounts approvals integrations scoring playbooks scripts
+step 'mypy' $bin/mypy config tenants signin jobs audit accounts approvals integrations scoring playbooks scripts
 step 'makemigrations --check' $bin/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+step 'migrations stop no page' $bin/python -W ignore::RuntimeWarning scripts/check_migrations.py
 # with production's variables: --fail-level, or the check could not fail
 step 'check --deploy' env HOLDFAST_BIND=0.0.0.0 HOLDFAST_PUBLIC_URL=https://holdfast.example HOLDFAST_HOSTS=holdfast.example \
   HOLDFAST_SECRET_KEY="$($bin/python -c 'import secrets; print(secrets.token_urlsafe(60))')" \

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tenants import invitations, queries, services
-from tenants.access import Right, TenantRequest, tenant_exempt, tenant_view
+from tenants.access import Right, TenantRequest, ask_again, tenant_exempt, tenant_view
 from tenants.exceptions import InvitationUnusable, Refused
 from tenants.forms import FirstPasswordForm, MemberForm, NewPersonForm
 from tenants.models import Membership, Tenant, User
@@ -113,6 +113,7 @@ def people(request: TenantRequest) -> HttpResponse:
     return render(request, "tenants/people.html", {"rows": rows})
 
 
+@ask_again("it gives somebody a role")
 @tenant_view(right=Right.CONFIGURE)
 @GET_OR_POST
 def new_person(request: TenantRequest) -> HttpResponse:
@@ -130,6 +131,7 @@ def new_person(request: TenantRequest) -> HttpResponse:
     return _person_page(request, form, membership=None)
 
 
+@ask_again("it changes somebody's role")
 @tenant_view(right=Right.CONFIGURE)
 @GET_OR_POST
 def person(request: TenantRequest, membership_id: int) -> HttpResponse:
@@ -154,6 +156,7 @@ def person(request: TenantRequest, membership_id: int) -> HttpResponse:
     return _person_page(request, form, membership=membership)
 
 
+@ask_again("its link opens an account")
 @tenant_view(right=Right.CONFIGURE)
 @require_POST
 def invite_again(request: TenantRequest, membership_id: int) -> HttpResponse:

@@ -17,3 +17,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# one connection, so that each test's transaction takes the cache back too; tests/signin tries the real one
+DATABASES = {"default": DATABASES["default"]}  # noqa: F405
+DATABASE_ROUTERS = []
+# the addresses of the company's sign-in exist in tests; a provider is set by the tests that need one
+INSTALLED_APPS = [*INSTALLED_APPS, "signin.oidc"]  # noqa: F405

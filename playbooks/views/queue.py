@@ -20,7 +20,7 @@ from playbooks.queries.recommendations import recommendation
 from playbooks.services.queue_export import export_queue
 from playbooks.views.queue_rows import Line, Row, line_of, row_of
 from tenants import nav
-from tenants.access import Right, Role, TenantRequest, can, tenant_view
+from tenants.access import Right, Role, TenantRequest, ask_again, can, tenant_view
 from tenants.fields import Field, sees
 
 KEYS = [
@@ -70,6 +70,7 @@ def why(request: TenantRequest, account_id: int) -> HttpResponse:
     return render(request, "playbooks/queue/_why.html", context)
 
 
+@ask_again("what is exported leaves the product")
 @require_POST
 @tenant_view(right=Right.EXPORT)
 def export(request: TenantRequest) -> HttpResponse:

@@ -185,7 +185,8 @@ def test_an_ended_membership_closes_every_door_at_once(acme, admin):
     csm = signed_in(acme.csm)
     assert csm.get("/t/acme/").status_code == 302
     assert admin.post(f"/t/acme/settings/people/{acme.csm.pk}/", {"role": "csm"}).status_code == 303
-    assert csm.get("/t/acme/").status_code == 404
+    assert csm.get("/t/acme/").headers["Location"].startswith("/auth/login/"), "the session ended too"
+    assert signed_in(acme.csm).get("/t/acme/").status_code == 404
     assert fresh(acme, "csm").user.groups.count() == 0
 
 

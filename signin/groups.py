@@ -1,0 +1,82 @@
+"""Memberships that a company's groups give and take, workspace by workspace.
+
+A membership made by hand stays as it was made. Each workspace's own rows decide (`GroupRole`), read inside it.
+"""
+
+from django.conf import settings
+from django.db import transaction
+
+from signin import queries
+from signin.models import GroupMember, GroupRole
+from tenants import queries as kernel
+from tenants import services as people
+from tenants.access import Actor
+from tenants.exceptions import Refused
+from tenants.models import Membership, Tenant, User
+from tenants.scoping import tenant_context
+
+
+@transaction.atomic
+def admit(email: str, *, provider: str, groups: list[str], name: str) -> User | None:
+    """A new person, made a member wherever a group of theirs is listed; None where that is nowhere."""
+    user = None
+    for tenant in _workspaces():
+        with tenant_context(tenant.pk):
+            wanted = queries.role_for_groups(tenant, provider=provider, groups=groups)
+            if wanted is not None:
+                user = _give(tenant, email, wanted, provider=provider, name=name).user
+    return user
+
+
+@transaction.atomic
+def follow(user: User, *, provider: str, groups: list[str]) -> None:
+    """Bring the memberships that groups gave this person to what the groups say today."""
+    for tenant in _workspaces():
+        with tenant_context(tenant.pk):
+            _follow_in(tenant, user, provider=provider, groups=groups)
+
+
+def _follow_in(tenant: Tenant, user: User, *, provider: str, groups: list[str]) -> None:
+    wanted = queries.role_for_groups(tenant, provider=provider, groups=groups)
+    given = queries.member_by_group(tenant, user)
+    if given is not None and (given.provider != provider or not given.membership.is_active):
+        return  # another sign-in's, or ended by an admin since: that stays
+    if wanted is not None and (given is not None or not kernel.is_member(tenant, user)):
+        _give(tenant, user.email, wanted, provider=provider, name="")
+    elif wanted is None and given is not None:
+        _take(tenant, given, provider=provider)
+
+
+def _give(tenant: Tenant, email: str, wanted: GroupRole, *, provider: str, name: str) -> Membership:
+    team = wanted.team.name if wanted.team else ""
+    membership, _ = people.ensure_member(
+        tenant, email=email, role=wanted.role, team=team, name=name, by=_by(provider)
+    )
+    GroupMember.objects.for_tenant(tenant).update_or_create(
+        tenant=tenant, membership=membership, defaults={"provider": provider, "group": wanted.group}
+    )
+    return membership
+
+
+def _take(tenant: Tenant, given: GroupMember, *, provider: str) -> None:
+    """The group is gone. The last operations admin stays: somebody must be able to mend the list."""
+    membership = given.membership
+    scope = {name: getattr(membership, name) for name in people.SCOPE}
+    try:
+        people.change_member(
+            tenant, membership_id=membership.pk, role=membership.role, team_id=membership.team_id,
+            is_active=False, scope=scope, by=_by(provider),
+        )  # fmt: skip
+    except Refused:
+        return
+    given.delete()
+
+
+def _by(provider: str) -> Actor:
+    return Actor("system", f"oidc:{provider}", f"Company sign-in ({provider})")
+
+
+def _workspaces() -> list[Tenant]:
+    """Those that the provider may open: all, or the ones named in the settings."""
+    slugs = settings.SIGNIN_OIDC["workspaces"]
+    return [tenant for tenant in kernel.all_tenants() if not slugs or tenant.slug in slugs]
