@@ -300,7 +300,8 @@ _SMTP_TLS = env.choice("HOLDFAST_SMTP_TLS", "starttls", allowed={"starttls", "im
 EMAIL_USE_TLS, EMAIL_USE_SSL = _SMTP_TLS == "starttls", _SMTP_TLS == "implicit"
 EMAIL_TIMEOUT = 10
 SENDS_MAIL = bool(EMAIL_HOST)
-EMAIL_BACKEND = env.text(
+EMAIL_BACKEND = "tenants.mail.KeepsSandboxMail"  # and what is no sandbox's goes to
+MAIL_BACKEND = env.text(
     "HOLDFAST_EMAIL_BACKEND", f"django.core.mail.backends.{'smtp' if SENDS_MAIL else 'console'}.EmailBackend"
 )
 DEFAULT_FROM_EMAIL = env.text("HOLDFAST_MAIL_FROM", "holdfast@localhost")

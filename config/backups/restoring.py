@@ -117,7 +117,7 @@ def _check_fits(manifest: Mapping[str, Any]) -> None:
 def _check_target(*, replace: bool) -> dict[str, Any]:
     """Nobody works on it, and it is empty unless it may be replaced."""
     with server.connect("owner") as connection:
-        others = [name for (name,) in server.rows(connection, OTHERS)]
+        others = _others(connection)
         if others:
             raise BackupError(
                 f"{' and '.join(others)} use the database at this moment: stop `manage.py serve` first."
@@ -130,6 +130,16 @@ def _check_target(*, replace: bool) -> dict[str, Any]:
             )
         known = "public.audit_installation" in objects
         return {"objects": len(objects), "epoch": server.epoch(connection) if known else 0}
+
+
+def _others(connection: psycopg.Connection) -> list[str]:
+    """Roles at work here. A connection closed just now lingers for a moment: look more than once."""
+    for attempt in range(10):
+        found = [name for (name,) in server.rows(connection, OTHERS)]
+        if not found:
+            return []
+        time.sleep(0.02 * (attempt + 1))
+    return found
 
 
 def _table_of_contents(dump: Path) -> list[str]:
