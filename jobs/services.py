@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce
 from django_q.tasks import async_task
 
-from jobs import clock, queries
+from jobs import clock, meters, queries
 from jobs.exceptions import NeedsPerson, NotCancellable, NotReplayable
 from jobs.models import Job, ScheduleTick
 from jobs.registry import Schedule, kinds
@@ -31,12 +31,16 @@ def enqueue(
     dedupe_key: str = "",
     not_before: datetime | None = None,
     total: int | None = None,
+    is_new_work: bool = True,
 ) -> Job:
     """Write one job row and ring once. With a dedupe_key, an unfinished job of the same key is returned instead.
 
-    Raises KeyError for a kind that no app registered.
+    Raises KeyError for a kind that no app registered, and QuotaExceeded when the tenant's jobs are used up; the rest
+    of work that was taken on before (`is_new_work=False`), and Holdfast's own, is never refused.
     """
     known = kinds[kind]
+    if is_new_work:
+        meters.check(tenant, by)
     while True:
         now = clock.now()
         job = Job(
@@ -187,6 +191,8 @@ def delay_after(attempts: int) -> float:
 
 def in_words(error: BaseException) -> str:
     """What a person may read of an error: no traceback, and of the database's errors no row values."""
+    if isinstance(error, MemoryError):
+        return "It needed more memory than one worker may take (HOLDFAST_WORKER_MAX_MB)."
     text = str(error).replace("\x00", "").strip() or type(error).__name__
     if isinstance(error, DatabaseError):
         text = text.splitlines()[0]
@@ -232,9 +238,9 @@ def schedule_key(name: str) -> str:
 def forget_old(tenant: Tenant, *, now: datetime, finished: timedelta, failed: timedelta) -> dict[str, int]:
     """Delete jobs that ended long ago, and ticks that a newer one of the same schedule has made useless."""
     rows = Job.objects.for_tenant(tenant)
-    ended, _ = rows.filter(
-        state__in=[Job.State.DONE, Job.State.CANCELLED], finished_at__lt=now - finished
-    ).delete()
+    over = rows.filter(state__in=[Job.State.DONE, Job.State.CANCELLED], finished_at__lt=now - finished)
+    meters.keep_count(tenant, over)
+    ended, _ = over.delete()
     dead, _ = rows.filter(state=Job.State.DEAD, finished_at__lt=now - failed).delete()
     ticks = ScheduleTick.objects.for_tenant(tenant)
     newer = ticks.filter(name=OuterRef("name"), slot__gt=OuterRef("slot"))

@@ -15,8 +15,8 @@ What there is
 * `house.world("acme")`, `("globex")`: tests.worlds.World of committed people, password tests.worlds.PASSWORD.
 * `house.here(world)`: the ORM in this process, as the app role, inside a committed tenant transaction.
 * `house.sql(query, *values)`: rows, as superuser, autocommit; good for looking from outside.
-* `house.serve()` (database, web, worker, sweeper under the real supervisor), `house.web()` (gunicorn alone), `.worker()`,
-  `.sweeper()`, `.manage("command", …)` (runs to its end), `.start(name, argv, **environment)` (anything else).
+* `house.serve()` (database, web, worker, sweeper under the real supervisor), `house.web()` (gunicorn alone),
+  `.worker()`, `.sweeper()`, `.manage("command", …)` (runs to its end), `.start(name, argv, **environment)` (the rest).
   Each takes environment variables as keywords: house.worker(HOLDFAST_JOB_TIMEOUT=2). They return Running: `.pid`,
   `.poll()`, `.wait(seconds)`, `.output()`, `.stop(seconds)` = SIGTERM and its exit code, `.kill_group()`.
 * `house.browser()`: requests with cookies to house.web/serve's port; `.sign_in("csm@acme.example")` by the real form.

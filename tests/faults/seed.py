@@ -1,4 +1,4 @@
-"""`python -m tests.faults.seed`: the two worlds, made once in the template that every test's database is cloned from."""
+"""`python -m tests.faults.seed`: the two worlds, made once in the template that each test's database is cloned from."""
 
 import django
 

@@ -20,8 +20,8 @@ def test_a_job_runs_in_a_real_worker_and_a_page_is_served_by_a_real_web_server(h
 
 
 def test_what_left_its_group_is_found_and_ended_too(house):
-    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'], start_new_session=True)"
-    house.python("-c", code).wait()
+    sleeper = "[sys.executable, '-c', 'import time; time.sleep(300)']"
+    house.python("-c", f"import subprocess, sys; subprocess.Popen({sleeper}, start_new_session=True)").wait()
     (stray,) = house.wait_until(house.pids, "the stray process")
     assert lives(stray)
     house._kill_the_rest()

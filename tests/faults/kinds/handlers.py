@@ -106,7 +106,7 @@ def register() -> None:
 
 
 def _schedule(spec: str) -> None:
-    """`name:minutes`, `name@hour` (daily) or `name!` (its question raises); all of them are of the kind faults.quick."""
+    """`name:minutes`, `name@hour` (daily), `name!` (its question raises) or `name?` (of a kind that nobody knows)."""
     from jobs import registry
 
     if spec.endswith("!"):
