@@ -1,10 +1,13 @@
-"""Text that no table can hold is refused at the door, with 400: PostgreSQL takes no NUL byte (PLATFORM 9, input 13).
+"""Text that nothing behind can take is refused at the door, with 400 (PLATFORM 9, inputs 12 and 13).
+
+PostgreSQL keeps no NUL byte, and sign-in splits the `next` address that it was given without expecting half a one.
 
 Invalid UTF-8 needs no guard: Django replaces it in queries and forms, and keeps it percent-encoded in paths.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -23,14 +26,26 @@ class TextGuard:
         # a quoted cookie may spell a NUL as \000, and the session is looked up by it
         if NUL in request.path_info or has_nul(_pairs(request.GET)) or has_nul(_cookies(request.COOKIES)):
             raise BadRequest(WORDS)
+        check_next(request.GET)
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
     ) -> None:
         """An upload that streams to disk reads its own body, and its form checks the few words beside the file."""
-        if request.method == "POST" and not hasattr(view, "own_transactions") and has_nul(_pairs(request.POST)):
+        if request.method != "POST" or hasattr(view, "own_transactions"):
+            return
+        if has_nul(_pairs(request.POST)):
             raise BadRequest(WORDS)
+        check_next(request.POST)
+
+
+def check_next(query: QueryDict) -> None:
+    """Raises BadRequest for an address to go on to that is none, such as `http://[::1`."""
+    try:
+        urlsplit(query.get("next", ""))
+    except ValueError as error:
+        raise BadRequest("The address to go on to is not one.") from error
 
 
 def has_nul(texts: Iterable[Any]) -> bool:

@@ -149,7 +149,10 @@ def visible(tenant: Tenant, viewer: Membership) -> Any:
 
 def on_verdict(tenant: Tenant, request: Request, by: Actor) -> None:
     """The request closed: move the step on, and on a yes plan the write, all in the deciding transaction."""
-    play, step = locks.step_for_update(tenant, int(request.subject_id))
+    try:
+        play, step = locks.step_for_update(tenant, int(request.subject_id))
+    except Missing:  # its play is gone, which is why `recheck` closed it: nothing is left to move on
+        return
     if step.state != State.PENDING_APPROVAL or step.approval_ref != request.ref:
         return
     step.state = AFTER.get(request.state, State.OPEN)

@@ -7,10 +7,11 @@ from django.core.exceptions import PermissionDenied
 
 from approvals.digests import digest_of
 from approvals.exceptions import RequestVoided
-from approvals.services import withdraw
+from approvals.models import ApprovalRequest
+from approvals.services import decide, withdraw
 from playbooks import services
 from playbooks.exceptions import BadInput, Missing, Refused, StaleRow
-from playbooks.models import Play, PlayStep
+from playbooks.models import Play, PlayStep, Task
 from tests.playbooks.makers import (
     answer,
     ask,
@@ -206,3 +207,12 @@ class TestRecheck:
         Play.objects.filter(pk=asked.play_id).update(state="cancelled", closed_at="2026-11-20T10:00Z")
         assert "no longer running" in self.refused(here, asked)
         assert last_event(here, "playbooks.concession_answered").diff["after"]["request"] == "voided"
+
+    def test_the_play_is_gone(self, here, asked):
+        """Rows can go when a person's or an account's are erased: the answer says so instead of failing."""
+        ref, play_id, digest = asked.approval_ref, asked.play_id, request_of(here, asked).digest
+        Task.objects.filter(step__play_id=play_id).delete()
+        PlayStep.objects.filter(play_id=play_id).delete()
+        with pytest.raises(RequestVoided, match="no longer exists"):
+            decide(here.tenant, ref=ref, verdict="approved", digest=digest, by=here.actor("manager"))
+        assert ApprovalRequest.objects.get(ref=ref).state == "voided"
