@@ -14,8 +14,11 @@ LONGEST_ID = 200
 LARGEST_MONEY = 1e10  # one contract, invoice or deal
 LARGEST_VALUE = 999_999_999_999  # any other amount; what its column holds
 LARGEST_USAGE = 1e15
-# what the download of rejected rows adds; a mended file may keep them
-NOTES = ("rejected_line", "rejected_column", "rejected_reason")
+# what the download of rejected rows adds; a mended file may keep them, and by its id a row is known again
+ROW_ID = "rejected_id"
+FURTHER = "(further cells)"  # of a row with more cells than the header
+NOTES = ("rejected_line", "rejected_column", "rejected_reason", ROW_ID)
+PASSED_OVER = frozenset({*NOTES, FURTHER})
 # usage is kept by month, in this span
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2099, 12, 31)
 LARGEST_INT4 = 2**31 - 1

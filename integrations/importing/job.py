@@ -12,6 +12,7 @@ from integrations.importing import uploads
 from integrations.importing.problems import AnotherImportRuns
 from integrations.importing.run import import_bundle
 from integrations.models import BundleImport
+from integrations.queries import quarantine
 from integrations.services import imports as services
 from jobs.progress import Progress
 from tenants.access import Actor
@@ -40,7 +41,7 @@ def run(tenant: Tenant, progress: Progress, *, bundle_id: int) -> dict[str, Any]
 
 def _go_on(tenant: Tenant, bundle: BundleImport, by: Actor, progress: Progress) -> None:
     path = Path(bundle.path)
-    if not path.exists():
+    if bundle.path and not path.exists():
         with tenant_transaction(tenant.pk):
             why = "The uploaded file is no longer there. Upload it again."
             services.break_off(tenant, bundle_id=bundle.pk, why=why, by=by)
@@ -57,8 +58,14 @@ def _go_on(tenant: Tenant, bundle: BundleImport, by: Actor, progress: Progress) 
     if report.unfinished:
         with tenant_transaction(tenant.pk):
             services.go_on(tenant, bundle_id=bundle.pk, by=by)
-    else:
+    elif not _may_come_again(tenant, bundle):
         uploads.forget(bundle.path)
+
+
+def _may_come_again(tenant: Tenant, bundle: BundleImport) -> bool:
+    """A stopped file is read a second time when its rows are mended, as long as the sweep leaves the upload."""
+    with tenant_transaction(tenant.pk):
+        return not bundle.dry_run and bool(quarantine.stopped_files(tenant, bundle_id=bundle.pk))
 
 
 def sender_of(bundle: BundleImport) -> Actor:

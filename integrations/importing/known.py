@@ -55,3 +55,13 @@ class KnownIds:
         lowest = min(int(frame["id"].min() or 0), 0)  # type: ignore[arg-type]
         ids = pl.arange(lowest - len(new), lowest, dtype=pl.Int64, eager=True)
         self._frames[file] = pl.concat([frame, pl.DataFrame({"external_id": new, "id": ids}, schema=_SCHEMA)])
+
+
+def ids_of(tenant: Tenant, file: str, external_ids: list[str]) -> pl.DataFrame:
+    """The same columns for these external ids alone, in the open transaction of the tenant."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT external_id, id FROM {_TABLES[file]} WHERE tenant_id = %s AND external_id = ANY(%s)",  # noqa: S608
+            [tenant.pk, external_ids],
+        )
+        return pl.DataFrame(cursor.fetchall(), schema=_SCHEMA, orient="row")

@@ -10,16 +10,20 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import polars as pl
 from django.db import DataError, IntegrityError
 
 from accounts import grants
-from integrations.importing import merge
+from integrations.importing import mended, merge
+from integrations.importing.columns import PASSED_OVER, ROW_ID
 from integrations.importing.doubles import Keys
 from integrations.importing.format import FILES
 from integrations.importing.known import KnownIds
+from integrations.importing.mended import Replaced
 from integrations.importing.parents import wrong_parents
+from integrations.importing.people import People
 from integrations.importing.problems import FileStopped
-from integrations.importing.reading import Chunk, CsvReader
+from integrations.importing.reading import Bytes, Chunk, CsvReader
 from integrations.importing.report import MOST_REJECTED, FileReport, Say
 from integrations.importing.source import SourceFile
 from integrations.importing.stage import Stage, clear_stage
@@ -28,6 +32,7 @@ from integrations.importing.validate import LONGEST_SHOWN, Checker, Reject
 from integrations.models import BundleImport
 from integrations.queries import imports as queries
 from integrations.services import imports as services
+from integrations.services import quarantine
 from tenants import statistics
 from tenants.access import Actor
 from tenants.models import Tenant
@@ -52,6 +57,7 @@ class Order:
     record: BundleImport | None
     dry_run: bool
     behind: int = 0  # bytes of the files before this one
+    one_by_one: bool = False  # rows that a person mended: a bad one stops no other
 
 
 class OneFile:
@@ -61,7 +67,9 @@ class OneFile:
         self.file = FILES[source.name]
         self.report = FileReport(self.file.file_name)
         self.started = time.perf_counter()
-        self.has_stage = False
+        self.stage: Stage | None = None
+        self.again = Replaced()
+        self.people = People(order.tenant, self.file)
 
     def bring_in(self) -> FileReport:
         clear_stage()
@@ -75,23 +83,41 @@ class OneFile:
     def _import(self) -> None:
         self._say(0, "opening")
         with self.source.open() as stream:
-            reader = CsvReader(stream)
+            reader = _reader(stream)
             checker = Checker(self.file, reader.header, self.order.known.frame)
             stage = Stage(target_for(checker))
-            self.has_stage = True
+            self.stage = stage
             keys = Keys()
-            for chunk in reader.chunks():
+            again = self._replaced(stage)
+            for chunk in self._chunks(reader, again):
+                if ROW_ID in chunk.cells:
+                    stage.remember(mended.ids_of(chunk))
                 self.report.read += chunk.rows_read
                 checked = checker.check(chunk)
                 keys.add(checked)
                 stage.add(checked.good)
                 stage.reject(checked.rejects)
                 self._say(stream.done(), f"{self.report.read:,} rows read")
+        self.again = again
+        passed_over = self.people.ignored  # what is read once more below is counted once
         repeats = self._sort_out_doubles(stage, keys)
         if self.file.name == "accounts" and "parent_external_id" in checker.header:
             self._sort_out_parents(stage)
         self._check_limit(stage)
-        self._land(stage, checker.ignored, repeats)
+        self._land(stage, _remarks(checker.ignored, passed_over), repeats)
+
+    def _replaced(self, stage: Stage) -> Replaced:
+        """For a file that was stopped before: what people made of its rejected rows."""
+        record = self.order.record
+        if record is None or self.order.one_by_one:
+            return Replaced()
+        found = mended.replaced(self.order.tenant, record, self.file.file_name)
+        stage.remember(pl.DataFrame({"line": list(found.ids), "id": list(found.ids.values())}))
+        return found
+
+    def _chunks(self, reader: CsvReader, again: Replaced) -> Iterator[Chunk]:
+        found = map(mended.as_meant, mended.with_replaced(reader.chunks(), reader.header, again))
+        return map(self.people.of, found)
 
     def _say(self, done: int, words: str) -> None:
         self.order.say(self.order.behind + done, self.order.size, f"{self.file.file_name}: {words}")
@@ -134,11 +160,11 @@ class OneFile:
         self._say(self.source.size, f"{len(lines):,} rows cannot land together")
         stage.remove(lines)
         with self.source.open() as stream:
-            for chunk in CsvReader(stream).chunks():
+            for chunk in self._chunks(_reader(stream), self.again):
                 stage.reject(_rejects(chunk, lines, fault))
 
     def _check_limit(self, stage: Stage) -> None:
-        limit = Decimal(self.order.tenant.rejected_rows_limit_pct)
+        limit = Decimal(100 if self.order.one_by_one else self.order.tenant.rejected_rows_limit_pct)
         rejected, read = stage.rejected, self.report.read
         if rejected * 100 > limit * read:
             raise FileStopped(
@@ -148,11 +174,10 @@ class OneFile:
 
     # --- how it ends ------------------------------------------------------------------------------
 
-    def _land(self, stage: Stage, ignored: list[str], repeats: int) -> None:
+    def _land(self, stage: Stage, remarks: str | None, repeats: int) -> None:
         self._say(self.source.size, "comparing" if self.order.dry_run else "merging")
         stage.ready()
-        if ignored:
-            self.report.message = f"Columns that are not known and were not read: {', '.join(ignored)}."
+        self.report.message = remarks
         self.report.rejected = stage.rejected
         self.report.rejected_rows = stage.first_rejects(MOST_REJECTED)
         try:
@@ -195,7 +220,7 @@ class OneFile:
         report = self.report
         report.status, report.message = "stopped", why
         report.created = report.updated = report.unchanged = 0
-        if self.has_stage:
+        if self.stage is not None:
             report.rejected, report.rejected_rows = Stage.rejects(MOST_REJECTED)
         with tenant_transaction(self.order.tenant.pk):
             self._keep_report()
@@ -207,11 +232,40 @@ class OneFile:
             return
         bundle_id = self.order.record.pk
         services.report_file(self.order.tenant, bundle_id=bundle_id, report=self.report, by=self.order.by)
+        if self.stage is not None and self.stage.knows_rows and not self.order.dry_run:
+            quarantine.settle_staged(
+                self.order.tenant,
+                bundle_id=bundle_id,
+                report=self.report,
+                notes=tuple(PASSED_OVER),
+                by=self.order.by,
+            )
         if self.report.rejected:
-            services.quarantine_staged(self.order.tenant, bundle_id=bundle_id, report=self.report)
+            # rows of a file that is read again stay with the import that sent it
+            home = self.order.record.retry_of_id or bundle_id
+            services.quarantine_staged(self.order.tenant, bundle_id=home, report=self.report)
+
+
+def _reader(stream: Bytes) -> CsvReader:
+    reader = CsvReader(stream)
+    reader.header = mended.header_as_meant(reader.header)
+    return reader
 
 
 def _rejects(chunk: Chunk, lines: Lines, fault: Callable[[int], tuple[str, str]]) -> Iterator[Reject]:
     for line, cells in chunk.rows_on(lines):
         column, reason = fault(line)
         yield Reject(line, column, cells.get(column, "")[:LONGEST_SHOWN], reason, cells)
+
+
+def _remarks(ignored: list[str], passed_over: int) -> str | None:
+    """What a person should know of a file that landed."""
+    said = []
+    if ignored:
+        said.append(f"Columns that are not known and were not read: {', '.join(ignored)}.")
+    if passed_over:
+        rows = "row is" if passed_over == 1 else "rows are"
+        said.append(
+            f"{passed_over:,} more {rows} about people who were erased on request: ignored, and not kept."
+        )
+    return " ".join(said) or None

@@ -9,12 +9,15 @@ from typing import IO
 from django.db.models import QuerySet
 
 from audit.exports import safe_cell
-from integrations.importing.columns import NOTES, File
+from integrations.importing.columns import NOTES, PASSED_OVER, File
 from integrations.models import QuarantinedRow
 
 IN_MEMORY = 1024**2
 AT_ONCE = 1000
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+# apostrophes before what a spreadsheet would run; one of them is the download's (mended.as_meant takes it away)
+HIDDEN = r"^'+[=+\-@\t\r\n＝＋－＠]"
+_HIDDEN = re.compile(HIDDEN)
 
 
 def rejected_as_csv(
@@ -31,23 +34,27 @@ def rejected_as_csv(
     table = csv.writer(text)
     table.writerow([_safe(name) for name in [*columns, *NOTES]])
     for row in rows.iterator(chunk_size=AT_ONCE):
-        cells = ["" if name in covered else row.row.get(name, "") for name in columns]
-        table.writerow([_safe(str(cell)) for cell in [*cells, row.line, row.column, row.reason]])
+        now = row.mended or row.row
+        cells = ["" if name in covered else now.get(name, "") for name in columns]
+        notes = [row.line, row.column, row.reason, row.pk]
+        table.writerow([_safe(str(cell)) for cell in [*cells, *notes]])
     text.detach()
     out.seek(0)
     return out
 
 
 def _columns(file: File, rows: QuerySet[QuarantinedRow]) -> list[str]:
-    """The known columns that the file had, then its others by name."""
-    found: set[str] = set()
-    for row in rows.values_list("row", flat=True).iterator(chunk_size=AT_ONCE):
-        found.update(row)
-    found -= set(NOTES)
+    """The known columns that the file had, then its others by name. Those that must be there always are."""
+    found = set(file.required)
+    for row, mended in rows.values_list("row", "mended").iterator(chunk_size=AT_ONCE):
+        found.update(mended or row)
+    found -= PASSED_OVER
     known = [column.name for column in file.columns if column.name in found]
     return known + sorted(found - set(known))
 
 
 def _safe(text: str) -> str:
     """A plain number stays one: it is no formula, and somebody may want to add it up."""
+    if _HIDDEN.match(text):
+        return f"'{text}"
     return text if _NUMBER.fullmatch(text) else safe_cell(text)

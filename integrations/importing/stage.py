@@ -23,6 +23,7 @@ ROWS = "import_rows"
 REJECTS = "import_rejects"
 DOUBLES = "import_doubles"
 LINES = "import_lines"
+MENDED = "import_mended"
 _AT_ONCE = 200_000  # lines handed over at a time
 _REJECT_TYPES = ["int8", "text", "text", "text", "text"]
 # A page's limits do not fit: under load a single COPY or a merge may take minutes, and nobody waits for it.
@@ -60,6 +61,7 @@ class Stage:
         self._columns = target.stage_columns
         self.staged = 0
         self.rejected = 0
+        self.knows_rows = False  # whether rows of the quarantine are among them
         with short_transaction() as cursor:
             columns = ", ".join(f'"{name}" {type_}' for name, type_, _ in self._columns)
             cursor.execute(f"CREATE TEMP TABLE {ROWS} ({columns})")
@@ -89,6 +91,16 @@ class Stage:
             self.rejected += 1
             row = json.dumps(reject.row, ensure_ascii=False)
             yield reject.line, reject.column, reject.value, reject.reason, row
+
+    def remember(self, rows: pl.DataFrame) -> None:
+        """Which lines are rows of the quarantine: columns line and id."""
+        if not rows.height:
+            return
+        if not self.knows_rows:
+            self.knows_rows = True
+            with short_transaction() as cursor:
+                cursor.execute(f"CREATE TEMP TABLE {MENDED} (line int8, id int8)")
+        binary.copy_rows(MENDED, ["int8", "int8"], rows)
 
     def ready(self) -> None:
         """Statistics for the planner; temporary tables get none by themselves."""
@@ -174,7 +186,7 @@ def clear_stage() -> None:
 
 
 def drop_tables(cursor: Any) -> None:
-    cursor.execute(f"DROP TABLE IF EXISTS {ROWS}, {REJECTS}, {DOUBLES}, {LINES}")
+    cursor.execute(f"DROP TABLE IF EXISTS {ROWS}, {REJECTS}, {DOUBLES}, {LINES}, {MENDED}")
 
 
 def _numbers(cursor: Any, select: str) -> np.ndarray[Any, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from integrations.importing.celltypes import TIME, TYPES, Faults, number, unknown_of_many, unknown_reason
-from integrations.importing.columns import LARGEST_USAGE, NOTES, Column, File
+from integrations.importing.columns import FURTHER, LARGEST_USAGE, PASSED_OVER, Column, File
 from integrations.importing.problems import FileStopped
 from integrations.importing.reading import Chunk
 from integrations.importing.rules import RULES
@@ -63,7 +63,9 @@ class Checker:
                 if len(missing) == 1
                 else f"Line 1: the columns {columns} are missing. Add them to the header, spelled like this."
             )
-        unknown = [name for name in self.header if name and name not in {*self.file.by_name, *NOTES}]
+        unknown = [
+            name for name in self.header if name and name not in self.file.by_name and name not in PASSED_OVER
+        ]
         if self.file.unknown == "ignore":
             self.ignored = unknown
         else:
@@ -167,7 +169,7 @@ class Checker:
         for row in chunk.ragged:
             cells = {name: cell for name, cell in zip(self.header, row.cells, strict=False) if name}
             if len(row.cells) > width:
-                cells["(further cells)"] = ",".join(row.cells[width:])
+                cells[FURTHER] = ",".join(row.cells[width:])
             reason = (
                 f"The row has {len(row.cells)} cells, the header has {width}. "
                 "Put text that holds a comma into quotes, and keep empty cells."

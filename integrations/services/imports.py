@@ -21,10 +21,18 @@ JOB = "integrations.import_bundle"
 
 @transaction.atomic
 def start_import(
-    tenant: Tenant, *, file_name: str, path: str, size_bytes: int, dry_run: bool, by: Actor
+    tenant: Tenant,
+    *,
+    file_name: str,
+    path: str,
+    size_bytes: int,
+    dry_run: bool,
+    by: Actor,
+    retry_of: BundleImport | None = None,
 ) -> BundleImport:
-    """An uploaded bundle: its row, and the job that brings it in."""
+    """An uploaded bundle, or rows of an earlier one: its row, and the job that brings it in."""
     bundle = _new_bundle(tenant, file_name, path, size_bytes, dry_run, by)
+    bundle.retry_of = retry_of
     _ring(bundle, by)
     return bundle
 
@@ -62,15 +70,22 @@ def _new_bundle(
 def go_on(tenant: Tenant, *, bundle_id: int, by: Actor, not_before: datetime | None = None) -> BundleImport:
     """The next job for a bundle whose last one used up its time, or found another import at work."""
     bundle = queries.bundle_for_update(tenant, bundle_id=bundle_id)
-    _ring(bundle, by, not_before)
+    _ring(bundle, by, not_before, is_new_work=False)
     return bundle
 
 
-def _ring(bundle: BundleImport, by: Actor, not_before: datetime | None = None) -> None:
+def _ring(
+    bundle: BundleImport, by: Actor, not_before: datetime | None = None, *, is_new_work: bool = True
+) -> None:
     bundle.job = jobs.enqueue(
-        bundle.tenant, kind=JOB, args={"bundle_id": bundle.pk}, by=by, not_before=not_before
+        bundle.tenant,
+        kind=JOB,
+        args={"bundle_id": bundle.pk},
+        by=by,
+        not_before=not_before,
+        is_new_work=is_new_work,
     )
-    bundle.save(update_fields=["job"])
+    bundle.save(update_fields=["job", "retry_of"])
 
 
 @transaction.atomic

@@ -83,7 +83,7 @@ def test_upload_job_report_and_download(revops, acme, tmp_path, upload_dir):
     assert "attachment" in download["Content-Disposition"]
     table = list(csv.DictReader(io.StringIO(b"".join(download.streaming_content).decode())))
     assert list(table[0])[:3] == ["external_id", "account_external_id", "opened_at"]
-    assert list(table[0])[-3:] == ["rejected_line", "rejected_column", "rejected_reason"]
+    assert list(table[0])[-4:] == ["rejected_line", "rejected_column", "rejected_reason", "rejected_id"]
     assert (table[0]["external_id"], table[0]["rejected_line"], table[0]["rejected_column"]) == (
         "TX",
         "21",
@@ -124,7 +124,7 @@ def test_a_mended_download_goes_back_in(revops, acme, tmp_path):
     download = revops.get(acme.url(f"imports/{imported.pk}/rejected/accounts/"))
     text = b"".join(download.streaming_content).decode().replace("many", "12")
     report = bring_in(acme, bundle(tmp_path / "2", accounts=text))
-    assert report["by_file"]["accounts.csv"]["created"] == 1
+    assert report["by_file"]["accounts.csv"]["created"] == 1, (report, text)
     with acme.here():
         account = Account.objects.get(external_id="A2")
     assert (account.employees, account.attributes) == (12, {"channel": "fair"})

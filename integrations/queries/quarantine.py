@@ -1,0 +1,159 @@
+"""Reads of the quarantine: the rejected rows of one import, what they may be filtered by, which may come in again."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet
+
+from integrations.models import BundleFile, BundleImport, QuarantinedRow
+from jobs.models import Job
+from jobs.paging import COUNT_CAP, PAGE_SIZE, BadPlace, Page
+from tenants.models import Tenant
+
+State = QuarantinedRow.State
+UNSETTLED = (State.OPEN, State.MENDED)
+MOST_GROUPS = 2000  # kinds of faults that are counted; files with more have no filter for the rest
+MOST_CHOICES = 50
+NEXT_VERSION = F("version") + 1
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The filters of the page; an empty one filters nothing."""
+
+    file: str = ""
+    column: str = ""
+    reason: str = ""
+    state: str = ""
+
+    @property
+    def as_dict(self) -> dict[str, str]:
+        return {name: value for name, value in vars(self).items() if value}
+
+
+def rows(tenant: Tenant, *, bundle_id: int, chosen: Chosen | None = None) -> QuerySet[QuarantinedRow]:
+    """In the order of files and lines."""
+    found = QuarantinedRow.objects.for_tenant(tenant).filter(bundle_id=bundle_id)
+    return found.filter(**(chosen or Chosen()).as_dict).order_by("pk")
+
+
+def row(tenant: Tenant, *, bundle_id: int, row_id: int) -> QuarantinedRow | None:
+    found = rows(tenant, bundle_id=bundle_id).select_related("bundle", "retry__job").filter(pk=row_id)
+    return found.first()
+
+
+def row_for_update(tenant: Tenant, *, bundle_id: int, row_id: int) -> QuarantinedRow:
+    """Raises QuarantinedRow.DoesNotExist."""
+    found = rows(tenant, bundle_id=bundle_id).select_related("bundle", "retry__job")
+    return found.select_for_update(of=("self",)).get(pk=row_id)
+
+
+def held() -> Q:
+    """Rows that an import which has not ended is to bring in; one whose job died holds nothing."""
+    return Q(retry__finished_at=None, retry__job__state__in=[Job.State.QUEUED, Job.State.RUNNING])
+
+
+def may_return(tenant: Tenant, *, bundle_id: int, chosen: Chosen | None = None) -> QuerySet[QuarantinedRow]:
+    """Rows that can be brought in one by one: of files that landed, not settled, not on their way already.
+
+    A row with too many or too few cells needs a person first: nobody knows which cell is which.
+    """
+    found = rows(tenant, bundle_id=bundle_id, chosen=chosen).filter(state__in=UNSETTLED)
+    landed = landed_files(tenant, bundle_id=bundle_id)
+    free = found.exclude(pk__in=found.filter(held()).values("pk")).filter(file__in=landed)
+    return free.exclude(state=State.OPEN, column="")
+
+
+def claimed_by(tenant: Tenant, *, retry_id: int) -> QuerySet[QuarantinedRow]:
+    """What this import is to bring in again."""
+    found = QuarantinedRow.objects.for_tenant(tenant).filter(retry_id=retry_id, state__in=UNSETTLED)
+    return found.order_by("file", "pk")
+
+
+def page(found: QuerySet[QuarantinedRow], *, before: str = "", after: str = "") -> Page[QuarantinedRow]:
+    """One page in the order of lines: `before` goes on after that row, as `older` does elsewhere. Raises BadPlace."""
+    place = _place(after or before)
+    if after:
+        part = list(found.filter(pk__lt=place).order_by("-pk")[: PAGE_SIZE + 1])
+        has_newer, has_older = len(part) > PAGE_SIZE, True
+        part = part[:PAGE_SIZE][::-1]
+    else:
+        part = list(found.filter(pk__gt=place)[: PAGE_SIZE + 1])
+        has_newer, has_older = bool(before), len(part) > PAGE_SIZE
+        part = part[:PAGE_SIZE]
+    total = found.order_by()[: COUNT_CAP + 1].count()
+    if not part:
+        return Page([], 0, 0, total, "", "")
+    ahead = found.filter(pk__lt=part[0].pk).order_by()[: COUNT_CAP + 1].count() if has_newer else 0
+    newer = str(part[0].pk) if has_newer and ahead else ""
+    older = str(part[-1].pk) if has_older else ""
+    return Page(part, ahead + 1, ahead + len(part), total, newer, older)
+
+
+def _place(text: str) -> int:
+    if text and not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise BadPlace(text)
+    return int(text or 0)
+
+
+@dataclass
+class Overview:
+    """How many rows of each kind; the words to filter by, the most frequent first."""
+
+    total: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    files: Counter[str] = field(default_factory=Counter)
+    columns: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def unsettled(self) -> int:
+        return sum(self.states[state] for state in UNSETTLED)
+
+    def choices(self, name: str) -> list[str]:
+        counted: Counter[str] = getattr(self, name)
+        return [word for word, _ in counted.most_common(MOST_CHOICES) if word]
+
+
+def overview(tenant: Tenant, *, bundle_id: int) -> Overview:
+    """In one query, whatever the number of rows."""
+    found = Overview()
+    groups = rows(tenant, bundle_id=bundle_id).order_by().values("file", "column", "reason", "state")
+    for group in groups.annotate(rows=Count("pk")).order_by("-rows")[:MOST_GROUPS]:
+        found.total += group["rows"]
+        found.states[group["state"]] += group["rows"]
+        found.files[group["file"]] += group["rows"]
+        found.columns[group["column"]] += group["rows"]
+        found.reasons[group["reason"]] += group["rows"]
+    return found
+
+
+def landed_files(tenant: Tenant, *, bundle_id: int) -> QuerySet[BundleFile, str]:
+    """Files that landed, at the first time or when they were read again with mended rows."""
+    files = BundleFile.objects.for_tenant(tenant).filter(status="landed")
+    here = files.filter(Q(bundle_id=bundle_id) | Q(bundle__retry_of_id=bundle_id))
+    return here.values_list("file", flat=True)
+
+
+def stopped_files(tenant: Tenant, *, bundle_id: int) -> list[str]:
+    """Files of which nothing landed because too many rows were rejected."""
+    files = BundleFile.objects.for_tenant(tenant).filter(bundle_id=bundle_id, status="stopped")
+    stopped = files.filter(rejected__gt=0).exclude(file__in=landed_files(tenant, bundle_id=bundle_id))
+    return list(stopped.order_by("pk").values_list("file", flat=True))
+
+
+def newest_retry(tenant: Tenant, *, bundle_id: int) -> BundleImport | None:
+    """The last import that was to bring rows of this one in again."""
+    retries = BundleImport.objects.for_tenant(tenant).filter(retry_of_id=bundle_id)
+    return retries.select_related("job").order_by("-pk").first()
+
+
+def is_under_way(retry: BundleImport | None) -> bool:
+    return bool(retry and retry.finished_at is None and retry.job and not retry.job.is_finished)
+
+
+def lines_of(tenant: Tenant, *, bundle_id: int, file: str) -> list[tuple[int, int, str, Any]]:
+    """(line, id, state, the mended row or None) of the rows of a stopped file that have not landed since."""
+    found = rows(tenant, bundle_id=bundle_id, chosen=Chosen(file=file)).exclude(state=State.RETRIED)
+    return list(found.values_list("line", "pk", "state", "mended"))
