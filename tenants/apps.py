@@ -9,11 +9,13 @@ class TenantsConfig(AppConfig):
     verbose_name = "Workspace"
 
     def ready(self) -> None:
-        from tenants import hooks, nav, thresholds
+        from tenants import hooks, meters, nav, thresholds
         from tenants.roles import Right
 
         hooks.when_responded(_record_denied)
         _register_upkeep()
+        meters.register()
+        nav.register(nav.Destination("Usage", "tenants:usage", 65, Right.INTEGRATIONS, place="menu"))
         nav.register(nav.Destination("Services", "tenants:services", 91, Right.CONFIGURE, place="menu"))
         nav.register(nav.Destination("People", "tenants:people", 90, Right.CONFIGURE, place="menu"))
         thresholds.register(

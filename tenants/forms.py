@@ -165,9 +165,18 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Whoever has one of these roles sets up an app or a passkey before anything else opens.",
     )
 
+    requests_per_minute = forms.IntegerField(
+        required=False,
+        min_value=60,
+        max_value=10_000_000,
+        help_text="Of all people and services of this workspace together. Empty: the installation's own limit.",
+    )
+
     class Meta:
         model = Tenant
-        fields = ("currency", "time_zone", "rejected_rows_limit_pct", "second_factor_roles")
+        fields = (
+            "currency", "time_zone", "rejected_rows_limit_pct", "second_factor_roles", "requests_per_minute",
+        )  # fmt: skip
 
     def clean_currency(self) -> str:
         return check_currency(self.cleaned_data["currency"])

@@ -6,7 +6,7 @@ takes on work calls `check` first: it costs one query, and a second one only whe
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import connection
 from django.utils import timezone
@@ -71,6 +71,12 @@ def register(meter: Meter) -> None:
 def this_month() -> date:
     """The first of the month, in UTC for every tenant, as the quotas reckon."""
     return timezone.now().date().replace(day=1)
+
+
+def span(month: date) -> tuple[datetime, datetime]:
+    """From its first moment to the first of the next, in UTC."""
+    after = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return datetime.combine(month, time.min, tzinfo=UTC), datetime.combine(after, time.min, tzinfo=UTC)
 
 
 def limits(tenant: Tenant) -> dict[str, int]:

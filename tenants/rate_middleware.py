@@ -7,11 +7,12 @@ from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import ResolverMatch
+from django.urls import ResolverMatch, reverse
 
 from tenants.middleware import match_of, membership_of
 from tenants.models import Tenant
 from tenants.problems import problem
+from tenants.quotas import QuotaExceeded
 from tenants.ratelimits import Bucket, Refusal, address_of, take
 from tenants.service_access import bearer_token
 
@@ -30,6 +31,17 @@ class RateLimits:
         match = match_of(request)
         refusal = _refusal(request, match)
         return _answer(request, match, refusal) if refusal else self.get_response(request)
+
+    def process_exception(self, request: Any, exception: Exception) -> HttpResponse | None:
+        """A quota that is used up, wherever it was noticed: what the request wrote is taken back already."""
+        if not isinstance(exception, QuotaExceeded):
+            return None
+        words = str(exception)
+        if getattr(request, "htmx", False):
+            return render(request, "parts/too_many.html", {"words": words}, status=409)
+        tenant = getattr(request, "tenant", None)
+        url = reverse("tenants:usage", args=[tenant.slug]) if tenant else ""
+        return render(request, "quota.html", {"words": words, "usage_url": url}, status=409)
 
 
 def _refusal(request: HttpRequest, match: ResolverMatch | None) -> Refusal | None:

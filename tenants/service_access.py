@@ -159,6 +159,8 @@ class _Call:
             return self.refuse(413, "Too large", "The body is larger than this address takes.")
         except (SuspiciousOperation, UnicodeError):
             return self.refuse(400, "Bad request", "The request could not be read.")
+        except quotas.QuotaExceeded as error:
+            return self.refuse(429, "Quota used up", str(error))
         except OperationalError:
             raise
         except Exception:

@@ -53,6 +53,7 @@ def change_settings(
     rejected_rows_limit_pct: Decimal,
     by: Actor,
     second_factor_roles: list[str] | None = None,
+    **limits: int | None,
 ) -> None:
     """The tenant's own settings. Its slug, organisation and environment never change."""
     row = Tenant.objects.select_for_update().get(pk=tenant.pk)
@@ -60,7 +61,10 @@ def change_settings(
         "currency": currency,
         "time_zone": time_zone,
         "rejected_rows_limit_pct": rejected_rows_limit_pct,
-        "second_factor_roles": row.second_factor_roles if second_factor_roles is None else second_factor_roles,
+        "second_factor_roles": row.second_factor_roles
+        if second_factor_roles is None
+        else second_factor_roles,
+        "requests_per_minute": limits.get("requests_per_minute", row.requests_per_minute),
     }
     before = {name: getattr(row, name) for name in wanted}
     if before == wanted:
@@ -389,4 +393,24 @@ def record_denied(tenant: Tenant, *, path: str, by: Actor, request_id: str) -> N
     audit.record(
         tenant, verb="tenants.access_denied", by=by, object_type="page", object_id=path[:80],
         object_label=path, request_id=request_id,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def remove_from_admin(tenant: Tenant, *, row: models.Model, by: Actor, request_id: str = "") -> None:
+    """A row taken away by the admin, with what it was."""
+    before = {
+        each.name: str(each.value_from_object(row))
+        for each in row._meta.local_fields
+        if each.name != "tenant"
+    }
+    audit.record(
+        tenant, verb="tenants.admin_removed", by=by, subject=row, before=before, request_id=request_id
+    )
+    row.delete()
+
+
+def record_usage_export(tenant: Tenant, *, month: str, by: Actor) -> None:
+    audit.record(
+        tenant, verb="tenants.usage_exported", by=by, object_type="tenants.usage", object_id=month, object_label=month
     )  # fmt: skip

@@ -61,6 +61,17 @@ class Outside:
 
 
 @dataclass(frozen=True)
+class Service:
+    """An address for programs: the scope it asks for, and what its token gets. tests/tenants/test_service_doors.py"""
+
+    name: str
+    scope: str
+    method: str = "GET"
+    make: Callable[[World], dict[str, Any]] | None = None
+    allowed: int = 200
+
+
+@dataclass(frozen=True)
 class Group:
     """A namespace or name prefix that is guarded as a whole elsewhere."""
 
@@ -351,12 +362,15 @@ TABLE = [
     # --- tenants ---
     Row("tenants:start", Right.VIEW_ACCOUNTS, allowed=302),
     Row("tenants:people", Right.CONFIGURE),
+    Row("tenants:mailbox", Right.CONFIGURE),
     Row("tenants:new_person", Right.CONFIGURE),
     Row("tenants:new_person", Right.CONFIGURE, "POST", data=PERSON),
     Row("tenants:person", Right.CONFIGURE, make=a_member),
     Row("tenants:person", Right.CONFIGURE, "POST", make=a_member, data={"role": "csm", "is_active": "on"}),
     Row("tenants:invite", Right.CONFIGURE, "POST", make=a_waiting_member),
     Row("signin:end_for_member", Right.CONFIGURE, "POST", make=a_member),
+    Row("tenants:usage", Right.INTEGRATIONS),
+    Row("tenants:usage_csv", Right.INTEGRATIONS),
     Row("tenants:services", Right.CONFIGURE),
     Row("tenants:new_service", Right.CONFIGURE),
     Row("tenants:new_service", Right.CONFIGURE, "POST", data=A_SERVICE, allowed=200),
@@ -507,6 +521,11 @@ TABLE = [
     Row("playbooks:task_add", Right.WORK_QUEUE, "POST", make=an_account, data=TASK),
 ]
 # fmt: on
+
+SERVICES = [
+    Service("scim:scim", "scim", make=lambda world: {"rest": "Users"}),
+    Service("tenants:usage_api", "usage.read"),
+]
 
 OUTSIDE = [
     Outside("healthz", member=200, signed_out=200),

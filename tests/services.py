@@ -27,4 +27,6 @@ class Program:
         raw = body if isinstance(body, bytes | str) else b"" if body is None else json.dumps(body).encode()
         content_type = headers.pop("content_type", "application/scim+json")
         headers.setdefault("Authorization", f"Bearer {self.token}")
-        return self.client.generic(method, self.world.url(path), raw, content_type=content_type, headers=headers)
+        return self.client.generic(
+            method, self.world.url(path), raw, content_type=content_type, headers=headers
+        )

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tenants.models import Membership
 from tenants.roles import RIGHTS
-from tests.permission_table import GROUPS, OUTSIDE, TABLE
+from tests.permission_table import GROUPS, OUTSIDE, SERVICES, TABLE
 from tests.worlds import ROLES
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def in_a_group(name):
     return any(name.startswith(group.prefix) for group in GROUPS)
 
 
-LISTED = {row.name for row in TABLE} | {row.name for row in OUTSIDE}
+LISTED = {row.name for row in [*TABLE, *OUTSIDE, *SERVICES]}
 
 
 def test_every_address_is_in_the_table_and_every_line_is_an_address():
@@ -50,7 +50,7 @@ def test_an_address_with_a_slug_is_a_tenant_view_and_any_other_says_why_not():
     for name, pattern, has_slug in all_urls():
         view = pattern.callback
         if hasattr(view, "is_service_view"):
-            assert has_slug, f"{name}: a token opens a tenant's address"  # tests/tenants/test_service_permissions.py
+            assert has_slug, f"{name}: a token opens a tenant's address"
         elif has_slug:
             assert getattr(view, "is_tenant_view", False), f"{name}: decorate it with @tenant_view"
             assert not hasattr(view, "tenant_exempt"), name

@@ -106,8 +106,13 @@ def test_the_only_admin_stays_one_when_a_group_says_otherwise(acme, group):
 def test_the_shapes_in_which_providers_change_members(acme, scim, group, operation, left):
     ids = {"A": str(acme.csm.pk), "B": str(acme.csm2.pk)}
     made = group("Shapes", [ids["A"]])
-    text = str(operation).replace("'A'", f"'{ids['A']}'").replace("'B'", f"'{ids['B']}'").replace('"A"', f'"{ids["A"]}"')
-    answer = scim("PATCH", f"Groups/{made['id']}", patch(eval(text)))  # noqa: S307  our own literal
+    text = (
+        str(operation)
+        .replace("'A'", f"'{ids['A']}'")
+        .replace("'B'", f"'{ids['B']}'")
+        .replace('"A"', f'"{ids["A"]}"')
+    )
+    answer = scim("PATCH", f"Groups/{made['id']}", patch(eval(text)))
     assert answer.status_code == 200, answer.content
     assert members(scim, made) == {ids[each] for each in left}
 
@@ -124,7 +129,11 @@ def test_steps_of_one_patch_count_in_their_order(acme, scim, group):
 
 def test_a_group_takes_nobody_of_another_tenant(acme, globex, scim, group):
     made = group("Mixed", [acme.csm.pk])
-    add = {"op": "add", "path": "members", "value": [{"value": str(acme.csm2.pk)}, {"value": str(globex.csm.pk)}]}
+    add = {
+        "op": "add",
+        "path": "members",
+        "value": [{"value": str(acme.csm2.pk)}, {"value": str(globex.csm.pk)}],
+    }
     answer = scim("PATCH", f"Groups/{made['id']}", patch(add))
     assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidValue")
     assert members(scim, made) == {str(acme.csm.pk)}
@@ -134,7 +143,11 @@ def test_another_tenants_group_is_not_there(globex, scim):
     with globex.here():
         row = ScimGroup.objects.create(tenant=globex.tenant, display_name="Theirs")
     for method in ("GET", "PUT", "PATCH", "DELETE"):
-        body = patch({"op": "replace", "path": "displayName", "value": "x"}) if method == "PATCH" else {"displayName": "x"}
+        body = (
+            patch({"op": "replace", "path": "displayName", "value": "x"})
+            if method == "PATCH"
+            else {"displayName": "x"}
+        )
         assert scim(method, f"Groups/{row.pk}", None if method == "GET" else body).status_code == 404
     assert scim("GET", "Groups").json()["totalResults"] == 0
 
@@ -147,7 +160,11 @@ def test_names_are_unique_and_found_in_any_case(scim, group):
     assert "members" not in body["Resources"][0]
     assert scim("POST", "Groups", {"members": []}).status_code == 400
     put = scim("PUT", f"Groups/{made['id']}", {"displayName": "Sales", "externalId": "g-1"})
-    assert (put.json()["displayName"], put.json()["externalId"], put.json()["members"]) == ("Sales", "g-1", [])
+    assert (put.json()["displayName"], put.json()["externalId"], put.json()["members"]) == (
+        "Sales",
+        "g-1",
+        [],
+    )
 
 
 def test_ten_thousand_members_are_taken_and_one_more_is_not(scim, group):

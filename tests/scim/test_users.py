@@ -143,7 +143,9 @@ def test_a_person_of_two_tenants_is_only_changed_in_this_one(acme, globex, scim)
     with globex.here():
         other, _ = services.ensure_member(globex.tenant, email=acme.csm.user.email, role="manager", by=MAKER)
     name = acme.csm.user.name
-    answer = scim("PATCH", f"Users/{acme.csm.pk}", patch({"op": "replace", "path": "displayName", "value": "Taken"}))
+    answer = scim(
+        "PATCH", f"Users/{acme.csm.pk}", patch({"op": "replace", "path": "displayName", "value": "Taken"})
+    )
     assert answer.status_code == 200
     assert User.objects.get(pk=acme.csm.user.pk).name == name
     body = patch({"op": "replace", "path": "userName", "value": "taken@acme.example"})
@@ -163,11 +165,17 @@ def test_somebody_of_another_organisation_is_not_claimed(globex, scim):
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 def test_other_tenants_people_are_not_there(globex, scim, method):
-    body = {"userName": "x@acme.example"} if method == "PUT" else patch({"op": "replace", "value": {"active": False}})
+    body = (
+        {"userName": "x@acme.example"}
+        if method == "PUT"
+        else patch({"op": "replace", "value": {"active": False}})
+    )
     for id_ in (globex.csm.pk, 0, -1, 2**63, "1e3", "०१", "9" * 400, "x"):
         assert scim(method, f"Users/{id_}", None if method == "GET" else body).status_code == 404, id_
     assert Membership.objects.get(pk=globex.csm.pk).is_active
-    assert str(globex.csm.pk) not in [each["id"] for each in scim("GET", "Users?count=200").json()["Resources"]]
+    assert str(globex.csm.pk) not in [
+        each["id"] for each in scim("GET", "Users?count=200").json()["Resources"]
+    ]
 
 
 def test_versions(scim, user):
@@ -210,4 +218,6 @@ def test_a_repeat_with_a_key_has_one_effect(acme, scim):
     again = scim("POST", "Users", sent, **{"Idempotency-Key": "k-1"})
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json()
-    assert scim("POST", "Users", {"userName": "b@acme.example"}, **{"Idempotency-Key": "k-1"}).status_code == 422
+    assert (
+        scim("POST", "Users", {"userName": "b@acme.example"}, **{"Idempotency-Key": "k-1"}).status_code == 422
+    )
