@@ -187,3 +187,6 @@ class TenantAdmin(TenantModelAdmin):
 
     def write(self, request: Any, row: Tenant, *, form: Any, before: dict[str, Any] | None) -> None:
         services.change_settings(request.tenant, by=request.actor, **form.cleaned_data)
+
+
+from tenants import quota_admin  # noqa: E402, F401  registers its classes; it needs the base above
