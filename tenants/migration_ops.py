@@ -5,6 +5,7 @@ Migrations call these; no other code may, and they import no models.
 
 from typing import Any
 
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.migrations.operations.base import Operation
 
 APP_ROLES = "holdfast_app, holdfast_worker"
@@ -148,3 +149,23 @@ class MonthlyPartitions(Operation):
 
     def describe(self) -> str:
         return f"Create {self.table}, partitioned by month"
+
+
+class AddIndexSafely(AddIndexConcurrently):
+    """An index made while people write, which may be killed and run again (docs/migrations.md).
+
+    PostgreSQL leaves a half-made one behind, marked invalid; that is dropped first. A finished one is left alone.
+    """
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if not schema_editor.collect_sql:
+            with schema_editor.connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [self.index.name]
+                )
+                found = cursor.fetchone()
+            if found == (True,):
+                return
+            if found:
+                schema_editor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{self.index.name}"')
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
