@@ -21,7 +21,6 @@ from types import FrameType
 from config.process_guard import Guard, die_with_parent, kill_group
 
 STOP_SECONDS = 40.0  # of the 45 that a deployment waits; the rest is the database's
-CHILD_STOP_SECONDS = 45.0
 TICK_SECONDS = 0.1
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 FAST_SECONDS, FAST_FAILURES, FAST_WINDOW = 10.0, 5, 30.0
@@ -245,7 +244,7 @@ class Supervisor:
         self._say(f"no heartbeat of the workers for {age:.0f} s; restarting them")
         for process in self._processes:
             if process.child.canary:
-                process.ask_to_stop(seconds=CHILD_STOP_SECONDS)
+                process.ask_to_stop(seconds=self._stop_seconds)
 
     def _stop_all(self) -> None:
         """All at once and in order: each has the whole time, and pages go before workers. Again: at once."""
