@@ -1,7 +1,8 @@
 """What the company's groups give, edited by the workspace's admin."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from signin import services
 from signin.models import GroupRole
 from tenants.admin import TenantModelAdmin, register
 
@@ -12,3 +13,6 @@ class GroupRoleAdmin(TenantModelAdmin):
     list_display = ("group", "role", "team", "rank", "provider")
     list_filter: ClassVar = ("role",)
     ordering = ("rank", "group")
+
+    def delete_model(self, request: Any, obj: GroupRole) -> None:
+        services.remove_group(request.tenant, row=obj, by=request.actor)

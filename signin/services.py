@@ -2,9 +2,11 @@
 
 from django.db import transaction
 
+from audit import services as audit
 from config import secrets
 from signin import queries, records, sessions
 from signin.adapters import SEALED_FOR
+from signin.models import GroupRole
 from tenants.access import Actor
 from tenants.models import Membership, Tenant
 
@@ -15,6 +17,15 @@ def end_for_member(tenant: Tenant, *, membership: Membership, by: Actor) -> int:
     count = sessions.end(membership.user)
     records.record_in(tenant, membership.user, "sessions_ended", by=by, why="ended by an admin", count=count)
     return count
+
+
+@transaction.atomic
+def remove_group(tenant: Tenant, *, row: GroupRole, by: Actor) -> None:
+    """Take a group off the list: whom it made a member stays one until their next sign-in."""
+    audit.record(
+        tenant, verb="signin.group_removed", by=by, subject=row, before={"group": row.group, "role": row.role}
+    )  # fmt: skip
+    row.delete()
 
 
 @transaction.atomic
