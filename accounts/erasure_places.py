@@ -36,6 +36,14 @@ TEXTS = (
     Place(
         "Event log", "audit_eventwords", ("text",), where="t.account_id IS NULL", frozen=True, at_home=False
     ),
+    Place(
+        "Mailbox",
+        "tenants_mailboxmessage",
+        ("to", "subject", "text"),
+        where=ANYWHERE,
+        at_home=False,
+        delete=True,
+    ),
     Place("Jobs", "jobs_job", ("last_error", "message"), ("args", "result"), where=ANYWHERE, at_home=False),
 )
 

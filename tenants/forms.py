@@ -165,6 +165,12 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Whoever has one of these roles sets up an app or a passkey before anything else opens.",
     )
 
+    mask_people = forms.BooleanField(
+        required=False,
+        label="Mask imported people (sandbox)",
+        help_text="Contacts get made-up names and addresses, and what they wrote is left out. Only in a sandbox.",
+    )
+
     requests_per_minute = forms.IntegerField(
         required=False,
         min_value=60,
@@ -175,7 +181,8 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Tenant
         fields = (
-            "currency", "time_zone", "rejected_rows_limit_pct", "second_factor_roles", "requests_per_minute",
+            "currency", "time_zone", "rejected_rows_limit_pct", "second_factor_roles", "mask_people",
+            "requests_per_minute",
         )  # fmt: skip
 
     def clean_currency(self) -> str:

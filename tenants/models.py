@@ -79,6 +79,8 @@ class Tenant(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     time_zone = models.CharField(max_length=60, default="UTC")
     rejected_rows_limit_pct = models.DecimalField(max_digits=5, decimal_places=2, default=5)
+    # in a sandbox: imported people get made-up names and addresses, and what they wrote is left out
+    mask_people = models.BooleanField(default=True, db_default=True)
     # instead of the installation's own limit for a workspace (tenants.ratelimits)
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     # members with one of these roles reach no page without a second factor (signin.middleware)
@@ -177,4 +179,5 @@ class KeptAnswer(TenantModel):
 
 # Their own files, one table of models for Django: the modules need the base above and nothing of this one.
 from tenants.identity_models import ServiceIdentity, ServiceToken  # noqa: E402, F401
+from tenants.mailbox_models import MailboxMessage  # noqa: E402, F401
 from tenants.quota_models import Quota, UnitPrice, UsageCounter  # noqa: E402, F401

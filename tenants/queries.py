@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 
+from tenants.mailbox_models import MailboxMessage
 from tenants.models import Membership, Team, Tenant, User
 from tenants.roles import RIGHTS, Right, Role
 
@@ -103,6 +104,11 @@ def default_team(tenant: Tenant) -> Team | None:
 
 def teams(tenant: Tenant) -> QuerySet[Team]:
     return Team.objects.for_tenant(tenant).order_by("name")
+
+
+def kept_mails(tenant: Tenant) -> QuerySet[MailboxMessage]:
+    """What the sandbox would have sent, the newest first."""
+    return MailboxMessage.objects.for_tenant(tenant).order_by("-pk")
 
 
 def team_named(tenant: Tenant, name: str) -> Team | None:

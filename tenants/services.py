@@ -53,6 +53,7 @@ def change_settings(
     rejected_rows_limit_pct: Decimal,
     by: Actor,
     second_factor_roles: list[str] | None = None,
+    mask_people: bool | None = None,
     **limits: int | None,
 ) -> None:
     """The tenant's own settings. Its slug, organisation and environment never change."""
@@ -64,6 +65,7 @@ def change_settings(
         "second_factor_roles": row.second_factor_roles
         if second_factor_roles is None
         else second_factor_roles,
+        "mask_people": row.mask_people if mask_people is None else mask_people,
         "requests_per_minute": limits.get("requests_per_minute", row.requests_per_minute),
     }
     before = {name: getattr(row, name) for name in wanted}
@@ -297,7 +299,9 @@ def rename_person(tenant: Tenant, *, membership: Membership, name: str, email: s
     if before == after:
         return
     if user.is_superuser or queries.is_member_elsewhere(tenant, user):
-        raise Refused(f"{user.email} belongs to another workspace too: name and address cannot be changed from here.")
+        raise Refused(
+            f"{user.email} belongs to another workspace too: name and address cannot be changed from here."
+        )
     if after["email"] != user.email and queries.user_by_email(email) is not None:
         raise Refused(f"{email} is somebody else's address here.")
     user.name, user.email = after["name"], after["email"]

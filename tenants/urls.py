@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants import service_views, usage_views, views
+from tenants import mailbox_views, service_views, usage_views, views
 
 app_name = "tenants"
 urlpatterns = [
@@ -17,11 +17,20 @@ urlpatterns = [
     path("t/<slug:slug>/settings/people/new/", views.new_person, name="new_person"),
     path("t/<slug:slug>/settings/people/<int:membership_id>/", views.person, name="person"),
     path("t/<slug:slug>/settings/people/<int:membership_id>/invitation/", views.invite_again, name="invite"),
+    path("t/<slug:slug>/mailbox/", mailbox_views.mailbox, name="mailbox"),
     path("t/<slug:slug>/usage/", usage_views.usage_page, name="usage"),
     path("t/<slug:slug>/usage/csv/", usage_views.usage_csv, name="usage_csv"),
     path("t/<slug:slug>/api/v1/usage/", usage_views.usage_api, name="usage_api"),
     path("t/<slug:slug>/services/", service_views.service_list, name="services"),
     path("t/<slug:slug>/services/new/", service_views.new_service, name="new_service"),
-    path("t/<slug:slug>/services/<int:identity_id>/rotate/", service_views.rotate_service, name="rotate_service"),
-    path("t/<slug:slug>/services/<int:identity_id>/revoke/", service_views.revoke_service, name="revoke_service"),
+    path(
+        "t/<slug:slug>/services/<int:identity_id>/rotate/",
+        service_views.rotate_service,
+        name="rotate_service",
+    ),
+    path(
+        "t/<slug:slug>/services/<int:identity_id>/revoke/",
+        service_views.revoke_service,
+        name="revoke_service",
+    ),
 ]

@@ -148,17 +148,17 @@ class OneFile:
             known = queries.parents_of_accounts(self.order.tenant)
         wrong = wrong_parents(stage.rows_of("line", "external_id", "parent_external_id"), known)
         lines = np.array(sorted(wrong), dtype=np.int64)
+        stage.remove(lines)
         self._set_aside(stage, lines, lambda line: ("parent_external_id", wrong[line]))
 
     def _set_aside(self, stage: Stage, lines: Lines, fault: Callable[[int], tuple[str, str]]) -> None:
-        """Reject rows that are staged already; what they said is read from the file once more.
+        """Reject rows that were staged and taken out again; what they said is read from the file once more.
 
         `lines` are sorted, `fault` gives the column and the reason.
         """
         if not len(lines):
             return
         self._say(self.source.size, f"{len(lines):,} rows cannot land together")
-        stage.remove(lines)
         with self.source.open() as stream:
             for chunk in self._chunks(_reader(stream), self.again):
                 stage.reject(_rejects(chunk, lines, fault))

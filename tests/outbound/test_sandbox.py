@@ -59,3 +59,17 @@ def test_a_production_write_is_not_swallowed_by_a_sandbox_endpoint(acme, receive
         real = sender.endpoint(acme, receiver, is_sandbox=False, name="CRM")
         intent.refresh_from_db()
         assert intent.connection == real
+
+
+def test_a_workspace_that_became_a_sandbox_sends_nothing_it_had_planned(acme, receiver, sender):
+    from tenants.models import Tenant
+
+    with acme.here():
+        endpoint = sender.endpoint(acme, receiver, is_sandbox=False)
+        intent = sender.plan(acme)
+        assert intent.state == "ready"
+        Tenant.objects.filter(pk=acme.tenant.pk).update(environment="sandbox")
+        tasks.dispatch(Tenant.objects.get(pk=acme.tenant.pk), lambda done: None, connection_id=endpoint.pk)
+        intent.refresh_from_db()
+    assert receiver.calls == []
+    assert (intent.state, "sandbox" in intent.last_error) == ("blocked", True)
