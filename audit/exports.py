@@ -18,7 +18,7 @@ from audit import queries, services
 from audit.models import AuditEvent
 from jobs.exceptions import NeedsPerson
 from tenants.access import Actor, Right, can
-from tenants.models import Tenant
+from tenants.models import Membership, Tenant
 from tenants.queries import member
 
 KIND = "audit.export"
@@ -42,21 +42,19 @@ def run(
     form: str,
     request_id: str = "",
 ) -> dict[str, Any]:
-    """The job. Rights are those of the moment it runs: whoever was shut out meanwhile gets no file."""
-    viewer = member(tenant, membership_id=membership_id)
-    if (
-        viewer is None
-        or not viewer.user.is_active
-        or not all(can(viewer, r) for r in (Right.VIEW_AUDIT, Right.EXPORT))
-    ):
-        raise NeedsPerson("The person who asked may no longer export the event log.")
+    """The job. Rights are those of the moments it begins and ends: whoever was shut out meanwhile gets no file."""
+    viewer = _who_asked(tenant, membership_id)
     rows = queries.events(tenant, viewer, filters_from(filters)).order_by("at", "id")
     total = rows.order_by()[: MOST_EVENTS + 1].count()
     if total > MOST_EVENTS:
         raise NeedsPerson(f"More than {MOST_EVENTS:,} events match. Narrow the dates and export again.")
-    count = _write_file(
-        path_of(tenant, progress.job_id, form), rows, form, lambda done: progress(done, total)
-    )
+    path = path_of(tenant, progress.job_id, form)
+    count = _write_file(path, rows, form, lambda done: progress(done, total))
+    try:
+        _who_asked(tenant, membership_id)  # it may have taken minutes
+    except NeedsPerson:
+        path.unlink()
+        raise
     services.record(
         tenant,
         verb="audit.exported",
@@ -74,6 +72,18 @@ def run(
         "url": url,
         "label": f"Download {count:,} events as {FORMATS[form]}",
     }
+
+
+def _who_asked(tenant: Tenant, membership_id: int) -> Membership:
+    """As the database knows that person now; raises NeedsPerson once they may not export any more."""
+    viewer = member(tenant, membership_id=membership_id)
+    if (
+        viewer is None
+        or not viewer.user.is_active
+        or not all(can(viewer, right) for right in (Right.VIEW_AUDIT, Right.EXPORT))
+    ):
+        raise NeedsPerson("The person who asked may no longer export the event log.")
+    return viewer
 
 
 def filters_as_json(filters: queries.Filters) -> dict[str, Any]:
