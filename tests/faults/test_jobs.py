@@ -82,7 +82,7 @@ def test_fault_9_a_job_that_fails_each_time_backs_off_dies_and_is_replayed_once(
     house.sweeper()
     house.web(workers=1)
     job = house.enqueue("faults.failing")
-    state, attempts, error = house.wait_job(job, "dead")
+    _, attempts, error = house.wait_job(job, "dead")
     assert (attempts, "the far end says no" in error) == (3, True)
     first, second, third = [line.at for line in house.ledger.lines("start", job=job)]
     assert second - first >= 0.1, "half of HOLDFAST_JOB_BACKOFF at least"

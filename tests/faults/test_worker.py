@@ -136,7 +136,7 @@ def test_fault_46_a_memory_bomb_fails_alone(house, visitor):
     answers, leave = visitor(house)
     house.wait_until(lambda: answers, "the first page")
     bomb = house.enqueue("faults.memory")
-    state, attempts, error = house.wait_job(bomb, "dead")
+    _, attempts, error = house.wait_job(bomb, "dead")
     assert (attempts, "memory" in error) == (2, True), error
     first, second = [line.pid for line in house.ledger.lines("start", job=bomb)]
     house.wait_until(lambda: not lives(first) and not lives(second), "both grown workers to be replaced")
