@@ -37,8 +37,17 @@ def make(path: Path, *, with_secret_key: bool, say: Say) -> dict[str, Any]:
         manifest["uploads"] = _add_files(out, say, with_secret_key=with_secret_key)
         manifest["seconds"] = round(time.monotonic() - started, 2)
         out.finish(manifest)
-    gauges.backup_note().write_text(json.dumps({"at": time.time()}), encoding="utf-8")
+    _note_success(say)
     return manifest
+
+
+def _note_success(say: Say) -> None:
+    """For /metrics, whose alarm tells when nobody made a backup for long."""
+    try:
+        gauges.backup_note().parent.mkdir(parents=True, exist_ok=True)
+        gauges.backup_note().write_text(json.dumps({"at": time.time()}), encoding="utf-8")
+    except OSError as error:
+        say(f"the backup is whole, but its time could not be noted for /metrics: {error.strerror}")
 
 
 def _check_sees_all(connection: psycopg.Connection) -> None:
