@@ -7,12 +7,13 @@ class IntegrationsConfig(AppConfig):
     name = "integrations"
 
     def ready(self) -> None:
-        from integrations import checks, erasure, panels, tasks  # noqa: F401  checks register themselves
+        from integrations import checks, erasure, meters, panels, tasks  # noqa: F401  checks register themselves
         from integrations.importing import uploads
         from jobs import registry as jobs
         from tenants import nav
         from tenants.roles import Right
 
+        meters.register()
         # what comes in
         jobs.register(
             "integrations.import_bundle", tasks.import_bundle, mode="stepwise", label="Importing a bundle"

@@ -9,6 +9,7 @@ from django.db.models import Count, Sum
 from integrations.importing.problems import BundleRefused, FileStopped
 from integrations.importing.source import Bundle
 from integrations.models import BundleFile, WriteAttempt
+from jobs.meters import JOBS
 from tenants import quotas
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -59,6 +60,7 @@ def check_upload(tenant: Tenant, *, size: int) -> None:
     """Before an upload is kept. Raises QuotaExceeded when there is no room for it, or not one row left."""
     quotas.check(tenant, STORAGE, size)
     quotas.check(tenant, ROWS, 1)
+    quotas.check(tenant, JOBS, 1)
 
 
 def check_rows(tenant: Tenant, bundle: Bundle) -> None:

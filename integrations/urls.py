@@ -1,6 +1,6 @@
 from django.urls import path
 
-from integrations.views import imports, outbound
+from integrations.views import api, imports, outbound
 
 app_name = "integrations"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("imports/<int:bundle_id>/report/", imports.import_report, name="import_report"),
     path("imports/<int:bundle_id>/stop/", imports.import_stop, name="import_stop"),
     path("imports/<int:bundle_id>/rejected/<slug:file>/", imports.import_rejects, name="import_rejects"),
+    path("api/v1/imports/", api.send_bundle, name="api_imports"),
+    path("api/v1/imports/<int:bundle_id>/", api.import_state, name="api_import"),
     # what goes out
     path("endpoints/", outbound.endpoint_list, name="endpoints"),
     path("endpoints/new/", outbound.new_endpoint, name="endpoint_new"),

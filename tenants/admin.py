@@ -179,7 +179,10 @@ class TenantAdmin(TenantModelAdmin):
     can_add = False
     form: Any = TenantForm
     exclude: ClassVar[Any] = ()
-    fields = ("currency", "time_zone", "rejected_rows_limit_pct", "second_factor_roles", "mask_people", "requests_per_minute")
+    fields = (
+        "currency", "time_zone", "rejected_rows_limit_pct", "second_factor_roles", "mask_people",
+        "requests_per_minute",
+    )  # fmt: skip
     list_display = ("name", "environment", "currency", "time_zone", "rejected_rows_limit_pct")
 
     def get_queryset(self, request: Any) -> Any:

@@ -23,7 +23,7 @@ from django.http import HttpRequest
 LOG = logging.getLogger(__name__)
 MINUTE = 60.0
 
-_TAKE = """
+_TAKE = """\
 INSERT INTO tenants_rate_bucket AS b (key, tokens, capacity, rate, allowed, at)
 SELECT key, capacity - 1, capacity, rate, true, clock_timestamp()
   FROM unnest(%s::text[], %s::float8[], %s::float8[]) AS wanted (key, capacity, rate)

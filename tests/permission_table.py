@@ -525,6 +525,9 @@ TABLE = [
 SERVICES = [
     Service("scim:scim", "scim", make=lambda world: {"rest": "Users"}),
     Service("tenants:usage_api", "usage.read"),
+    # 411: past the door, without a bundle
+    Service("integrations:api_imports", "import", "POST", allowed=411),
+    Service("integrations:api_import", "import", make=an_import),
     # 415: past the door, without a bundle
     Service("integrations:api_imports", "import", "POST", allowed=415),
     Service("integrations:api_import", "import", make=an_import),

@@ -15,6 +15,7 @@ from integrations.importing import uploads
 from integrations.importing.columns import LONGEST_ID, LONGEST_TEXT
 from integrations.importing.format import FILES
 from integrations.importing.rejects import rejected_as_csv
+from integrations.meters import check_upload
 from integrations.models import BundleImport
 from integrations.queries import imports as queries
 from integrations.services import imports as services
@@ -82,6 +83,7 @@ def _receive(request: TenantRequest, receiver: uploads.StreamToDisk) -> HttpResp
             context = _list_context(request, form)
             return render(request, "integrations/imports/list.html", context, status=422)
         sent = form.cleaned_data["bundle"]
+        check_upload(request.tenant, size=sent.size)
         bundle = services.start_import(
             request.tenant,
             file_name=sent.name,

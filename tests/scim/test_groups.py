@@ -1,5 +1,7 @@
 """Groups by SCIM, and what being in one gives."""
 
+import json
+
 import pytest
 
 from scim import services
@@ -106,13 +108,9 @@ def test_the_only_admin_stays_one_when_a_group_says_otherwise(acme, group):
 def test_the_shapes_in_which_providers_change_members(acme, scim, group, operation, left):
     ids = {"A": str(acme.csm.pk), "B": str(acme.csm2.pk)}
     made = group("Shapes", [ids["A"]])
-    text = (
-        str(operation)
-        .replace("'A'", f"'{ids['A']}'")
-        .replace("'B'", f"'{ids['B']}'")
-        .replace('"A"', f'"{ids["A"]}"')
-    )
-    answer = scim("PATCH", f"Groups/{made['id']}", patch(eval(text)))
+    text = json.dumps(operation).replace('"A"', f'"{ids["A"]}"').replace('"B"', f'"{ids["B"]}"')
+    text = text.replace('\\"A\\"', f'\\"{ids["A"]}\\"')  # within a path
+    answer = scim("PATCH", f"Groups/{made['id']}", patch(json.loads(text)))
     assert answer.status_code == 200, answer.content
     assert members(scim, made) == {ids[each] for each in left}
 
@@ -120,10 +118,13 @@ def test_the_shapes_in_which_providers_change_members(acme, scim, group, operati
 def test_steps_of_one_patch_count_in_their_order(acme, scim, group):
     a, b = str(acme.csm.pk), str(acme.csm2.pk)
     made = group("Order", [a])
-    scim("PATCH", f"Groups/{made['id']}", patch(
-        {"op": "remove", "path": f'members[value eq "{a}"]'}, {"op": "add", "path": "members", "value": [{"value": b}]},
-        {"op": "add", "path": "members", "value": [{"value": a}]}, {"op": "remove", "path": "members", "value": [{"value": b}]},
-    ))  # fmt: skip
+    steps = [
+        {"op": "remove", "path": f'members[value eq "{a}"]'},
+        {"op": "add", "path": "members", "value": [{"value": b}]},
+        {"op": "add", "path": "members", "value": [{"value": a}]},
+        {"op": "remove", "path": "members", "value": [{"value": b}]},
+    ]
+    scim("PATCH", f"Groups/{made['id']}", patch(*steps))
     assert members(scim, made) == {a}
 
 

@@ -43,8 +43,15 @@ def test_the_same_address_twice_is_refused(scim, user):
     assert made["id"] in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("text", ['userName eq "ADA@acme.example"', 'username EQ "ada@acme.example"',
-                                  'emails[type eq "work"].value eq "ada@acme.example"', 'externalId eq "e-9"'])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        'userName eq "ADA@acme.example"',
+        'username EQ "ada@acme.example"',
+        'emails[type eq "work"].value eq "ada@acme.example"',
+        'externalId eq "e-9"',
+    ],
+)
 def test_people_are_found_as_providers_ask(scim, user, text):
     made = user(externalId="e-9")
     body = scim("GET", f"Users?filter={text.replace(' ', '%20')}").json()

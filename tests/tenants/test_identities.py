@@ -75,10 +75,10 @@ def test_the_table_refuses_a_longer_life_and_another_tenants_identity(acme, glob
     soon, late = timezone.now() + timedelta(days=1), timezone.now() + timedelta(days=367)
     with pytest.raises(IntegrityError), transaction.atomic():
         ServiceToken.objects.create(tenant=acme.tenant, identity_id=identity.pk, expires_at=late, **values)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     with pytest.raises(IntegrityError), transaction.atomic(), globex.here():
         ServiceToken.objects.create(tenant=globex.tenant, identity_id=identity.pk, expires_at=soon, **values)
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def test_identities_are_hidden_from_another_tenant(acme, globex):
