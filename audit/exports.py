@@ -122,9 +122,13 @@ def _cell(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
+# the wide ones too: spreadsheets of East Asian systems take them for the narrow
+_FORMULA = set("=+-@＝＋－＠")
+
+
 def safe_cell(text: str) -> str:
-    """A cell that a spreadsheet does not run: what reads as a formula gets an apostrophe before it."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"} else text
+    """A cell that a spreadsheet does not run: what reads as a formula, blanks before it or not, gets an apostrophe."""
+    return f"'{text}" if text.lstrip()[:1] in _FORMULA or text[:1] in {"\t", "\r", "\n"} else text
 
 
 def _write_file(path: Path, rows: Any, form: str, say: Callable[[int], None]) -> int:

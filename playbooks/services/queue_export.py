@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from audit import services as audit
+from audit.exports import safe_cell
 from playbooks.queries.queue import SORTS, View, Wanted, listed
 from playbooks.queries.queue_page import detailed, ordered
 from scoring.models import AccountHealth
@@ -17,7 +18,6 @@ from tenants.fields import Field, sees
 from tenants.models import Membership, Tenant
 
 MOST_ROWS = 10_000
-FORMULA = ("=", "+", "-", "@")
 COLUMNS = [
     "position", "account_id", "account", "segment", "industry", "owner", "health", "band", "change_30_days",
     "set_by_person", "set_until", "renewal_date", "reason_1", "reason_1_day", "reason_2", "reason_2_day",
@@ -70,25 +70,20 @@ def _cells(row: AccountHealth) -> Iterator[str]:
     account, suggestion = row.account, row.suggestion or {}  # type: ignore[attr-defined]
     reasons = [*row.reasons[:2], {}, {}][:2]
     for text in (account.external_id, account.name, account.segment, account.industry):
-        yield plain_text(text)
-    yield plain_text(str(account.owner) if account.owner else "")
+        yield safe_cell(text)
+    yield safe_cell(str(account.owner) if account.owner else "")
     yield from (_figure(row.health), row.band, _figure(row.delta_30))
     yield from (_figure(row.override_health), _day(row.override_until), _day(row.renewal_date))
     for reason in reasons:
-        yield from (plain_text(reason.get("text", "")), reason.get("day") or "")
-    yield plain_text(suggestion.get("playbook", ""))
+        yield from (safe_cell(reason.get("text", "")), reason.get("day") or "")
+    yield safe_cell(suggestion.get("playbook", ""))
     yield from (suggestion.get("state", ""), suggestion.get("snoozed_until") or "")
-    yield plain_text((row.running or {}).get("playbook", ""))  # type: ignore[attr-defined]
+    yield safe_cell((row.running or {}).get("playbook", ""))  # type: ignore[attr-defined]
     yield _day(row.as_of)
 
 
 def _money(row: AccountHealth) -> list[str]:
     return [_figure(row.arr), row.currency, _figure(row.arr_reporting)]
-
-
-def plain_text(text: str) -> str:
-    """Text with a mark in front of it when a spreadsheet would take it as a formula; figures need none."""
-    return f"'{text}" if text.lstrip().startswith(FORMULA) or text.startswith(("\t", "\r", "\n")) else text
 
 
 def _figure(value: Any) -> str:
