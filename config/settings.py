@@ -186,6 +186,10 @@ MFA_FORMS = {
     "authenticate": "signin.forms.SignInCodeForm",
     "reauthenticate": "signin.forms.ProofCodeForm",
     "activate_totp": "signin.forms.NewAppForm",
+    "authenticate_webauthn": "signin.forms.SignInKeyForm",
+    "login_webauthn": "signin.forms.KeyAloneForm",
+    "reauthenticate_webauthn": "signin.forms.ProofKeyForm",
+    "add_webauthn": "signin.forms.NewKeyForm",
 }
 SOCIALACCOUNT_ADAPTER = "signin.company.Company"
 SOCIALACCOUNT_STORE_TOKENS = False
@@ -312,6 +316,15 @@ OUTBOUND_ALLOWED_NETWORKS = env.words("HOLDFAST_OUTBOUND_ALLOWED_NETWORKS")
 # Who may read /metrics: these networks, or whoever sends the token (config/metrics_view.py)
 METRICS_NETWORKS = env.networks("HOLDFAST_METRICS_NETWORKS", "127.0.0.0/8,::1/128")
 METRICS_TOKEN = env.text("HOLDFAST_METRICS_TOKEN")
+
+# How long things are kept (docs/operations.md); 0 keeps them for ever
+KEEP_USAGE_MONTHS = env.number("HOLDFAST_KEEP_USAGE_MONTHS", 0, low=0, high=600)
+KEEP_SNAPSHOT_MONTHS = env.number("HOLDFAST_KEEP_SNAPSHOT_MONTHS", 0, low=0, high=600)
+KEEP_AUDIT_MONTHS = env.number("HOLDFAST_KEEP_AUDIT_MONTHS", 0, low=0, high=600)
+KEEP_DELIVERY_DAYS = env.number("HOLDFAST_KEEP_DELIVERY_DAYS", 0, low=0, high=20_000)
+KEEP_EXPORT_DAYS = env.number("HOLDFAST_KEEP_EXPORT_DAYS", 7, low=1, high=20_000)
+KEEP_JOB_DAYS = env.number("HOLDFAST_KEEP_JOB_DAYS", 14, low=1, high=20_000)
+KEEP_FAILED_JOB_DAYS = env.number("HOLDFAST_KEEP_FAILED_JOB_DAYS", 90, low=1, high=20_000)
 
 LOG_FORMAT = env.choice("HOLDFAST_LOG_FORMAT", "json", allowed={"json", "line"})
 LOGGING = logs.configuration(

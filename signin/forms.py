@@ -7,6 +7,12 @@ from allauth.core import context
 from allauth.mfa.adapter import get_adapter as get_factors
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
 
 from signin import limits
@@ -46,6 +52,43 @@ class NewAppForm(ActivateTOTPForm):  # type: ignore[misc]
         if not limits.first_use(self.user.pk, code):
             raise get_factors().validation_error("incorrect_code")
         return code
+
+
+# what the key libraries raise for an answer that is no answer of a key
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
+
+
+class _Readable:
+    """Mixed into allauth's passkey forms: nonsense in place of a key's answer is a wrong answer, not a failure."""
+
+    def clean_credential(self) -> Any:
+        try:
+            return super().clean_credential()  # type: ignore[misc]
+        except _UNREADABLE as error:
+            raise get_factors().validation_error("incorrect_code") from error
+
+
+class SignInKeyForm(_Readable, AuthenticateWebAuthnForm):  # type: ignore[misc]
+    pass
+
+
+class KeyAloneForm(_Readable, LoginWebAuthnForm):  # type: ignore[misc]
+    pass
+
+
+class ProofKeyForm(_Readable, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    pass
+
+
+class NewKeyForm(AddWebAuthnForm):  # type: ignore[misc]
+    def clean(self) -> dict[str, Any]:
+        try:
+            return dict(super().clean())
+        except _UNREADABLE as error:
+            raise get_factors().validation_error("incorrect_code") from error
+
+    def clean_name(self) -> str:
+        return str(super().clean_name())[:100]
 
 
 class BrowserForm(forms.Form):
