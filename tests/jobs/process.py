@@ -1,7 +1,7 @@
 """A worker's process for tests: `python -m tests.jobs.process JOB_ID` runs one job, as the worker role, and ends.
 
 Environment: HOLDFAST_DB_NAME (the test's own database), JOBS_TEST_FOLDER (where handlers leave their marks and look
-for signals). The kinds below stand for good and bad handlers.
+for signals). The kind below is a patient one.
 """
 
 import os
@@ -55,17 +55,10 @@ def patient(tenant, progress):
     wait_for(FOLDER / "go")
 
 
-def poison(tenant, progress):
-    """Kills the process that runs it."""
-    ledger(tenant, "poison")
-    os._exit(9)
-
-
 def register():
     from jobs import registry
 
     registry.register("tests.patient", patient, mode="transactional", label="A patient job")
-    registry.register("tests.poison", poison, mode="transactional", label="A poisonous job", max_attempts=2)
 
 
 def main():

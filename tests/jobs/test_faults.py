@@ -1,12 +1,11 @@
-"""Real processes, real commits, real signals: a job's work happens once, whatever dies (PLATFORM 8)."""
+"""Real processes, real commits, real signals: a job's work happens once, whatever dies. More in tests/faults."""
 
 import signal
 
 import psycopg
 import pytest
-from django.db import Error, connection, transaction
+from django.db import Error, connection
 from django.utils import timezone
-from django_q.models import OrmQ
 
 from jobs import lease, registry, runner, services, tasks
 from jobs.models import Job
@@ -106,18 +105,6 @@ def test_two_runners_at_once_are_one(world, run, tmp_path):
     assert fetch(world, job).attempts == 1
 
 
-def test_a_job_that_kills_its_process_runs_out_of_attempts(world, run):
-    job = ask(world, "tests.poison")
-    for _ in range(2):
-        make_due(world, job)
-        assert run(job.pk).wait(60) == 9
-        with as_role("worker"):
-            Sweeper().sweep()
-    seen = fetch(world, job)
-    assert (seen.state, seen.attempts) == ("dead", 2)
-    assert ran(world) == []
-
-
 def test_a_lease_held_elsewhere_is_respected(world, test_server, committed_db):
     job = ask(world, "jobs.tidy")
     with psycopg.connect(**{**test_server.params("worker"), "dbname": committed_db}) as other:
@@ -128,16 +115,6 @@ def test_a_lease_held_elsewhere_is_respected(world, test_server, committed_db):
     with as_role("worker"):
         tasks.run_job(job.pk)
     assert fetch(world, job).state == "done"
-
-
-def test_a_rolled_back_request_leaves_no_job_and_no_bell(world):
-    with here(world):
-        services.enqueue(world.tenant, kind="jobs.tidy")
-        assert OrmQ.objects.count() == 1
-        transaction.set_rollback(True)
-    with here(world):
-        assert not Job.objects.exists()
-    assert not OrmQ.objects.exists()
 
 
 def test_a_job_stopped_while_it_runs_keeps_nothing(world, run, tmp_path):

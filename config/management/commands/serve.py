@@ -65,7 +65,9 @@ def _children(bind: str, port: int) -> list[Child]:
     """The web server first: it is the first to be stopped."""
     base: Path = settings.BASE_DIR
     manage = [sys.executable, str(base / "manage.py")]
-    worker = {"HOLDFAST_DB_ROLE": "worker"}
+    # a thread a core would count against each worker's memory, and leave none for the pages
+    threads = {name: os.environ.get(name, "2") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
+    worker = {"HOLDFAST_DB_ROLE": "worker", **threads}
     return [
         Child("web", _gunicorn(bind, port), {"HOLDFAST_DB_ROLE": "app", "PORT": str(port)}, cwd=base),
         Child("worker", [*manage, "qcluster"], worker, base, canary=True, memory=settings.WORKER_MEMORY_BYTES),
