@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import math
 import random
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +75,9 @@ def take(buckets: list[Bucket]) -> Refusal | None:
     if not wanted:
         return None
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        # a request has no transaction yet; inside of one, a failed statement must not spoil it
+        alone = transaction.atomic() if connection.in_atomic_block else nullcontext()
+        with alone, connection.cursor() as cursor:
             cursor.execute(
                 _TAKE,
                 [

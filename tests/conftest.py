@@ -177,7 +177,8 @@ def query_count():
     def count(call):
         with CaptureQueriesContext(connection) as captured:
             call()
-        frame = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO", "SELECT set_config(", "INSERT INTO tenants_rate_bucket")
+        limit = "INSERT INTO tenants_rate_bucket"
+        frame = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO", "SELECT set_config(", limit)
         return sum(not query["sql"].startswith(frame) for query in captured.captured_queries)
 
     return count
