@@ -23,7 +23,6 @@ from tenants.queries import member
 
 KIND = "audit.export"
 MOST_EVENTS = 500_000
-KEPT = timedelta(days=7)
 READ_AT_ONCE = 2000
 FORMATS = {"csv": "CSV", "jsonl": "JSON Lines"}
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
@@ -49,7 +48,8 @@ def run(
     if total > MOST_EVENTS:
         raise NeedsPerson(f"More than {MOST_EVENTS:,} events match. Narrow the dates and export again.")
     path = path_of(tenant, progress.job_id, form)
-    count = _write_file(path, rows, form, lambda done: progress(done, total))
+    seen = queries.covered(viewer, rows.iterator(chunk_size=READ_AT_ONCE))
+    count = _write_file(path, seen, form, lambda done: progress(done, total))
     try:
         _who_asked(tenant, membership_id)  # it may have taken minutes
     except NeedsPerson:
@@ -137,7 +137,7 @@ def _write_file(path: Path, rows: Any, form: str, say: Callable[[int], None]) ->
         table = csv.writer(out)
         if form == "csv":
             table.writerow(COLUMNS)
-        for event in rows.iterator(chunk_size=READ_AT_ONCE):
+        for event in rows:
             record = as_record(event)
             if form == "csv":
                 table.writerow(as_cells(record))
@@ -165,8 +165,8 @@ def _replacing(path: Path) -> Iterator[IO[str]]:
 
 
 def forget_old() -> None:
-    """Delete files of last week; the sweeper calls it each hour."""
-    oldest = (timezone.now() - KEPT).timestamp()
+    """Delete files that had their days; the sweeper calls it each hour."""
+    oldest = (timezone.now() - timedelta(days=settings.KEEP_EXPORT_DAYS)).timestamp()
     for path in Path(settings.EXPORT_DIR).glob("*/audit-*"):
         if path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)

@@ -115,3 +115,18 @@ class Installation(models.Model):
     """One row: the epoch, which `restore` raises so that restored rows count as settled (DECISIONS 4)."""
 
     epoch = models.IntegerField(default=1)
+
+
+class RetiredEvents(TenantModel):
+    """Of one seal, how many events of a month were let go, and their leaves where the seal holds others too."""
+
+    seq = models.BigIntegerField()
+    month = models.DateField()
+    events = models.IntegerField()
+    leaves = models.JSONField(default=list)  # [[epoch, xid, id, hex], …]; empty: the whole seal went
+    retired_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "month", "seq"], name="retired_once_a_seal"),
+        ]

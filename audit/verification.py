@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from audit import log, merkle, queries, sealing, services, words
+from audit import log, merkle, queries, retiring, sealing, services, words
 from audit.events import ORIGIN, Key
 from audit.models import AuditSeal
 from tenants.access import SYSTEM, Actor
@@ -80,18 +80,25 @@ def _walk(tenant: Tenant, newest: AuditSeal, report: Report, say: Say) -> None:
     events = _events(tenant, upto=sealing.last_key(newest))
     waiting = next(events, None)
     previous_hash, previous_key, wanted = merkle.NOTHING_BEFORE, ORIGIN, 1
+    gone, trouble = retiring.gone(tenant)
+    if trouble:
+        report.faults.append(Fault(0, ORIGIN, ORIGIN, trouble))
     for seal in _seals(tenant, upto=newest.seq):
         upto = sealing.last_key(seal)
-        leaves: list[bytes] = []
+        leaves: list[tuple[Key, bytes]] = []
         texts: dict[int, str] = {}
         while waiting is not None and log.key_of(waiting) <= upto:
-            leaves.append(sealing.leaf_of(tenant, waiting))
+            leaves.append((log.key_of(waiting), sealing.leaf_of(tenant, waiting)))
             texts.update(_texts_of(waiting))
             waiting = next(events, None)
         report.faults += [
             Fault(seal.seq, previous_key, upto, what)
             for what in _wrong(
-                seal, leaves, wanted=wanted, previous_hash=previous_hash, previous_key=previous_key
+                seal,
+                _with_dropped(seal, leaves, gone.get(seal.seq)),
+                wanted=wanted,
+                previous_hash=previous_hash,
+                previous_key=previous_key,
             )
         ]
         report.seals += 1
@@ -101,8 +108,17 @@ def _walk(tenant: Tenant, newest: AuditSeal, report: Report, say: Say) -> None:
         say(seal.seq, newest.seq)
 
 
+def _with_dropped(
+    seal: AuditSeal, leaves: list[tuple[Key, bytes]], gone: retiring.Gone | None
+) -> list[bytes] | None:
+    """The seal's leaves, with those of events that were dropped with their month; None: all of them were."""
+    if gone is not None and not leaves and gone.events == seal.event_count:
+        return None
+    return [leaf for _, leaf in sorted([*leaves, *(gone.leaves if gone else [])])]
+
+
 def _wrong(
-    seal: AuditSeal, leaves: list[bytes], *, wanted: int, previous_hash: str, previous_key: Key
+    seal: AuditSeal, leaves: list[bytes] | None, *, wanted: int, previous_hash: str, previous_key: Key
 ) -> Iterator[str]:
     """Everything that does not hold of one seal."""
     last_key = sealing.last_key(seal)
@@ -112,9 +128,9 @@ def _wrong(
         yield "it does not follow from the seal before it"
     if last_key <= previous_key:
         yield "it does not end after the seal before it"
-    if len(leaves) != seal.event_count:
+    if leaves is not None and len(leaves) != seal.event_count:
         yield _in_words(len(leaves), seal.event_count)
-    elif merkle.root(leaves) != seal.merkle_root:
+    elif leaves is not None and merkle.root(leaves) != seal.merkle_root:
         yield "an event was changed, or one was put in the place of another"
     if merkle.seal_hash(seal.previous_hash, seal.merkle_root, seal.event_count, last_key) != seal.seal_hash:
         yield "the seal itself was changed"

@@ -8,8 +8,9 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
-        from config import checks, gauges  # noqa: F401  registers the system checks
+        from config import checks, gauges, retention  # noqa: F401  registers the system checks
         from jobs import registry
 
         registry.chore("config.figures", every=timedelta(seconds=10), run=gauges.gather)
         registry.chore("config.figures_by_tenant", every=timedelta(minutes=1), run=gauges.gather_by_tenant)
+        retention.register()

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from jobs import registry, services
@@ -16,5 +17,8 @@ def register() -> None:
 
 def tidy(tenant: Tenant, progress: Any) -> dict[str, int]:
     return services.forget_old(
-        tenant, now=timezone.now(), finished=timedelta(days=14), failed=timedelta(days=90)
+        tenant,
+        now=timezone.now(),
+        finished=timedelta(days=settings.KEEP_JOB_DAYS),
+        failed=timedelta(days=settings.KEEP_FAILED_JOB_DAYS),
     )
