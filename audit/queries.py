@@ -1,5 +1,6 @@
 """Reads of the log for people: what the reader may see, narrowed, newest first."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from django.db.models import Q, QuerySet
 from audit import log, registry
 from audit.events import Key
 from audit.models import AuditEvent, AuditSeal
+from tenants import fields
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 
@@ -55,6 +57,13 @@ def events(tenant: Tenant, viewer: Membership, filters: Filters = Filters()) -> 
     return rows
 
 
+def covered(viewer: Membership, rows: Iterable[AuditEvent]) -> Iterator[AuditEvent]:
+    """The events with what the viewer may not see of them covered (tenants.fields); not to be saved."""
+    for row in rows:
+        row.diff = fields.shown(viewer, row.diff)
+        yield row
+
+
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), tzinfo=zone)
 
@@ -69,7 +78,8 @@ def _visible(tenant: Tenant, viewer: Membership) -> Q:
     accounts = registry.account_visibility()
     mine = Q(account_id__in=accounts(tenant, viewer)) if accounts else Q(account_id__in=[])
     if can(viewer, Right.VIEW_ALL_ACCOUNTS):
-        return mine | Q(account_id=None)
+        # narrowed to a scope: what belongs to no account tells of the whole tenant, such as an import's counts
+        return mine | Q(account_id=None, actor_id=str(viewer.user_id), actor_kind="person")
     for prefix, provider in registry.visibility().items():
         mine |= Q(account_id=None, object_type__startswith=prefix) & provider(tenant, viewer)
     return mine

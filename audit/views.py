@@ -1,5 +1,6 @@
 """The audit page: what happened, by whom, to what, as far as the reader may see it."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -56,7 +57,7 @@ def _log_context(request: TenantRequest, **options: Any) -> dict[str, Any]:
     return {
         "form": form,
         "filters": filters,
-        "page": page,
+        "page": replace(page, rows=list(queries.covered(request.membership, page.rows))),
         "subject": _subject(request, filters, page.rows),
         "here": f"{here}?{request.GET.urlencode()}" if request.GET else here,
         "places": neighbours(request, page, names=("audit:log", "audit:rows")),

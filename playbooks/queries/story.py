@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from audit.queries import Filters, events
+from audit.queries import Filters, covered, events
 from playbooks.models import Play, Recommendation
 from tenants.models import Membership, Tenant
 
@@ -20,4 +20,4 @@ def story_of(tenant: Tenant, viewer: Membership, play: Play, *, refs: list[str])
     if refs:
         about |= Q(decision_ref__in=refs)
     rows = events(tenant, viewer, Filters(account=play.account_id)).filter(about)
-    return list(rows.order_by("-at", "-id")[:LINES])
+    return list(covered(viewer, rows.order_by("-at", "-id")[:LINES]))
