@@ -1,6 +1,6 @@
 from django.urls import path
 
-from integrations.views import api, imports, outbound
+from integrations.views import api, imports, outbound, quarantine
 
 app_name = "integrations"
 urlpatterns = [
@@ -14,6 +14,41 @@ urlpatterns = [
     path("imports/<int:bundle_id>/rejected/<slug:file>/", imports.import_rejects, name="import_rejects"),
     path("api/v1/imports/", api.send_bundle, name="api_imports"),
     path("api/v1/imports/<int:bundle_id>/", api.import_state, name="api_import"),
+    # rejected rows
+    path("imports/<int:bundle_id>/rows/", quarantine.quarantine, name="quarantine"),
+    path("imports/<int:bundle_id>/rows/list/", quarantine.quarantine_rows, name="quarantine_rows"),
+    path("imports/<int:bundle_id>/rows/counts/", quarantine.quarantine_counts, name="quarantine_counts"),
+    path("imports/<int:bundle_id>/rows/retry/", quarantine.quarantine_retry_all, name="quarantine_retry_all"),
+    path("imports/<int:bundle_id>/rows/again/", quarantine.quarantine_again, name="quarantine_again"),
+    path(
+        "imports/<int:bundle_id>/rows/discard/",
+        quarantine.quarantine_discard_all,
+        name="quarantine_discard_all",
+    ),
+    path(
+        "imports/<int:bundle_id>/rows/back/",
+        quarantine.quarantine_put_all_back,
+        name="quarantine_put_all_back",
+    ),
+    path("imports/<int:bundle_id>/rows/<int:row_id>/", quarantine.quarantine_row, name="quarantine_row"),
+    path(
+        "imports/<int:bundle_id>/rows/<int:row_id>/form/", quarantine.quarantine_form, name="quarantine_form"
+    ),
+    path(
+        "imports/<int:bundle_id>/rows/<int:row_id>/retry/",
+        quarantine.quarantine_retry,
+        name="quarantine_retry",
+    ),
+    path(
+        "imports/<int:bundle_id>/rows/<int:row_id>/discard/",
+        quarantine.quarantine_discard,
+        name="quarantine_discard",
+    ),
+    path(
+        "imports/<int:bundle_id>/rows/<int:row_id>/back/",
+        quarantine.quarantine_put_back,
+        name="quarantine_put_back",
+    ),
     # what goes out
     path("endpoints/", outbound.endpoint_list, name="endpoints"),
     path("endpoints/new/", outbound.new_endpoint, name="endpoint_new"),

@@ -73,9 +73,14 @@ def beyond(by: Sequence[str], place: Sequence[Any], *, newer: bool) -> Q:
     return condition if len(by) == 1 else Q(**{f"{by[0]}__{side}e": place[0]}) & condition
 
 
-def neighbours(request: TenantRequest, page: Page[Row], *, names: tuple[str, str]) -> dict[str, str]:
-    """Addresses of the newer and older page and of their rows alone, with the filters kept; for the pager tag."""
-    base, rows = (reverse(name, args=[request.tenant.slug]) for name in names)
+def neighbours(
+    request: TenantRequest, page: Page[Row], *, names: tuple[str, str], ids: Sequence[int] = ()
+) -> dict[str, str]:
+    """Addresses of the newer and older page and of their rows alone, with the filters kept; for the pager tag.
+
+    `ids` stand in the addresses behind the tenant.
+    """
+    base, rows = (reverse(name, args=[request.tenant.slug, *ids]) for name in names)
     query = request.GET.copy()
     found = {}
     for side, parameter, place in (("newer", "after", page.newer), ("older", "before", page.older)):

@@ -185,6 +185,29 @@ def a_rejected_file(world: World) -> dict[str, Any]:
     return {**an_import(world), "file": "accounts"}
 
 
+def a_rejected_row(world: World, **values: Any) -> dict[str, Any]:
+    """A row that was set aside, and fits by now."""
+    from integrations.models import BundleFile, QuarantinedRow
+
+    made = an_import(world)
+    BundleFile.objects.create(
+        tenant=world.tenant, **made, file="accounts.csv", status="landed", read=30, rejected=1
+    )
+    row = QuarantinedRow.objects.create(
+        tenant=world.tenant, **made, file="accounts.csv", line=3, column="employees", value="x",
+        reason="is no whole number.", row={"external_id": "Q1", "name": "Quarry", "employees": "5"}, **values,
+    )  # fmt: skip
+    return {**made, "row_id": row.pk}
+
+
+def a_discarded_row(world: World) -> dict[str, Any]:
+    return a_rejected_row(world, state="discarded", resolution="a test")
+
+
+def an_import_with_a_rejected_row(world: World) -> dict[str, Any]:
+    return {"bundle_id": a_rejected_row(world)["bundle_id"]}
+
+
 def a_cancelled_job(world: World) -> dict[str, Any]:
     from jobs import services
 
@@ -429,6 +452,37 @@ TABLE = [
     Row("integrations:import_report", Right.IMPORT, make=an_import),
     Row("integrations:import_stop", Right.IMPORT, "POST", make=an_import),
     Row("integrations:import_rejects", Right.IMPORT, make=a_rejected_file),
+    Row("integrations:quarantine", Right.IMPORT, make=an_import_with_a_rejected_row),
+    Row("integrations:quarantine_rows", Right.IMPORT, make=an_import_with_a_rejected_row),
+    Row("integrations:quarantine_counts", Right.IMPORT, make=an_import_with_a_rejected_row),
+    Row("integrations:quarantine_retry_all", Right.IMPORT, "POST", make=an_import_with_a_rejected_row),
+    Row("integrations:quarantine_again", Right.IMPORT, "POST", make=an_import_with_a_rejected_row),
+    Row(
+        "integrations:quarantine_discard_all",
+        Right.IMPORT,
+        "POST",
+        make=an_import_with_a_rejected_row,
+        data={"why": "a test"},
+    ),
+    Row("integrations:quarantine_put_all_back", Right.IMPORT, "POST", make=an_import_with_a_rejected_row),
+    Row("integrations:quarantine_row", Right.IMPORT, make=a_rejected_row),
+    Row(
+        "integrations:quarantine_row",
+        Right.IMPORT,
+        "POST",
+        make=a_rejected_row,
+        data={"version": 1, "cell-0": "Q1", "cell-1": "Quarry", "cell-2": "5"},
+    ),
+    Row("integrations:quarantine_form", Right.IMPORT, make=a_rejected_row),
+    Row("integrations:quarantine_retry", Right.IMPORT, "POST", make=a_rejected_row),
+    Row(
+        "integrations:quarantine_discard",
+        Right.IMPORT,
+        "POST",
+        make=a_rejected_row,
+        data={"version": 1, "why": "a test"},
+    ),
+    Row("integrations:quarantine_put_back", Right.IMPORT, "POST", make=a_discarded_row, data={"version": 1}),
     Row("integrations:endpoints", Right.INTEGRATIONS),
     Row("integrations:endpoint_new", Right.INTEGRATIONS),
     Row("integrations:endpoint_new", Right.INTEGRATIONS, "POST", data=ENDPOINT, allowed=200),
@@ -527,9 +581,6 @@ SERVICES = [
     Service("tenants:usage_api", "usage.read"),
     # 411: past the door, without a bundle
     Service("integrations:api_imports", "import", "POST", allowed=411),
-    Service("integrations:api_import", "import", make=an_import),
-    # 415: past the door, without a bundle
-    Service("integrations:api_imports", "import", "POST", allowed=415),
     Service("integrations:api_import", "import", make=an_import),
 ]
 

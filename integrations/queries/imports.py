@@ -1,7 +1,7 @@
 """Reads of imports: bundles, the reports on their files, the rows set aside."""
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from integrations.models import BundleFile, BundleImport, QuarantinedRow
 from tenants.models import Tenant
@@ -33,6 +33,13 @@ def reported_files(tenant: Tenant, *, bundle_id: int) -> set[str]:
 def rejected_rows(tenant: Tenant, *, bundle_id: int) -> QuerySet[QuarantinedRow]:
     """The rows set aside, in the order of files and lines."""
     return QuarantinedRow.objects.for_tenant(tenant).filter(bundle_id=bundle_id).order_by("pk")
+
+
+def rows_to_mend(tenant: Tenant, *, bundle_id: int) -> QuerySet[QuarantinedRow]:
+    """What the download holds: neither rows that landed since, nor discarded ones; of a trial run all."""
+    states = QuarantinedRow.State
+    settled = Q(state=states.RETRIED) | Q(state=states.DISCARDED, bundle__dry_run=False)
+    return rejected_rows(tenant, bundle_id=bundle_id).exclude(settled)
 
 
 def parents_of_accounts(tenant: Tenant) -> dict[str, str]:

@@ -65,6 +65,12 @@ def may_return(tenant: Tenant, *, bundle_id: int, chosen: Chosen | None = None) 
     return free.exclude(state=State.OPEN, column="")
 
 
+def ready(tenant: Tenant, *, bundle_id: int, chosen: Chosen) -> dict[str, int]:
+    """How many rows may come in again, by state."""
+    found = may_return(tenant, bundle_id=bundle_id, chosen=chosen).order_by().values("state")
+    return {group["state"]: group["rows"] for group in found.annotate(rows=Count("pk"))}
+
+
 def claimed_by(tenant: Tenant, *, retry_id: int) -> QuerySet[QuarantinedRow]:
     """What this import is to bring in again."""
     found = QuarantinedRow.objects.for_tenant(tenant).filter(retry_id=retry_id, state__in=UNSETTLED)

@@ -82,8 +82,8 @@ def put_all_back(tenant: Tenant, *, bundle_id: int, chosen: Chosen, by: Actor) -
     found = queries.rows(tenant, bundle_id=bundle_id, chosen=chosen).filter(
         state=State.DISCARDED, bundle__dry_run=False
     )
-    count = _move(found.filter(mended=None), State.OPEN, "", by)
-    count += _move(found.exclude(mended=None), State.MENDED, "", by)
+    count = _move(found.filter(mended__isnull=True), State.OPEN, "", by)
+    count += _move(found.filter(mended__isnull=False), State.MENDED, "", by)
     if count:
         after = {"rows": count, **chosen.as_dict}
         _record_bundle(tenant, bundle_id, "integrations.rows_put_back", by, after)

@@ -177,12 +177,12 @@ def import_stop(request: TenantRequest, bundle_id: int) -> HttpResponse:
 @own_transactions("writes rows of any number to a file before it answers")
 @tenant_view(right=Right.IMPORT)
 def import_rejects(request: TenantRequest, bundle_id: int, file: str) -> HttpResponse:
-    """The rejected rows of one file, as they were sent, with line, column and reason behind them."""
+    """The rows of one file that have not landed, as they stand, with line, column and reason behind them."""
     if file not in FILES:
         raise Http404("No such file.")
     with tenant_transaction(request.tenant.pk):
         bundle = _bundle(request, bundle_id)
-        rows = queries.rejected_rows(request.tenant, bundle_id=bundle_id).filter(file=FILES[file].file_name)
+        rows = queries.rows_to_mend(request.tenant, bundle_id=bundle_id).filter(file=FILES[file].file_name)
         covered = fields.covered_names(request.membership)
         table = rejected_as_csv(FILES[file], rows, covered=covered)
         services.record_download(
