@@ -10,6 +10,7 @@ from accounts.exceptions import AccountError, CannotShare, NotVisible
 from accounts.models import Account, AccountShare, Activity, FxRate, Note, Ticket
 from accounts.queries import contact_of, visible_account
 from audit import services as audit
+from tenants import idempotency
 from tenants.access import Actor, Right, check_right
 from tenants.models import Membership, Tenant
 
@@ -104,6 +105,7 @@ def erase_person(tenant: Tenant, *, account_id: int, contact_id: int, by: Actor)
     if contact is None:
         raise NotVisible("No such person.")
     counts = erasure.erase(erasure.subject_of(tenant, contact))
+    idempotency.forget_all(tenant)  # kept answers are gone within a day anyway; they may show the name until then
     audit.record(
         tenant, verb="accounts.person_erased", by=by, account_id=account.pk, object_type="accounts.contact",
         object_id=str(contact.pk), object_label=f"A person at {account}", after={"rows": counts},

@@ -161,9 +161,11 @@ def open_body(request: TenantRequest, account_id: int, kind: str, evidence_id: i
     except NotVisible as error:
         raise Http404(str(error)) from error
     context = {"body": body, "account": _account(request, account_id), "kind": kind}
-    return render(
+    answer = render(
         request, "accounts/_body.html" if getattr(request, "htmx", False) else "accounts/body.html", context
     )
+    answer.shown_once = True  # type: ignore[attr-defined]  # kept for no repeat (tenants.idempotency)
+    return answer
 
 
 @require_POST

@@ -129,7 +129,7 @@
   const busy = (e, yes) => !e.detail.elt.matches("[data-quiet]") && [e.detail.target, e.detail.elt,
     e.detail.requestConfig?.triggeringEvent?.submitter].forEach(el =>
     yes ? el?.setAttribute?.("aria-busy", "true") : el?.removeAttribute?.("aria-busy"));
-  on("htmx:beforeRequest", e => busy(e, true));
+  on("htmx:beforeRequest", e => "ended" in e.detail.elt.dataset ? e.preventDefault() : busy(e, true));
   on("htmx:afterRequest", e => {
     busy(e, false);
     const pop = e.detail.requestConfig.elt.closest("[popover]:popover-open");
@@ -168,6 +168,8 @@
   };
   on("htmx:responseError htmx:sendError htmx:timeout", e => {
     const { elt, target, xhr, requestConfig: sent } = e.detail, kind = e.type.slice(5);
+    // whoever may not see it any more need not ask every second
+    if ([401, 403, 404].includes(xhr.status) && elt.matches("[hx-trigger^=every]")) elt.dataset.ended = "";
     if (elt.matches("[data-quiet]") && one("[data-failed]")) return;
     let [what, why] = WHY[kind === "responseError" ? xhr.status : kind] || WHY.other;
     const wait = xhr?.status === 429 && Number(xhr.getResponseHeader("Retry-After"));
@@ -178,6 +180,7 @@
     one("[data-why]", note).textContent = why + (ref ? ` Reference ${ref}.` : "");
     one("[data-again]", note).onclick = () => {
       note.remove();
+      delete elt.dataset.ended;
       if (!elt.isConnected) location.reload();
       else elt.matches("form") ? elt.requestSubmit() : htmx.ajax(sent.verb, sent.path, { source: elt, target });
     };

@@ -212,6 +212,22 @@ def test_keys_are_forgotten_after_a_day(notes, acme):
         assert idempotency.forget_all(acme.tenant) == 1
 
 
+def test_erasing_a_person_takes_kept_answers_along(notes, acme):
+    from accounts import services
+    from accounts.models import Contact
+
+    notes("k1", "Dora Neumann called")
+    with acme.here():
+        person = Contact.objects.create(
+            tenant=acme.tenant, account=notes.account, external_id="C-1", name="Dora Neumann"
+        )
+        assert KeptAnswer.objects.count() == 1
+        services.erase_person(
+            acme.tenant, account_id=notes.account.pk, contact_id=person.pk, by=acme.actor("ops_admin")
+        )
+        assert KeptAnswer.objects.count() == 0
+
+
 def test_no_cookie_is_kept(notes, acme):
     notes("k1", headers={"HX-Request": "true"})
     with acme.here():
@@ -226,7 +242,8 @@ def test_the_admin_makes_a_change_once(acme):
     session.save()
     url = f"/admin/tenants/tenant/{acme.tenant.pk}/change/"
     form = client.get(url).context["adminform"].form
-    data = {name: form.initial.get(name, "") for name in form.fields} | {"idempotency_key": "k1"}
+    data = {name: form.initial[name] for name in form.fields if form.initial.get(name) is not None}
+    data["idempotency_key"] = "k1"
     answers = [client.post(url, data) for _ in range(2)]
     assert [each.status_code for each in answers] == [302, 302], answers[0].text[:2000]
     assert answers[1].headers["Idempotent-Replayed"] == "true"
