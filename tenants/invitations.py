@@ -1,7 +1,11 @@
 """Signed links with which a new person sets the first password: once, and within a week."""
 
+import logging
+
 from django.conf import settings
 from django.core import signing
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -9,6 +13,7 @@ from tenants import queries
 from tenants.exceptions import InvitationUnusable
 from tenants.models import Tenant, User
 
+log = logging.getLogger(__name__)
 _SALT = "tenants.invitation"
 GOOD_FOR_DAYS = 7
 
@@ -20,6 +25,31 @@ def link_for(user: User, tenant: Tenant) -> str:
 
 def token_for(user: User, tenant: Tenant) -> str:
     return signing.dumps({"user": user.pk, "tenant": tenant.pk, "seal": _seal(user)}, salt=_SALT)
+
+
+def mail(user: User, tenant: Tenant, link: str) -> bool:
+    """Send the link to the invited person's own address; False where no mail server is set up, or it refused.
+
+    A sandbox's mail goes no further than its mailbox (tenants.mail), so there it is written in its transaction.
+    """
+    if not settings.SENDS_MAIL and not tenant.is_sandbox:
+        return False
+    text = render_to_string(
+        "tenants/email/invitation.txt",
+        {
+            "person": user,
+            "at": tenant,
+            "link": link,
+            "days": GOOD_FOR_DAYS,
+            "product_name": settings.PRODUCT_NAME,
+        },
+    )
+    try:
+        send_mail(f"Your invitation to {settings.PRODUCT_NAME}", text, None, [user.email])
+    except OSError as error:
+        log.warning("an invitation was not sent: %s", type(error).__name__)
+        return False
+    return True
 
 
 def is_waiting(user: User) -> bool:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -200,9 +202,18 @@ def _with_invitation(request: TenantRequest, membership: Membership) -> HttpResp
     try:
         link = services.record_invitation(request.tenant, membership=membership, by=request.actor)
         request.session["invitation"] = [membership.pk, link]
+        _mail(request.tenant, membership.user, link)
     except Refused as refusal:
         messages.error(request, str(refusal))
     return see_other(f"/t/{request.tenant.slug}/settings/people/{membership.pk}/")
+
+
+def _mail(tenant: Tenant, user: User, link: str) -> None:
+    """After the commit, because a slow mail server must hold no lock; a sandbox's mailbox is a table."""
+    if tenant.is_sandbox:
+        invitations.mail(user, tenant, link)
+    else:
+        transaction.on_commit(lambda: invitations.mail(user, tenant, link) and None)
 
 
 def _person_page(request: TenantRequest, form: Any, *, membership: Membership | None) -> HttpResponse:
@@ -211,6 +222,7 @@ def _person_page(request: TenantRequest, form: Any, *, membership: Membership | 
         context["waiting"] = invitations.may_be_handed_out(membership.user, request.tenant)
         made_for, link = request.session.pop("invitation", (None, ""))
         context["link"] = link if made_for == membership.pk else ""
+        context["mailed"] = settings.SENDS_MAIL and not request.tenant.is_sandbox
     return render(request, "tenants/person.html", context, status=422 if form.errors else 200)
 
 
