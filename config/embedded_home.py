@@ -66,7 +66,7 @@ class Home:
         inside = self.base / "run"
         if len(os.fsencode(inside / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES:
             return inside
-        shared = Path("/tmp")  # noqa: S108  the folder is 0700, and its owner is checked before use
+        shared = Path("/tmp")  # noqa: S108  # nosec B108  the folder is 0700, and its owner is checked before use
         return shared / f"holdfast-{os.geteuid()}-{_digest(self.base)}"
 
     def make(self) -> None:

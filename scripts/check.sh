@@ -8,6 +8,7 @@ step() { printf '\n== %s\n' "$1" >&2; shift; "$@"; }
 step 'ruff' $bin/ruff check .
 step 'ruff format' $bin/ruff format --check .
 step 'djLint' $bin/djlint --lint --quiet templates
+step 'bandit' $bin/bandit -q -c pyproject.toml -r accounts approvals audit config integrations jobs playbooks scim scoring signin tenants scripts
 step 'import-linter' $bin/lint-imports
 step 'mypy' $bin/mypy config tenants signin jobs audit accounts approvals integrations scoring playbooks scripts
 step 'makemigrations --check' $bin/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run

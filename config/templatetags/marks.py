@@ -48,7 +48,7 @@ def spark(values: Iterable[object] | None, band: object = "", label: str = "") -
     series = [number(value) for value in values or ()]
     known = [value for value in series if value is not None]
     if not known:
-        return mark_safe('<span class="muted">\u2014<span class="vh"> no history</span></span>')
+        return mark_safe('<span class="muted">\u2014<span class="vh"> no history</span></span>')  # nosec B308 B703  a constant
     low, span = min(known), max(max(known) - min(known), Decimal(SPARK_MIN_SPAN))
     step = Decimal(59) / max(len(series) - 1, 1)
     spots = [
@@ -122,7 +122,7 @@ def strip(
     """Where an account stands in its cohort, 0 worst to 100 best: quartile box, median line, own dot."""
     place = number(at)
     if place is None:
-        return mark_safe('<span class="muted">\u2014<span class="vh"> no cohort value</span></span>')
+        return mark_safe('<span class="muted">\u2014<span class="vh"> no cohort value</span></span>')  # nosec B308 B703  a constant
     left, right, mid = (
         clamp(number(mark) or Decimal(0), 0, 100) * Decimal("1.2") for mark in (low, high, middle)
     )

@@ -230,4 +230,4 @@ def page_theme(context: Context) -> SafeString:
     cookies = request.COOKIES if isinstance(request, HttpRequest) else {}
     theme = str(context.get("theme") or cookies.get("theme", ""))
     chosen = f' data-theme="{theme}"' if theme in ("light", "dark") else ""
-    return SafeString(chosen + (" data-keys-off" if cookies.get("hotkeys") == "off" else ""))
+    return SafeString(chosen + (" data-keys-off" if cookies.get("hotkeys") == "off" else ""))  # nosec B703  constants

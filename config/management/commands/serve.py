@@ -90,7 +90,7 @@ def _gunicorn(bind: str, port: int) -> list[str]:
 
 def _heartbeat_folder() -> str:
     """In memory where possible: a busy disk would delay the heartbeat and get a healthy worker killed."""
-    memory = "/dev/shm"  # noqa: S108  gunicorn makes an unlinked file of its own there
+    memory = "/dev/shm"  # noqa: S108  # nosec B108  gunicorn makes an unlinked file of its own there
     return memory if os.access(memory, os.W_OK) else tempfile.gettempdir()
 
 
@@ -146,7 +146,7 @@ class _Announcement:
     """Says once that pages are served, or after a while why they are not."""
 
     def __init__(self, bind: str, port: int) -> None:
-        self._host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104
+        self._host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104  # nosec B104  compared
         self._port = port
         self._complain_at = time.monotonic() + COMPLAIN_AFTER
 
