@@ -1,6 +1,6 @@
 """Text that nothing behind can take is refused at the door, with 400 (PLATFORM 9, inputs 12 and 13).
 
-PostgreSQL keeps no NUL byte, and sign-in splits the `next` address that it was given without expecting half a one.
+PostgreSQL keeps no NUL byte; sign-in and htmx's middleware split the addresses they are given, and expect whole ones.
 
 Invalid UTF-8 needs no guard: Django replaces it in queries and forms, and keeps it percent-encoded in paths.
 """
@@ -27,6 +27,7 @@ class TextGuard:
         if NUL in request.path_info or has_nul(_pairs(request.GET)) or has_nul(_cookies(request.COOKIES)):
             raise BadRequest(WORDS)
         check_next(request.GET)
+        check_address(request.headers.get("HX-Current-URL", ""))
         return self.get_response(request)
 
     def process_view(
@@ -41,9 +42,13 @@ class TextGuard:
 
 
 def check_next(query: QueryDict) -> None:
-    """Raises BadRequest for an address to go on to that is none, such as `http://[::1`."""
+    check_address(query.get("next", ""))
+
+
+def check_address(text: str) -> None:
+    """Raises BadRequest for an address that is none, such as `http://[::1`; those who split it expect one."""
     try:
-        urlsplit(query.get("next", ""))
+        urlsplit(text)
     except ValueError as error:
         raise BadRequest("The address to go on to is not one.") from error
 
