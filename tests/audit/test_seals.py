@@ -18,7 +18,7 @@ from tests.conftest import _superuser
 
 
 @pytest.fixture
-def acme(committed_db):
+def acme(quiet_db):
     return real.committed_world("acme")
 
 
@@ -28,9 +28,9 @@ def globex(acme):
 
 
 @pytest.fixture
-def superuser(test_server, committed_db):
+def superuser(quiet_server, quiet_db):
     """Somebody whom neither privileges nor triggers stop."""
-    with _superuser(test_server, committed_db) as session:
+    with _superuser(quiet_server, quiet_db) as session:
         session.execute("SET session_replication_role = replica")
         yield session
 
@@ -114,9 +114,9 @@ def seal_impatiently(world):
         sealing.seal_next(world.tenant)
 
 
-def test_two_sealers_at_once_make_one_seal(acme, test_server):
+def test_two_sealers_at_once_make_one_seal(acme, quiet_server):
     real.wait_until_settled(acme, real.say(acme, "one"))
-    with real.in_other_session(real.app_params(test_server)) as other:
+    with real.in_other_session(real.app_params(quiet_server)) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s, %s)", [sealing._LOCK_CLASS, acme.tenant.pk])
         with pytest.raises(Error, match="lock timeout"):
             seal_impatiently(acme)
@@ -233,10 +233,10 @@ def test_the_app_role_cannot_rewrite_or_empty_the_log(acme):
     assert verify(acme).ok
 
 
-def test_even_the_owner_is_stopped_by_triggers(acme, test_server, committed_db):
+def test_even_the_owner_is_stopped_by_triggers(acme, quiet_server, quiet_db):
     """By accident, that is: an owner can drop them."""
     three_seals(acme)
-    with _superuser(test_server, committed_db) as session:
+    with _superuser(quiet_server, quiet_db) as session:
         month = session.execute("SELECT tableoid::regclass::text FROM audit_event LIMIT 1").fetchone()[0]
         for statement in ("UPDATE audit_event SET verb = 'a.b'", "DELETE FROM audit_event", "TRUNCATE audit_event",
                           f"TRUNCATE {month}", f"DELETE FROM {month}"):  # fmt: skip
@@ -304,7 +304,7 @@ def test_wrong_usage_is_2(acme, capsys, arguments):
     assert run_command(capsys, *arguments)[0] == 2
 
 
-def test_partitions_are_made_ahead(committed_db):
+def test_partitions_are_made_ahead(quiet_db):
     with connection.cursor() as cursor:
         partitions.ensure_ahead()
         partitions.ensure_ahead()

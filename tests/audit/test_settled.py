@@ -10,14 +10,14 @@ from tests.audit import real
 
 
 @pytest.fixture
-def world(committed_db):
+def world(quiet_db):
     return real.committed_world()
 
 
 @pytest.fixture
-def other(world, test_server):
+def other(world, quiet_server):
     """Another session of the same database, with a transaction to hold open."""
-    with real.in_other_session(real.app_params(test_server)) as session:
+    with real.in_other_session(real.app_params(quiet_server)) as session:
         yield session
 
 
