@@ -1,4 +1,4 @@
-"""Letting whole months of events go, so that the chain of seals still holds (ADR 0012).
+"""Letting whole months of events go, so that the chain of seals still holds (ADR 0017).
 
 A month is dropped as a partition, never row by row. Before that each tenant's job writes down, seal by seal, how many
 events of the month it held; where a seal also holds events of another month, their leaves, without which its root

@@ -1,4 +1,4 @@
-"""The installation's figures for /metrics (ADR 0012).
+"""The installation's figures for /metrics (ADR 0017).
 
 The web server's role sees one tenant at a time, on purpose. So the sweeper, as the worker role, looks every ten
 seconds across tenants through the policies that it has anyway, and what it found is one row that the web server reads:

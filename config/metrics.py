@@ -1,4 +1,4 @@
-"""What the web processes count of their requests, and the text that Prometheus reads (ADR 0012).
+"""What the web processes count of their requests, and the text that Prometheus reads (ADR 0017).
 
 Each web process writes its numbers to memory-mapped files in a slot of its own. A slot is a kernel lock: it is free
 again when its process dies, however it died, and the next process goes on counting in it. So there are as many files

@@ -1,4 +1,4 @@
-"""Backup and restore of a whole installation: the database, uploads, and the seals written outside (ADR 0012)."""
+"""Backup and restore of a whole installation: the database, uploads, and the seals written outside (ADR 0017)."""
 
 
 class BackupError(Exception):
