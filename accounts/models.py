@@ -23,7 +23,10 @@ def money(*, null: bool = True) -> "models.DecimalField[Any, Any]":
     return models.DecimalField(max_digits=16, decimal_places=4, null=null)
 
 
-def empty_text(length: int = 300) -> "models.CharField[str, str]":
+LONGEST = 10_000  # characters of a text for which the import format names no limit (docs/import.md, "Limits")
+
+
+def empty_text(length: int = LONGEST) -> "models.CharField[str, str]":
     """Text that may be unknown: empty, never NULL."""
     return models.CharField(max_length=length, blank=True, default="")
 
@@ -159,7 +162,7 @@ class Note(TenantModel):
 
 class Product(TenantModel):
     external_id = models.CharField(max_length=200)
-    name = models.CharField(max_length=1000)
+    name = models.CharField(max_length=LONGEST)
     category = empty_text()
     family = empty_text()
     source = models.CharField(max_length=60, default="import")
@@ -171,7 +174,7 @@ class Product(TenantModel):
 
 class Article(TenantModel):
     external_id = models.CharField(max_length=200)
-    title = models.CharField(max_length=1000)
+    title = models.CharField(max_length=LONGEST)
     body = models.TextField()
     product = empty_text()
     updated_at = models.DateTimeField(null=True)
@@ -215,7 +218,7 @@ class Contact(Evidence):
         USER = "user", "User"
         DETRACTOR = "detractor", "Detractor"
 
-    name = empty_text(1000)
+    name = empty_text()
     email = empty_text(320)
     title = empty_text()
     role = models.CharField(max_length=20, choices=Role, blank=True, default="")
@@ -275,7 +278,7 @@ class Subscription(Evidence):
     list_arr = money()
     uplift_cap_pct = models.FloatField(null=True)
     cancelled_at = models.DateTimeField(null=True)
-    cancel_reason = empty_text(1000)
+    cancel_reason = empty_text()
 
     class Meta(Evidence.Meta):
         constraints = evidence_constraints("subscription")
@@ -291,7 +294,7 @@ class Ticket(Evidence):
     product = empty_text()
     escalated_at = models.DateTimeField(null=True)
     csat = models.SmallIntegerField(null=True)
-    subject = empty_text(2000)
+    subject = empty_text()
     body = models.TextField(blank=True, default="")
     resolution = models.TextField(blank=True, default="")
 
@@ -331,7 +334,7 @@ class Activity(Evidence):
     kind = models.CharField(max_length=30)
     direction = empty_text(10)
     occurred_at = models.DateTimeField()
-    subject = empty_text(2000)
+    subject = empty_text()
     body = models.TextField(blank=True, default="")
 
     class Meta(Evidence.Meta):
@@ -340,7 +343,7 @@ class Activity(Evidence):
 
 
 class Objective(Evidence):
-    name = models.CharField(max_length=1000)
+    name = models.CharField(max_length=LONGEST)
     metric = empty_text()
     usage_metric = empty_text(200)
     baseline = models.FloatField(null=True)
@@ -360,7 +363,7 @@ class Milestone(Evidence):
     """Has no event time: it counts from the account's customer_since."""
 
     stage = empty_text(20)
-    name = models.CharField(max_length=1000)
+    name = models.CharField(max_length=LONGEST)
     due_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
 
@@ -372,8 +375,8 @@ class Milestone(Evidence):
 class CompanyEvent(Evidence):
     kind = models.CharField(max_length=30)
     published_at = models.DateTimeField()
-    headline = empty_text(2000)
-    url = empty_text(2000)
+    headline = empty_text()
+    url = empty_text()
 
     class Meta(Evidence.Meta):
         constraints = evidence_constraints("company_event")
@@ -381,18 +384,18 @@ class CompanyEvent(Evidence):
 
 
 class Opportunity(Evidence):
-    name = models.CharField(max_length=1000)
+    name = models.CharField(max_length=LONGEST)
     type = models.CharField(max_length=20)
     owner_email = empty_text(320)
     amount = money(null=False)
     currency = models.CharField(max_length=3)
-    stage = models.CharField(max_length=300)
+    stage = models.CharField(max_length=LONGEST)
     forecast_category = empty_text(20)
     created_at = models.DateTimeField()
     close_date = models.DateField()
     closed_at = models.DateTimeField(null=True)
     won = models.BooleanField(null=True)
-    next_step = empty_text(2000)
+    next_step = empty_text()
     next_step_due = models.DateField(null=True)
 
     class Meta(Evidence.Meta):
@@ -429,7 +432,7 @@ class Outcome(Evidence):
     arr_before = money()
     arr_after = money()
     currency = empty_text(3)
-    reason = empty_text(1000)
+    reason = empty_text()
 
     class Meta(Evidence.Meta):
         constraints = [

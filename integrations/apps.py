@@ -16,7 +16,11 @@ class IntegrationsConfig(AppConfig):
         meters.register()
         # what comes in
         jobs.register(
-            "integrations.import_bundle", tasks.import_bundle, mode="stepwise", label="Importing a bundle"
+            "integrations.import_bundle",
+            tasks.import_bundle,
+            mode="stepwise",
+            label="Importing a bundle",
+            seconds=tasks.IMPORT_SECONDS,
         )
         jobs.chore("integrations.uploads", every=timedelta(hours=1), run=uploads.forget_old)
         nav.register(nav.Destination("Imports", "integrations:imports", 55, Right.IMPORT, place="menu"))

@@ -103,6 +103,8 @@ class Connection(TenantModel):
     previous_secret_until = models.DateTimeField(null=True)
     is_sandbox = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    # the receiver asked to be left alone until then (Retry-After)
+    rests_until = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -19,6 +19,8 @@ from tenants.access import SYSTEM
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
+# One file lands in one transaction, however many rows it has, so its job cannot be cut into pieces of two minutes.
+IMPORT_SECONDS = 3600
 DISPATCHER_CLASS = 7320  # of the advisory locks, one for each endpoint
 LONGEST_RUN = 60.0  # seconds of one job; what is left gets the next one
 MISSES = 3  # failures in a row after which an endpoint gets a rest, so that a dead one does not hold a worker

@@ -22,6 +22,8 @@ class Kind:
     mode: Mode
     label: str
     max_attempts: int = 5
+    # time limit of one attempt; None is the worker's own (Q_CLUSTER). Longer ones beat for the worker meanwhile.
+    seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,15 @@ chores: dict[str, Chore] = {}
 
 
 def register(
-    name: str, handler: Callable[..., Any], *, mode: Mode, label: str, max_attempts: int = 5
+    name: str,
+    handler: Callable[..., Any],
+    *,
+    mode: Mode,
+    label: str,
+    max_attempts: int = 5,
+    seconds: int | None = None,
 ) -> None:
-    kinds[name] = Kind(name, handler, mode, label, max_attempts)
+    kinds[name] = Kind(name, handler, mode, label, max_attempts, seconds)
 
 
 def schedule(

@@ -81,7 +81,9 @@ def ring(job: Job, *, now: datetime | None = None) -> None:
 
 def _ring(job: Job) -> None:
     """The doorbell: its payload is one integer, so there is nothing to unpickle that can move or leak."""
-    async_task("jobs.tasks.run_job", job.pk)
+    known = kinds.get(job.kind)
+    limit = {"timeout": known.seconds} if known is not None and known.seconds else {}
+    async_task("jobs.tasks.run_job", job.pk, **limit)
 
 
 @transaction.atomic

@@ -9,7 +9,10 @@ Kind = Literal[
     "language",
 ]  # fmt: skip
 
-LONGEST_TEXT = 100_000  # characters in one cell; more makes the row unusable
+# characters in one cell; the contract names no limit, so these are wide, and what is longer is rejected in words
+LONGEST_TEXT = 250_000  # bodies, comments, old and new values
+LONGEST_SHORT = 10_000  # names, subjects, reasons, categories
+LONGEST_ACCOUNT_NAME = 1000  # stands in an index
 LONGEST_ID = 200
 LARGEST_MONEY = 1e10  # one contract, invoice or deal
 LARGEST_VALUE = 999_999_999_999  # any other amount; what its column holds

@@ -9,7 +9,9 @@ from integrations.importing.columns import (
     LARGEST_MONEY,
     LARGEST_USAGE,
     LARGEST_VALUE,
+    LONGEST_ACCOUNT_NAME,
     LONGEST_ID,
+    LONGEST_SHORT,
     LONGEST_TEXT,
     Column,
     File,
@@ -24,7 +26,7 @@ def _ref(name: str, file: str, *, required: bool = False) -> Column:
     return Column(name, "id", required=required, longest=LONGEST_ID, names=file)
 
 
-def _text(name: str, longest: int = 300, *, required: bool = False) -> Column:
+def _text(name: str, longest: int = LONGEST_SHORT, *, required: bool = False) -> Column:
     return Column(name, "text", required=required, longest=longest)
 
 
@@ -63,7 +65,7 @@ ACCOUNTS = File(
     "accounts",
     (
         _id(),
-        _text("name", 1000, required=True),
+        _text("name", LONGEST_ACCOUNT_NAME, required=True),
         _text("domain"),
         _text("industry"),
         _int("employees", -LARGEST_INT8, LARGEST_INT8),
@@ -86,7 +88,7 @@ CONTACTS = File(
     (
         _id(),
         _ACCOUNT,
-        _text("name", 1000),
+        _text("name"),
         _email("email"),
         _text("title"),
         _word("role", "champion economic_buyer executive_sponsor admin user detractor"),
@@ -119,7 +121,7 @@ SUBSCRIPTIONS = File(
         _money("list_arr"),
         Column("uplift_cap_pct", "num"),
         _time("cancelled_at"),
-        _text("cancel_reason", 1000),
+        _text("cancel_reason"),
     ),
     in_order=(("started_at", "renewal_date"), ("started_at", "cancelled_at")),
 )
@@ -148,7 +150,7 @@ USAGE_DETAIL = File(
     ),
     key=("account_external_id", "date", "contact_external_id", "product", "feature"),
 )
-PRODUCTS = File("products", (_id(), _text("name", 1000, required=True), _text("category"), _text("family")))
+PRODUCTS = File("products", (_id(), _text("name", required=True), _text("category"), _text("family")))
 TICKETS = File(
     "tickets",
     (
@@ -162,7 +164,7 @@ TICKETS = File(
         _text("product"),
         _time("escalated_at"),
         _int("csat", 1, 5),
-        _text("subject", 2000),
+        _text("subject"),
         _text("body", LONGEST_TEXT),
         _text("resolution", LONGEST_TEXT),
     ),
@@ -210,7 +212,7 @@ ACTIVITIES = File(
         ),
         _word("direction", "inbound outbound"),
         _time("occurred_at", required=True),
-        _text("subject", 2000),
+        _text("subject"),
         _text("body", LONGEST_TEXT),
     ),
 )
@@ -219,7 +221,7 @@ OBJECTIVES = File(
     (
         _id(),
         _ACCOUNT,
-        _text("name", 1000, required=True),
+        _text("name", required=True),
         _text("metric"),
         _text("usage_metric", 200),
         Column("baseline", "num"),
@@ -238,7 +240,7 @@ MILESTONES = File(
         _id(),
         _ACCOUNT,
         _word("stage", "onboarding adoption expansion renewal advocacy"),
-        _text("name", 1000, required=True),
+        _text("name", required=True),
         _time("due_at"),
         _time("completed_at"),
     ),
@@ -254,8 +256,8 @@ COMPANY_EVENTS = File(
             required=True,
         ),
         _time("published_at", required=True),
-        _text("headline", 2000),
-        _text("url", 2000),
+        _text("headline"),
+        _text("url"),
     ),
 )
 _FORECAST = "commit best_case pipeline omitted closed"
@@ -264,7 +266,7 @@ OPPORTUNITIES = File(
     (
         _id(),
         _ACCOUNT,
-        _text("name", 1000, required=True),
+        _text("name", required=True),
         _word("type", "renewal expansion new_business", required=True),
         _email("owner_email"),
         _money("amount", required=True),
@@ -275,7 +277,7 @@ OPPORTUNITIES = File(
         _date("close_date", required=True),
         _time("closed_at"),
         Column("won", "bool"),
-        _text("next_step", 2000),
+        _text("next_step"),
         _date("next_step_due"),
     ),
     in_order=(("created_at", "closed_at"),),
@@ -296,7 +298,7 @@ ARTICLES = File(
     "articles",
     (
         _id(),
-        _text("title", 1000, required=True),
+        _text("title", required=True),
         _text("body", LONGEST_TEXT, required=True),
         _text("product"),
         _time("updated_at"),
@@ -313,7 +315,7 @@ OUTCOMES = File(
         _money("arr_before"),
         _money("arr_after"),
         _currency(),
-        _text("reason", 1000),
+        _text("reason"),
     ),
 )
 

@@ -1,10 +1,15 @@
 """The job behind an upload: it brings in as many files as its time allows, and the next job goes on."""
 
+import logging
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from django.db import Error, connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,13 +19,16 @@ from integrations.importing.run import import_bundle
 from integrations.models import BundleImport
 from integrations.queries import quarantine
 from integrations.services import imports as services
+from jobs import heartbeat
 from jobs.progress import Progress
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.queries import people
 from tenants.scoping import tenant_transaction
 
+logger = logging.getLogger("holdfast.imports")
 SECONDS_A_JOB = 60.0  # no new file is begun after this
+BEAT_EVERY = 20.0  # seconds
 WAIT = timedelta(seconds=15)
 
 
@@ -46,15 +54,16 @@ def _go_on(tenant: Tenant, bundle: BundleImport, by: Actor, progress: Progress) 
             why = "The uploaded file is no longer there. Upload it again."
             services.break_off(tenant, bundle_id=bundle.pk, why=why, by=by)
         return
-    report = import_bundle(
-        tenant,
-        path,
-        by=by,
-        say=lambda done, total, words: progress(done, total, words),
-        record=bundle,
-        dry_run=bundle.dry_run,
-        until=time.monotonic() + SECONDS_A_JOB,
-    )
+    with _beating():
+        report = import_bundle(
+            tenant,
+            path,
+            by=by,
+            say=lambda done, total, words: progress(done, total, words),
+            record=bundle,
+            dry_run=bundle.dry_run,
+            until=time.monotonic() + SECONDS_A_JOB,
+        )
     if report.unfinished:
         with tenant_transaction(tenant.pk):
             services.go_on(tenant, bundle_id=bundle.pk, by=by)
@@ -66,6 +75,29 @@ def _may_come_again(tenant: Tenant, bundle: BundleImport) -> bool:
     """A stopped file is read a second time when its rows are mended, as long as the sweep leaves the upload."""
     with tenant_transaction(tenant.pk):
         return not bundle.dry_run and bool(quarantine.stopped_files(tenant, bundle_id=bundle.pk))
+
+
+@contextmanager
+def _beating() -> Iterator[None]:
+    """Signs of life while a merge of millions of rows says nothing, or two of them would look like a stuck group."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not ended.wait(BEAT_EVERY):
+                heartbeat.beat()
+        except Error:
+            logger.exception("a sign of life could not be written")
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name="import-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def sender_of(bundle: BundleImport) -> Actor:

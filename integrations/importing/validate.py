@@ -19,6 +19,7 @@ from integrations.importing.reading import Chunk
 from integrations.importing.rules import RULES
 
 LONGEST_SHOWN = 200
+MOST_METRICS = 500  # what one staged row can hold beside the known ones
 EXTRA = "+"  # stands before the name of a further metric, so that it cannot meet a column of ours
 
 
@@ -70,6 +71,10 @@ class Checker:
             self.ignored = unknown
         else:
             self.unknown = unknown
+        if self.file.unknown == "metrics" and len(unknown) > MOST_METRICS:
+            raise FileStopped(
+                f"Line 1: {len(unknown):,} further metrics; at most {MOST_METRICS} are kept. Leave some columns out."
+            )
         self.ignored += [f"number {at + 1}" for at, name in enumerate(self.header) if not name]
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit import services as audit
@@ -221,10 +222,14 @@ def _later_or_dead(intent: WriteIntent, *, reason: str, after: float | None) -> 
     intent.next_at, intent.last_error = timezone.now() + timedelta(seconds=delay), reason
     intent.save(update_fields=["state", "lease_until", "next_at", "last_error"])
     if after and intent.connection_id is not None:
-        # the receiver asked for a rest: that goes for the other lines of the endpoint as well
-        queries.waiting_at(intent.tenant, connection_id=intent.connection_id).filter(
-            next_at__lt=intent.next_at
-        ).update(next_at=intent.next_at)
+        _rest(intent.tenant, connection_id=intent.connection_id, until=intent.next_at)
+
+
+def _rest(tenant: Tenant, *, connection_id: int, until: datetime) -> None:
+    """The receiver asked to be left alone: that goes for the endpoint's other lines and for what is planned next."""
+    queries.waiting_at(tenant, connection_id=connection_id).filter(next_at__lt=until).update(next_at=until)
+    own = Connection.objects.for_tenant(tenant).filter(pk=connection_id)
+    own.filter(Q(rests_until=None) | Q(rests_until__lt=until)).update(rests_until=until)
 
 
 def _give_up(intent: WriteIntent, *, reason: str) -> None:

@@ -63,10 +63,12 @@ def edit_endpoint(
     name = _checked_name(tenant, name, others=[endpoint.pk])
     check_address(url)
     moved = (url, is_sandbox) != (endpoint.url, endpoint.is_sandbox)
+    if url != endpoint.url:
+        endpoint.rests_until = None  # another receiver asked for no rest
     endpoint.name, endpoint.url, endpoint.is_sandbox = name, url, is_sandbox
     if _shown(endpoint) == before:
         return endpoint
-    _save(endpoint, "name", "url", "is_sandbox")
+    _save(endpoint, "name", "url", "is_sandbox", "rests_until")
     _record(endpoint, "integrations.endpoint_changed", by=by, before=before, after=_shown(endpoint))
     if moved and endpoint.state == State.ACTIVE:
         outbound.retry_refused(endpoint, by=by)

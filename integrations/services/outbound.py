@@ -242,6 +242,8 @@ def _place(intent: WriteIntent, endpoint: Connection | None) -> None:
     intent.state = State.READY
     if endpoint is None:
         intent.state, intent.last_error = State.BLOCKED, no_endpoint(intent.tenant)
+    elif endpoint.rests_until is not None:
+        intent.next_at = max(intent.next_at, endpoint.rests_until)
 
 
 def _lock_line(tenant: Tenant, ordering_key: str) -> None:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.forms_imports import UploadForm
 from integrations.importing import uploads
-from integrations.importing.columns import LONGEST_ID, LONGEST_TEXT
+from integrations.importing.columns import LONGEST_ID, LONGEST_SHORT, LONGEST_TEXT
 from integrations.importing.format import FILES
 from integrations.importing.rejects import rejected_as_csv
 from integrations.meters import check_upload
@@ -62,7 +62,7 @@ def _list_context(request: TenantRequest, form: UploadForm) -> dict[str, Any]:
 @tenant_view(right=Right.IMPORT)
 def upload(request: TenantRequest) -> HttpResponse:
     limit = settings.UPLOAD_MAX_BYTES
-    if int(request.META.get("CONTENT_LENGTH") or 0) > limit + MB:
+    if _announced(request) > limit + MB:
         return _too_large(request)
     receiver = uploads.StreamToDisk(request.tenant, limit=limit)
     request.upload_handlers = [receiver]
@@ -71,6 +71,12 @@ def upload(request: TenantRequest) -> HttpResponse:
         return answer
     finally:
         receiver.discard()
+
+
+def _announced(request: TenantRequest) -> int:
+    """The length that the sender announced; nonsense counts as none, and the stream is bounded all the same."""
+    text = request.META.get("CONTENT_LENGTH") or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 @csrf_protect
@@ -208,6 +214,7 @@ def import_format(request: TenantRequest) -> HttpResponse:
         "files": FILES.values(),
         "limit": limit,
         "longest_id": LONGEST_ID,
+        "longest_short": LONGEST_SHORT,
         "longest_text": LONGEST_TEXT,
     }
     return render(request, "integrations/imports/format.html", context)

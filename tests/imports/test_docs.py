@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from integrations.importing.columns import LARGEST_MONEY, LONGEST_ID, LONGEST_TEXT
+from integrations.importing.columns import LARGEST_MONEY, LONGEST_ID, LONGEST_SHORT, LONGEST_TEXT
 from integrations.importing.format import FILES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,8 @@ def test_every_column_stands_there_with_its_marks_and_words(file):
 
 def test_limits_are_the_codes():
     assert f"1 to {LONGEST_ID} characters" in DOCS
-    assert f"at most {LONGEST_TEXT:,} characters" in DOCS
+    assert f"comments {LONGEST_TEXT:,}; see" in DOCS
+    assert f"at most {LONGEST_SHORT:,} characters" in DOCS
     assert f"{LARGEST_MONEY:,.0f}" in DOCS
 
 

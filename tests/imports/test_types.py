@@ -110,7 +110,9 @@ BAD = [
     ("accounts", "external_id", "", "is empty"),
     ("accounts", "name", "", "is empty"),
     ("accounts", "name", "名" * 1000, "too long"),
-    ("tickets", "body", "x" * 100_001, "longer than 100,000"),
+    ("tickets", "body", "x" * 250_001, "longer than 250,000"),
+    ("tickets", "subject", "x" * 10_001, "longer than 10,000"),
+    ("accounts", "name", "x" * 1001, "longer than 1,000"),
     # scales of surveys
     ("surveys", "score", "11", "scale of nps"),
     ("surveys", "score", "-1", "scale of nps"),
@@ -189,7 +191,10 @@ GOOD = [
     ("surveys", {"kind": "ces", "score": "7"}),
     ("contacts", {"time_zone": "America/Argentina/Buenos_Aires", "language": "zh-Hans-CN"}),
     ("activities", {"contact_external_ids": "C1;;C1"}),
-    ("tickets", {"body": "x" * 100_000}),
+    ("tickets", {"body": "x" * 250_000}),
+    ("tickets", {"subject": "é" * 10_000, "category": "名" * 10_000}),
+    ("subscriptions", {"cancel_reason": "x" * 10_000, "product": "x" * 10_000}),
+    ("opportunities", {"stage": "x" * 10_000, "next_step": "x" * 10_000}),
 ]
 
 
