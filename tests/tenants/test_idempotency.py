@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Note
+from audit.models import AuditEvent
 from tenants import idempotency
 from tenants.models import KeptAnswer
 
@@ -180,6 +181,40 @@ def test_no_template_writes_the_token_by_hand():
     root = Path(__file__).resolve().parents[2] / "templates"
     found = [str(path) for path in root.rglob("*.html") if "csrfmiddlewaretoken" in path.read_text()]
     assert found == []
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_double_click_on_approve_decides_once(acme, htmx):
+    from tests.approvals.makers import a_request, an_approval
+
+    with acme.here():
+        made = a_request(acme)
+    manager, url = signed_in(acme.manager), acme.url(f"approvals/{made['ref']}/answer/")
+    data = an_approval(made) | {"idempotency_key": "k1"}
+    headers = {"HX-Request": "true"} if htmx else {}
+    first, second = (manager.post(url, data, headers=headers) for _ in range(2))
+    assert first.status_code == second.status_code == (200 if htmx else 303)
+    assert first.content == second.content
+    with acme.here():
+        assert AuditEvent.objects.filter(verb="approvals.decided").count() == 1
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_double_click_on_accept_starts_one_play(acme, htmx):
+    from playbooks.models import Play
+    from tests.playbooks.makers import suggest
+
+    account = acme.add_account()
+    with acme.here():
+        row = suggest(acme, account)
+    csm, url = signed_in(acme.csm), acme.url(f"queue/items/{row.pk}/accept/")
+    data = {"version": row.version, "idempotency_key": "k1"}
+    headers = {"HX-Request": "true"} if htmx else {}
+    first, second = (csm.post(url, data, headers=headers) for _ in range(2))
+    assert first.status_code == second.status_code == (200 if htmx else 303)
+    assert first.content == second.content
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert count(acme, Play) == 1
 
 
 def test_files_to_download_are_made_anew(acme):
