@@ -84,7 +84,7 @@ def test_no_page_names_what_is_outside(acme, two, narrowed, client, name, query)
         # what was typed into a filter comes back in it
         text = answer.text.replace(query.get("q", "no filter"), "")
         assert not [word for word in SECRET if word in text]
-        assert "777" not in text
+        assert not [figure for figure in ("777k", "777,000", "777000") if figure in text]
 
 
 def test_lists_and_single_accounts_agree(acme, two, narrowed):
