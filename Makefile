@@ -50,8 +50,8 @@ fix: setup-dev ## Let ruff and djLint mend what they can
 	@.venv/bin/ruff check --fix --exit-zero . && .venv/bin/ruff format .
 	@.venv/bin/djlint --reformat --quiet templates || true
 
-bench: setup-dev ## Ratios against a named baseline, in one table
-	@$(PY) scripts/bench.py
+bench: setup-dev ## Ratios against named baselines, in one table (BENCH=--full for the sizes of docs/performance.md)
+	@$(PY) -m scripts.bench $(BENCH)
 
 lock: ## Lock requirements/*.in with hashes, without index lines
 	@scripts/lock.sh
