@@ -1,4 +1,4 @@
-"""What an identity provider keeps here beside the memberships themselves: its own ids, and its groups (ADR 0013)."""
+"""What an identity provider keeps here beside the memberships themselves: its own ids, and its groups (ADR 0014)."""
 
 from django.db import models
 from django.utils import timezone

@@ -6,11 +6,14 @@ django-ninja and pydantic are imported behind the door: 10 MB that only a proces
 from django.http import HttpResponse
 from django.urls import Resolver404
 
+from scim.bodies import read_json
+from scim.exceptions import ScimError
 from scim.responses import refuse
 from tenants.scopes import Scope
 from tenants.service_access import ServiceRequest, service_view
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+WITH_BODY = ("POST", "PUT", "PATCH")
+METHODS = ("GET", *WITH_BODY, "DELETE")
 
 
 # not metered: no quota may keep a leaver in
@@ -23,8 +26,12 @@ def scim(request: ServiceRequest, rest: str) -> HttpResponse:
         return refuse(request, 405, "", f"{request.method} is not known here.")
     try:
         match = route_of(rest.strip("/"))
+        if request.method in WITH_BODY:
+            request.scim_body = read_json(request)  # type: ignore[attr-defined]  # scim.api reads it
     except Resolver404:
         return refuse(request, 404, "", "There is nothing at this address.")
+    except ScimError as error:
+        return refuse(request, error.status, "", error.detail, scim_type=error.scim_type)
     answer: HttpResponse = match.func(request, **match.kwargs)
     if answer.status_code == 405:
         return refuse(request, 405, "", f"{request.method} cannot be used at this address.")

@@ -10,7 +10,7 @@ step 'ruff format' $bin/ruff format --check .
 step 'djLint' $bin/djlint --lint --quiet templates
 step 'bandit' $bin/bandit -q -c pyproject.toml -r accounts approvals audit config integrations jobs playbooks scim scoring signin tenants scripts
 step 'import-linter' $bin/lint-imports
-step 'mypy' $bin/mypy config tenants signin jobs audit accounts approvals integrations scoring playbooks scripts
+step 'mypy' $bin/mypy config tenants scim signin jobs audit accounts approvals integrations scoring playbooks scripts
 step 'makemigrations --check' $bin/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 step 'migrations stop no page' $bin/python -W ignore::RuntimeWarning scripts/check_migrations.py
 # with production's variables: --fail-level, or the check could not fail

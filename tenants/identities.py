@@ -1,4 +1,4 @@
-"""Writes about service identities: let one in, give it a new token, revoke, end (ADR 0013).
+"""Writes about service identities: let one in, give it a new token, revoke, end (ADR 0014).
 
 A token's text leaves these functions once, as their answer. The event log gets its public key and nothing more.
 """

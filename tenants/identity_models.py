@@ -1,4 +1,4 @@
-"""Programs that act in a tenant: who they are, and the tokens that prove it (ADR 0013)."""
+"""Programs that act in a tenant: who they are, and the tokens that prove it (ADR 0014)."""
 
 from datetime import datetime, timedelta
 

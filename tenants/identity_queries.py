@@ -36,5 +36,5 @@ def working_tokens(tenant: Tenant, *, identity_id: int) -> QuerySet[ServiceToken
 
 
 def token_by_key(key: str) -> ServiceToken | None:
-    """The token of that public key, in whatever tenant: it is what says which one (ADR 0013)."""
+    """The token of that public key, in whatever tenant: it is what says which one (ADR 0014)."""
     return ServiceToken.objects.select_related("tenant").filter(key=key).first()

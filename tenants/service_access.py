@@ -1,4 +1,4 @@
-"""The door for programs: a bearer token, its tenant and its scope, then the tenant's transaction (ADR 0013).
+"""The door for programs: a bearer token, its tenant and its scope, then the tenant's transaction (ADR 0014).
 
 A session never opens it, so a browser cannot be tricked into using it, and no token ever opens a page.
 """

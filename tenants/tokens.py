@@ -1,7 +1,7 @@
 """The text of a service token: hf_<environment>_<key>_<secret>. Pure functions; no table is touched.
 
 The key is public and finds the row; the secret is 32 random bytes, of which only the SHA-256 is stored. A slow hash
-would protect a guessable secret, and this one is not (ADR 0013).
+would protect a guessable secret, and this one is not (ADR 0014).
 """
 
 import hashlib

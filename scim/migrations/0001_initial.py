@@ -1,4 +1,4 @@
-"""The identity provider's ids and groups (ADR 0013)."""
+"""The identity provider's ids and groups (ADR 0014)."""
 
 import django.db.models.deletion
 import django.db.models.manager

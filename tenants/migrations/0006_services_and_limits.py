@@ -1,4 +1,4 @@
-"""Service identities and their tokens, request limits, quotas, prices and counters (ADR 0013)."""
+"""Service identities and their tokens, request limits, quotas, prices and counters (ADR 0014)."""
 
 import datetime
 
