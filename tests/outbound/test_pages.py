@@ -182,7 +182,7 @@ def test_the_log_filters_by_state_kind_and_account(admin, here, sender):
     assert shown(f"?account={two.external_id}") == [second.pk]
     assert shown("?kind=test") == []
     assert "No deliveries match" in admin.get(f"{log}?kind=test").text
-    assert shown("?state=nonsense&kind=%00") == [second.pk, first.pk]
+    assert shown("?state=nonsense&kind=nonsense") == [second.pk, first.pk]
     assert admin.get(f"{log}?before=banana").status_code == 404
 
 
