@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 
 
@@ -14,3 +16,6 @@ class ConfigConfig(AppConfig):
         registry.chore("config.figures", every=timedelta(seconds=10), run=gauges.gather)
         registry.chore("config.figures_by_tenant", every=timedelta(minutes=1), run=gauges.gather_by_tenant)
         retention.register()
+        # what is loaded by now stays for good: left alone by the collector, forked processes go on sharing it
+        gc.collect()
+        gc.freeze()

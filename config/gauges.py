@@ -210,7 +210,7 @@ def current() -> Found:
 
 
 def _from_database() -> Found:
-    from jobs.queries import canary_age
+    from jobs.canary import canary_age
 
     found: Found = {"holdfast_figures_age_seconds": [], "holdfast_figures_took_seconds": []}
     for row in Figures.objects.all():

@@ -1,5 +1,8 @@
 """gunicorn's own lines in the house's format; the command line of `serve` has the rest."""
 
+import gc
+from typing import Any
+
 from config import env, logs
 
 _common = logs.configuration(
@@ -15,3 +18,9 @@ logconfig_dict = {
         "gunicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
     },
 }
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """The collector leaves alone what is loaded before a fork, so the processes go on sharing it."""
+    gc.collect()
+    gc.freeze()

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from integrations.clients import webhook
 from integrations.clients.addresses import Network, parse_networks
 from integrations.clients.errors import DeliveryFailed, OutcomeUnknown, Retryable
+from integrations.clients.messages import TIMEOUT
 from integrations.queries import outbound as queries
 from integrations.services import dispatch as services
 from integrations.services.outbound import allowed_networks, release_waiting, ring
@@ -35,7 +35,7 @@ def import_bundle(tenant: Tenant, progress: Progress, *, bundle_id: int) -> dict
 
 
 def dispatch(
-    tenant: Tenant, progress: Progress, *, connection_id: int, timeout: float = webhook.TIMEOUT
+    tenant: Tenant, progress: Progress, *, connection_id: int, timeout: float = TIMEOUT
 ) -> dict[str, Any]:
     """Send what is due at one endpoint: one dispatcher at a time, the network only between transactions.
 
@@ -69,6 +69,8 @@ def _send_all(tenant: Tenant, progress: Progress, *, connection_id: int, timeout
 
 def _send(tenant: Tenant, parcel: services.Parcel, *, allowed: Sequence[Network], timeout: float) -> bool:
     """One call and its outcome; False when the endpoint is in trouble, whatever the message."""
+    from integrations.clients import webhook  # its http client is loaded where something is sent
+
     started = time.monotonic()
     try:
         receipt = webhook.deliver(

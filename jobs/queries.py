@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import Error, connection
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from jobs.models import Job
@@ -101,21 +101,6 @@ def running_ids() -> list[int]:
     """All tenants' jobs that say they are running; the sweeper asks whether somebody holds their lease."""
     rows = Job.objects.across_tenants().filter(state=Job.State.RUNNING)
     return list(rows.order_by("pk").values_list("pk", flat=True))
-
-
-def canary_age() -> float | None:
-    """Seconds since a worker last answered its canary, by the database's clock; None if none ever did."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT extract(epoch FROM clock_timestamp() - max(beat_at))::float8 FROM jobs_workerheartbeat"
-            )
-            row = cursor.fetchone()
-    except Error:
-        if not connection.in_atomic_block:
-            connection.close()  # the next question gets a fresh connection
-        raise
-    return None if row is None or row[0] is None else max(0.0, float(row[0]))
 
 
 def counts_by_state(tenant: Tenant) -> dict[str, int]:

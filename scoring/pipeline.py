@@ -21,7 +21,7 @@ from scoring.catalogue import BY_KEY, INDICATORS, SOURCES, Indicator
 from scoring.engine import health as engine
 from scoring.engine.values import FORMULAS, NEWEST
 from scoring.exceptions import NoPolicy, NothingToScore, ScoringInProgress
-from scoring.features import Features, load
+from scoring.features.load import Features, load
 from scoring.models import HealthPolicy, ScoreRun
 from scoring.scored import Scored
 from tenants.access import Actor

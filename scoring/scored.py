@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scoring.bands import BANDS, UNKNOWN, policy_label
 from scoring.breakdown import LAYOUT, NO_EVIDENCE, Breakdown
 from scoring.catalogue import INDICATORS, SOURCES, Source
-from scoring.features import Features
+from scoring.features.load import Features
 from scoring.models import HealthPolicy
 
 Ints = NDArray[np.int64]

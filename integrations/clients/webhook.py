@@ -13,30 +13,12 @@ from standardwebhooks.webhooks import Webhook
 
 from integrations.clients.addresses import Network, Resolver, Target, pin
 from integrations.clients.errors import Forbidden, Gone, Invalid, OutcomeUnknown, Retryable
+from integrations.clients.messages import MAX_BODY, TIMEOUT, Message, Receipt
 from integrations.clients.transport import PinnedTransport
 
-TIMEOUT = 15.0  # seconds for the whole call: look-up aside, from connecting to the last byte we read
-MAX_BODY = 20_000  # bytes of one webhook
 MAX_EXCERPT = 2_000  # bytes kept of an answer
 LONGEST_AFTER = 24 * 3600.0  # a Retry-After beyond a day is cut to a day
 AGENT = "Holdfast-Webhooks/1"
-
-
-@dataclass(frozen=True)
-class Message:
-    """What is sent: the id is the same at every try, so a receiver can tell a repeat."""
-
-    id: str
-    body: str
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """The receiver took it."""
-
-    status: int
-    excerpt: str
-    remark: str = ""
 
 
 def deliver(

@@ -24,7 +24,7 @@ from integrations.clients.errors import (
     OutcomeUnknown,
     Retryable,
 )
-from integrations.clients.webhook import Message, Receipt
+from integrations.clients.messages import Message, Receipt
 from integrations.models import Connection, WriteAttempt, WriteIntent
 from integrations.queries import outbound as queries
 from integrations.services.endpoints import PURPOSE

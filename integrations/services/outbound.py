@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from approvals.digests import canonical, digest_of, plain
 from audit import services as audit
-from integrations.clients.webhook import MAX_BODY
+from integrations.clients.messages import MAX_BODY
 from integrations.exceptions import IdempotencyConflict, NotAsApproved, NotPossible, PayloadTooLarge
 from integrations.models import Connection, WriteIntent
 from integrations.queries import outbound as queries

@@ -11,7 +11,8 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from jobs import heartbeat, queries, registry, services
+from jobs import heartbeat, registry, services
+from jobs.canary import canary_age
 from jobs.lease import SWEEPER_CLASS
 from jobs.models import Job, ScheduleTick
 from jobs.registry import Schedule
@@ -203,14 +204,14 @@ def test_one_tenants_failure_never_stops_the_sweep(acme, only, clock, caplog):
 
 def test_the_canary_is_asked_each_minute_and_answers(acme, only, clock):
     sweeper = Sweeper(clock=clock)
-    assert queries.canary_age() is None
+    assert canary_age() is None
     for _ in range(4):
         sweep(clock, sweeper)
         clock.now += timedelta(seconds=30)
     asked = [row.task["func"] for row in OrmQ.objects.all()]
     assert asked == ["jobs.tasks.canary"] * 2
     heartbeat.beat()
-    assert 0 <= queries.canary_age() < 30
+    assert 0 <= canary_age() < 30
 
 
 def test_old_jobs_and_ticks_are_forgotten_but_the_newest_tick_stays(acme):

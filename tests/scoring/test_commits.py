@@ -62,7 +62,7 @@ def test_a_run_leaves_no_transaction_stage_or_lock(acme):
 
 
 def test_blocks_of_any_size_give_the_same_figures(acme, monkeypatch):
-    from scoring.features import load
+    from scoring.features.load import load
 
     whole = pipeline.evaluate(acme.tenant, as_of=DAY)
     monkeypatch.setitem(load.__globals__, "BLOCK", 1)
