@@ -7,6 +7,8 @@ connection are all that a supervisor needs, and the apps would stay in its memor
 import gc
 import http.client
 import json
+import logging
+import logging.config
 import os
 import sys
 import tempfile
@@ -27,6 +29,7 @@ def main(bind: str, port: int) -> int:
     """Until SIGTERM or Ctrl-C; the exit code."""
     gc.collect()
     gc.freeze()  # the guard is forked from here, and goes on sharing what is loaded by now
+    logging.config.dictConfig(settings.LOGGING)  # what Django's set-up does for the others
     database = _Database(settings.HOLDFAST_VAR) if not os.environ.get("DATABASE_URL") else None
     chores = [Chore("waiting for the first page", 0.5, _Announcement(bind, port).ask)]
     if database:
@@ -35,6 +38,7 @@ def main(bind: str, port: int) -> int:
         _children(bind, port),
         prepare=database.start if database else None,
         chores=chores,
+        say=_say,
         canary_age=_Silence().seconds,
         canary_limit=settings.CANARY_LIMIT,
         stop_seconds=settings.STOP_SECONDS,
@@ -47,6 +51,14 @@ def main(bind: str, port: int) -> int:
     finally:
         if database:
             database.stop()
+
+
+def _say(message: str) -> None:
+    """The supervisor's own words, in the format of the others' lines."""
+    if settings.LOG_FORMAT == "json":
+        logging.getLogger("holdfast.supervisor").warning(message)
+    else:
+        print(f"holdfast: {message}", file=sys.stderr, flush=True)
 
 
 def _children(bind: str, port: int) -> list[Child]:
