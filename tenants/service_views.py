@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from tenants import identities as services
 from tenants import identity_queries as queries
-from tenants.access import Right, TenantRequest, tenant_view
+from tenants.access import Right, TenantRequest, ask_again, tenant_view
 from tenants.exceptions import Refused
 from tenants.identity_models import ServiceIdentity
 from tenants.scopes import Scope
@@ -29,6 +29,7 @@ def service_list(request: TenantRequest) -> HttpResponse:
 
 @tenant_view(right=RIGHT)
 @require_http_methods(["GET", "HEAD", "POST"])
+@ask_again("its token acts here without a person")
 def new_service(request: TenantRequest) -> HttpResponse:
     """The form; its answer is the list with the token: the only page that ever shows it, so no redirect."""
     form = ServiceForm(request.POST or None)
@@ -50,6 +51,7 @@ def new_service(request: TenantRequest) -> HttpResponse:
 
 @tenant_view(right=RIGHT)
 @require_POST
+@ask_again("its token acts here without a person")
 def rotate_service(request: TenantRequest, identity_id: int) -> HttpResponse:
     """A new token, shown in this answer alone; the one before works for another day."""
     _identity(request, identity_id)
