@@ -82,20 +82,21 @@ class Guard:
         if self.pid == 0:
             try:
                 os.close(self._pipe)
-                _watch(reader)
+                _watch(reader, set(self._groups))
             finally:
                 os._exit(0)
         os.close(reader)
-        for group in self._groups:
-            self._tell(f"+{group}\n")
 
 
-def _watch(reader: int) -> None:
-    """The guard's whole life: collect group ids until the pipe ends, then clear up."""
+def _watch(reader: int, groups: set[int]) -> None:
+    """The guard's whole life: collect group ids until the pipe ends, then clear up.
+
+    Those of before are in its memory from the start: told through the pipe, they would be lost with a supervisor that
+    dies in that moment.
+    """
     os.setsid()  # a signal for the supervisor's terminal or group is not for us
     for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(sig, signal.SIG_IGN)
-    groups: set[int] = set()
     with os.fdopen(reader) as lines:
         for line in lines:
             (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
