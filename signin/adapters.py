@@ -87,6 +87,13 @@ class Factors(DefaultMFAAdapter):
     def get_totp_issuer(self) -> str:
         return settings.PRODUCT_NAME
 
+    def build_totp_svg(self, url: str) -> str:
+        """On white, whatever the theme: a camera reads black on dark badly or not at all."""
+        import qrcode
+        from qrcode.image.svg import SvgPathFillImage
+
+        return str(qrcode.make(url, image_factory=SvgPathFillImage).to_string(encoding="unicode"))
+
     def generate_authenticator_name(self, user: Any, type: Any) -> str:
         return f"Passkey of {user}"[:100]
 
