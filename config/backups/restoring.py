@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
-from config import roles
+from config import env, roles
 from config.backups import BackupError, archive, server
 from config.backups.making import fingerprint
 
@@ -73,7 +73,7 @@ def restore(path: Path, *, replace: bool, say: Say) -> dict[str, Any]:
         "tables": len(backup.manifest["counts"]),
         "tenants": len(backup.manifest["seals"]),
         "files": files,
-        "same_secret_key": backup.has(archive.SECRET) or _same_key(backup.manifest),
+        "same_secret_key": _same_key(backup),
         "seconds": round(time.monotonic() - started, 2),
     }
 
@@ -322,5 +322,8 @@ def _run(*command: str, role: str) -> None:
         raise BackupError(f"`manage.py {command[0]}` failed after the restore: {' '.join(said[-4:])[:800]}")
 
 
-def _same_key(manifest: Mapping[str, Any]) -> bool:
-    return bool(manifest["secret_key"] == fingerprint(settings.SECRET_KEY))
+def _same_key(backup: archive.Reader) -> bool:
+    """Whether stored secrets can be read from the next start on; a variable wins over the restored file."""
+    if backup.has(archive.SECRET) and not env.text("HOLDFAST_SECRET_KEY"):
+        return True
+    return bool(backup.manifest["secret_key"] == fingerprint(settings.SECRET_KEY))
