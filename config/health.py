@@ -17,7 +17,7 @@ _green = {"migrations": False}
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """200 while the process lives; never touches the database."""
-    return HttpResponse("ok\n", content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @never_cache

@@ -46,6 +46,11 @@ def is_member(tenant: Tenant, user: User) -> bool:
     return Membership.objects.filter(tenant=tenant, user=user, is_active=True).exists()
 
 
+def was_member(tenant: Tenant, user: User) -> bool:
+    """A member now or before."""
+    return Membership.objects.filter(tenant=tenant, user=user).exists()
+
+
 def member(tenant: Tenant, *, membership_id: int) -> Membership | None:
     """One membership of this tenant, active or not."""
     return Membership.objects.select_related("user", "tenant").filter(tenant=tenant, pk=membership_id).first()
