@@ -5,6 +5,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from scim.models import ScimGroup, ScimUser
@@ -69,7 +70,8 @@ def _with_meta(tenant: Tenant, body: Resource, kind: str, created: datetime, cha
 
 
 def address(tenant: Tenant, rest: str) -> str:
-    return reverse("scim:scim", args=[tenant.slug, rest])
+    """The whole address, as the protocol wants it."""
+    return settings.HOLDFAST_PUBLIC_URL + reverse("scim:scim", args=[tenant.slug, rest])
 
 
 def only(body: Resource, attributes: str, excluded: str) -> Resource:
