@@ -193,6 +193,24 @@ def test_the_next_try_is_rung_for_when_it_is_due(here, receiver, sender):
     assert 0 <= (waiting.not_before - fresh(intent).next_at).total_seconds() <= 1
 
 
+def test_a_rest_holds_what_is_planned_a_moment_later(here, receiver, sender):
+    """Of another line, and however it comes: planned now, it waits; at another address nobody asked for a rest."""
+    receiver.answers(Answer(status=429, headers={"Retry-After": "60"}))
+    first = sender.plan(here)
+    sender.run_jobs(here)
+    later = sender.plan(here, key="later", line="ACC-other")
+    sender.run_jobs(here)
+    assert len(receiver.calls) == 1
+    assert fresh(later).state == "ready"
+    assert fresh(later).next_at >= fresh(first).next_at
+    endpoint = Connection.objects.get(pk=here.endpoint.pk)
+    endpoints.edit_endpoint(
+        here.tenant, connection_id=endpoint.pk, version=endpoint.version, name=endpoint.name,
+        url=f"{endpoint.url}?moved=1", is_sandbox=endpoint.is_sandbox, by=here.actor("ops_admin"),
+    )  # fmt: skip
+    assert Connection.objects.get(pk=endpoint.pk).rests_until is None
+
+
 def test_delays_grow_to_a_limit_and_are_spread(monkeypatch):
     most = []
     monkeypatch.setattr("random.uniform", lambda low, high: most.append((low, high)) or high)
