@@ -20,6 +20,7 @@ from django.utils import timezone
 from audit import log, sealing
 from audit import queries as audit
 from jobs.models import Figures
+from jobs.registry import kinds
 from scoring import queries as scoring
 from tenants.models import Tenant
 from tenants.queries import all_tenants
@@ -128,8 +129,12 @@ def gather_by_tenant() -> None:
 
 def _jobs() -> Found:
     rows = _rows(JOBS)
+    # a failed job's series must be there before the first one fails, or its rise would not show
+    counted = {("dead", kind): 0.0 for kind in kinds} | {
+        (state, kind): float(n) for state, kind, n, _ in rows
+    }
     return {
-        "holdfast_jobs": [({"state": state, "kind": kind}, float(n)) for state, kind, n, _ in rows],
+        "holdfast_jobs": [({"state": state, "kind": kind}, n) for (state, kind), n in counted.items()],
         "holdfast_job_oldest_due_seconds": [({}, max([0.0, *(age for *_, age in rows)]))],
     }
 
