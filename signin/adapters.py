@@ -89,8 +89,8 @@ class Factors(DefaultMFAAdapter):
 
     def build_totp_svg(self, url: str) -> str:
         """On white, whatever the theme: a camera reads black on dark badly or not at all."""
-        import qrcode
-        from qrcode.image.svg import SvgPathFillImage
+        import qrcode  # type: ignore[import-untyped]
+        from qrcode.image.svg import SvgPathFillImage  # type: ignore[import-untyped]
 
         return str(qrcode.make(url, image_factory=SvgPathFillImage).to_string(encoding="unicode"))
 

@@ -9,6 +9,7 @@ from tenants.admin import TenantModelAdmin, register
 
 @register(GroupRole)
 class GroupRoleAdmin(TenantModelAdmin):
+    ask_again = "it gives roles"
     can_delete = True
     list_display = ("group", "role", "team", "rank", "provider")
     list_filter: ClassVar = ("role",)

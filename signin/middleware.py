@@ -67,7 +67,11 @@ class Gate:
             membership.user
         ):
             return _set_up_first(request)
-        wants_proof = getattr(view, "ask_again", "") and request.method == "POST"
+        # a view's own mark, or that of the admin class whose page it is
+        marked = getattr(view, "ask_again", "") or getattr(
+            getattr(view, "model_admin", None), "ask_again", ""
+        )
+        wants_proof = marked and request.method == "POST"
         return fresh.ask(request) if wants_proof and not fresh.is_fresh(request) else None
 
 

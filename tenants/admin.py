@@ -70,6 +70,12 @@ class TenantModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         made.tenant = request.tenant  # type: ignore[attr-defined]
         return made
 
+    def get_fields(self, request: Any, obj: Any = None) -> Any:
+        """What the page was made with goes along unseen, also where a class names its fields."""
+        names = [name for name in super().get_fields(request, obj) if name != "seen"]
+        may_change = issubclass(self.form, OwnRowForm) and self.has_change_permission(request, obj)
+        return [*names, "seen"] if may_change else names
+
     # --- rights: from role and acting tenant, never from model permissions (DECISIONS 16) ---
 
     def _may(self, request: Any) -> bool:
@@ -176,6 +182,7 @@ class MembershipAdmin(TenantModelAdmin):
 class TenantAdmin(TenantModelAdmin):
     """The acting tenant's own settings."""
 
+    ask_again = "it says who needs a second factor"
     can_add = False
     form: Any = TenantForm
     exclude: ClassVar[Any] = ()

@@ -259,3 +259,23 @@ def test_looking_never_asks(acme):
     admin = signed_in(acme.ops_admin)
     grow_old(admin)
     assert admin.get(f"/t/acme/settings/people/{acme.csm.pk}/").status_code == 200
+
+
+def test_the_admins_pages_that_give_roles_ask_again(acme):
+    admin = signed_in(acme.ops_admin)
+    admin.get("/admin/acting-tenant/")
+    grow_old(admin)
+    form = {"provider": "company", "group": "x", "role": "ops_admin", "team": "", "rank": "1"}
+    for path in ("/admin/signin/grouprole/add/", f"/admin/tenants/tenant/{acme.tenant.pk}/change/"):
+        assert admin.post(path, form).headers["Location"].startswith("/auth/reauthenticate/")
+        assert admin.get(path).status_code == 200
+
+
+def test_who_signs_in_clears_what_is_long_over(acme):
+    client = signed_in(acme.csm)
+    key = client.session.session_key
+    SignedIn.objects.filter(session_key=key).update(seen_at="2020-01-01T00:00Z")
+    Session.objects.filter(session_key=key).update(expire_date="2020-01-01T00:00Z")
+    signed_in(acme.csm2)
+    assert not SignedIn.objects.filter(session_key=key).exists()
+    assert not Session.objects.filter(session_key=key).exists()
