@@ -67,7 +67,6 @@ FAULTS = {
     "reset": [Answer(fault="drop")],
     "refuse": [Answer(fault="refuse")],
     "cut": [Answer(fault="cut")],
-    "410": [Answer(status=410)],
 }
 
 
@@ -90,7 +89,7 @@ def test_fault_31_each_line_gets_through_once_in_order_whatever_its_receiver_doe
                 lambda one=intent: state(house, one) == "done", f"{line} to be done", seconds=120
             )
         check_line(house, receiver, line, plans[line])
-    check_refused(house, receiver, plans)
+    check_redirected(house, receiver, *plans["301"])
 
 
 def check_line(house, receiver, line, plans):
@@ -107,15 +106,32 @@ def check_line(house, receiver, line, plans):
     assert (known[-1], outcomes(house, plans[1])) == ("done", ["done"]), told
 
 
-def check_refused(house, receiver, plans):
-    """A redirect is not followed and waits for a person; 410 disables the endpoint and blocks what waits there."""
-    for line in ("301", "410"):
-        house.wait_until(lambda one=plans[line][0]: state(house, one) == "blocked", f"{line} to be blocked")
-        assert len(receiver.ids(line)) == 1, receiver.ids(line)
-    assert state(house, plans["410"][1]) == "blocked"
-    disabled = house.sql("SELECT name FROM integrations_connection WHERE state = 'disabled'")
-    assert disabled == [("Receiver 410",)], disabled
-    assert state(house, plans["301"][1]) in ("ready", "retry_wait"), "its line waits behind the blocked one"
+def check_redirected(house, receiver, first, second):
+    """A redirect is not followed and waits for a person, and its line waits behind it."""
+    house.wait_until(lambda: state(house, first) == "blocked", "the redirected one to be blocked")
+    assert receiver.ids("301") == [first.idempotency_key], receiver.ids("301")
+    assert state(house, second) in ("ready", "retry_wait")
+
+
+def test_fault_31_an_endpoint_that_is_gone_is_disabled_and_its_writes_wait_for_another(
+    house, receiver, sender
+):
+    receiver.lines = {"410": deque([Answer(status=410)])}
+    world = house.world()
+    with house.here(world):
+        sender.endpoint(world, receiver, name="Gone")
+        first, second = (sender.plan(world, key=f"410-{turn}", line="410") for turn in (1, 2))
+    house.worker(**LOOPBACK)
+    house.sweeper(**LOOPBACK)
+    for each in (first, second):
+        house.wait_until(lambda one=each: state(house, one) == "blocked", "both to be blocked")
+    assert house.sql("SELECT name, state FROM integrations_connection") == [("Gone", "disabled")]
+    assert receiver.ids("410") == [first.idempotency_key], house.report()
+    with house.here(world):
+        sender.endpoint(world, receiver, name="Another")
+    for each in (first, second):
+        house.wait_until(lambda one=each: state(house, one) == "done", "both to be done by the other one")
+    assert receiver.ids("410") == [first.idempotency_key, first.idempotency_key, second.idempotency_key]
 
 
 @pytest.mark.parametrize("who", ["the process", "the whole group"])
