@@ -1,0 +1,66 @@
+"""How many statements each page and fragment costs, against a baseline kept in a file (tests/query_counts.json).
+
+A page that grows shows up here before anybody feels it. After a change that is meant, write the file anew with
+`UPDATE_QUERY_COUNTS=1 .venv/bin/pytest tests/test_query_counts.py` and let the difference be read in review.
+Savepoints, the tenant's set_config and the rate limit are not counted: they are the frame's and the same everywhere.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.permission_table import TABLE
+from tests.test_permissions import ask, make, sign_in, somebody_with_the_right
+
+pytestmark = pytest.mark.django_db
+
+FILE = Path(__file__).with_suffix(".json").with_name("query_counts.json")
+UPDATES = bool(os.environ.get("UPDATE_QUERY_COUNTS"))
+ROWS = [row for row in TABLE if row.method == "GET"]
+PAGE = 12  # DECISIONS 28
+FRAME = (
+    "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT", "SELECT set_config(", "INSERT INTO tenants_rate_bucket",
+)  # fmt: skip
+MAY_COST_MORE = {
+    "accounts:erase_person": "counts the person's rows in every table, once, before somebody confirms",
+}
+
+
+def baseline():
+    return json.loads(FILE.read_text()) if FILE.exists() else {}
+
+
+def counted(row, world):
+    """Statements of the second request, so that what a process learns once is not counted."""
+    made = make(row, world)
+    client = sign_in(somebody_with_the_right(row, world).user)
+    ask(client, row, world, made)
+    with CaptureQueriesContext(connection) as captured:
+        answer = ask(client, row, world, made)
+    asked = [each["sql"] for each in captured if not each["sql"].startswith(FRAME)]
+    return answer, asked
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_an_address_costs_what_it_did(row, acme):
+    answer, asked = counted(row, acme)
+    if UPDATES:
+        FILE.write_text(json.dumps(baseline() | {row.name: len(asked)}, indent=1, sort_keys=True) + "\n")
+        return
+    before = baseline().get(row.name)
+    assert before is not None, f"{row.name} has no baseline yet; see the top of this file"
+    assert len(asked) <= before, f"{row.name}: {len(asked)} statements instead of {before}:\n" + "\n".join(
+        asked
+    )
+    assert answer.status_code < 500
+
+
+def test_the_baseline_names_addresses_that_exist_and_keeps_the_budget():
+    found = baseline()
+    assert set(found) == {row.name for row in ROWS}
+    over = {name: count for name, count in found.items() if count > PAGE and name not in MAY_COST_MORE}
+    assert not over, f"more than {PAGE} statements a page: {over}"
