@@ -196,7 +196,7 @@ class House:
 
     def web(self, *, ready=True, workers=2, **environment):
         """The real web server alone, with the arguments of `serve`."""
-        from config.management.commands.serve import _gunicorn
+        from config.serving import _gunicorn
 
         self.port = free_port()
         argv = _gunicorn("127.0.0.1", self.port)

@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from psycopg import sql
 
-from config.management.commands.serve import _gunicorn
+from config.serving import _gunicorn
 from tests.faults import load
 from tests.faults.house import free_port
 
