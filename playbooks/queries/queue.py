@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     BooleanField,
+    Case,
     CharField,
     F,
     Func,
@@ -21,6 +22,7 @@ from django.db.models import (
     QuerySet,
     TextChoices,
     Value,
+    When,
 )
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
@@ -62,7 +64,7 @@ class Sort:
 
 SORTS = {
     "priority": Sort("Priority", "priority", descending=True, nullable=False, of_money=True),
-    "health": Sort("Health", "health"),
+    "health": Sort("Health", "shown_health"),
     "change": Sort("Health change", "delta_30"),
     "renewal": Sort("Renewal", "renewal_date"),
     "arr": Sort("ARR", "arr_reporting", descending=True, of_money=True),
@@ -123,8 +125,22 @@ class IsAny(Func):
 
 
 def seen(tenant: Tenant, viewer: Membership) -> Rows:
-    """The standing of every account that the viewer may see."""
-    return on_visible(AccountHealth.objects.for_tenant(tenant), tenant, viewer)
+    """The standing of every account that the viewer may see; `shown_health` is the number that counts there."""
+    shown = Case(When(overridden(tenant), then=F("override_health")), default=F("health"))
+    return on_visible(AccountHealth.objects.for_tenant(tenant), tenant, viewer).annotate(shown_health=shown)
+
+
+def overridden(tenant: Tenant) -> Q:
+    """A person's number is in force: the list sorts and filters by it, as its reader sees it."""
+    lasts = Q(override_until__isnull=True) | Q(override_until__gte=midnight(tenant).date())
+    return Q(override_health__isnull=False) & lasts
+
+
+def in_band(tenant: Tenant, band: str) -> Q:
+    """By the override's band while one is in force, else by the computed one."""
+    is_over = Q(override_until__lt=midnight(tenant).date())
+    computed = (Q(override_health__isnull=True) | is_over) & Q(band=band)
+    return computed | (overridden(tenant) & Q(override_band=band))
 
 
 def on_visible(rows: QuerySet[Row], tenant: Tenant, viewer: Membership) -> QuerySet[Row]:
@@ -183,7 +199,7 @@ def listed(tenant: Tenant, viewer: Membership, wanted: Wanted) -> Rows:
     if wanted.segment:
         rows = rows.filter(account__segment=wanted.segment)
     if wanted.band:
-        rows = rows.filter(band=wanted.band)
+        rows = rows.filter(in_band(tenant, wanted.band))
     if wanted.reason:
         rows = rows.filter(reasons__contains=[{"dimension": wanted.reason}])
     if wanted.renews:
