@@ -9,6 +9,12 @@ from approvals.times import Reader
 from tenants.models import Membership
 
 State = ApprovalRequest.State
+# whoever asked or owns the account never answers, so a team's only manager waits for ever without this
+NOBODY = {
+    "manager": "can answer as manager: who asked or owns the account never can. An operations admin can invite "
+    "another manager of this team (or of one above it), or name finance in the approval policy.",
+    "finance": "can answer as finance. An operations admin can invite somebody with that role.",
+}
 NAMED = 4  # people listed by name; more become a number
 
 STATE_MARKS = {
@@ -81,8 +87,7 @@ def _may(
     if later:
         what = f"{what} Asked after the {before} approves."
     if not able:
-        text = f"can answer as {role}. Ask an operations admin."
-        return [Answerer("t-crit", "crit", "Nobody here", text)]
+        return [Answerer("t-crit", "crit", "Nobody here", NOBODY[role])]
     css, icon = ("t-watch", "half") if later else ("t-good", "check")
     shown = [
         Answerer(css, icon, str(each.user), f"{'You. ' if each.user_id == viewer.user_id else ''}{what}")

@@ -161,6 +161,7 @@ def test_a_managers_own_request_is_not_theirs_to_answer(acme, enter):
     assert listed(page) == [request.ref]
     assert 'name="verdict"' not in page.text
     assert "Nobody can answer" in page.text
+    assert "An operations admin can invite another manager of this team" in " ".join(page.text.split())
     assert send(enter(acme, "manager"), acme, request, verdict="approved").status_code == 403
 
 
