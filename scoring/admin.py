@@ -15,6 +15,7 @@ from scoring.catalogue import BY_KEY
 from scoring.exceptions import PolicyRefused
 from scoring.models import HealthPolicy, PolicyIndicator
 from tenants.admin import TenantModelAdmin, register
+from tenants.forms import OwnRowForm
 
 
 class CurveField(forms.CharField):
@@ -109,12 +110,12 @@ class IndicatorInline(admin.TabularInline):  # type: ignore[type-arg]
         return False
 
 
-class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
+class PolicyForm(OwnRowForm):
     class Meta:
         model = HealthPolicy
         fields = ("missing_rule", "min_coverage_pct", "at_risk_from", "watch_from", "healthy_from", "note")
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         names = ("at_risk_from", "watch_from", "healthy_from")
         if cleaned and all(cleaned.get(name) is not None for name in names):

@@ -1,5 +1,6 @@
 """Forms of people and invitations."""
 
+import hashlib
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -118,14 +119,38 @@ class FirstPasswordForm(forms.Form):
 
 
 class OwnRowForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A row of the acting tenant, in the admin: uniqueness is checked with the tenant that the form does not show."""
+    """A row of the acting tenant, in the admin: uniqueness is checked with the tenant that the form does not show.
 
+    `seen` is a digest of the values that the page was made with, so a row that changed meanwhile is not overwritten.
+    """
+
+    STALE = (
+        "Somebody changed this meanwhile. Nothing was saved: reload the page, then make your change again."
+    )
     tenant: Tenant
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if hasattr(self.instance, "tenant_id") and self.instance.tenant_id is None:
             self.instance.tenant_id = self.tenant.pk
+        stands = forms.model_to_dict(self.instance) if self.instance.pk else {}
+        self.initial["seen"] = hashlib.sha256(repr(sorted(stands.items())).encode()).hexdigest()
+
+    def clean_seen(self) -> str:
+        given: str = self.cleaned_data["seen"]
+        if self.instance.pk and given and given != self.initial["seen"]:
+            raise ValidationError(self.STALE)
+        return given
+
+    def clean(self) -> dict[str, Any]:
+        """Services get the row's own values alone; a stale page is told at the top, a hidden field has no place."""
+        values = super().clean() or self.cleaned_data
+        values.pop("seen", None)
+        if "seen" in self.errors:
+            self.errors.pop("seen")
+            self.add_error(None, self.STALE)
+        return values
 
     def _get_validation_exclusions(self) -> set[str]:
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
@@ -156,7 +181,7 @@ class TeamForm(OwnRowForm):
         return wanted
 
 
-class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
+class TenantForm(OwnRowForm):
     second_factor_roles = forms.MultipleChoiceField(
         choices=Role.choices,
         required=False,

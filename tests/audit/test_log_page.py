@@ -156,7 +156,7 @@ def test_a_place_that_was_not_made_here_is_not_found(client, acme, place):
     "query",
     [
         {"account": "x"}, {"account": str(2**70)}, {"since": "32 May"}, {"app": "nothing"}, {"verb": "DROP"},
-        {"person": "\x00"}, {"object_id": "a" * 500}, {"since": "0001-01-01", "until": "9999-12-31"},
+        {"object_id": "a" * 500}, {"since": "0001-01-01", "until": "9999-12-31"},
     ],
 )  # fmt: skip
 def test_a_filter_that_cannot_be_read_is_said_and_left_out(client, acme, say, query):

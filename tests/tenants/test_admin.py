@@ -239,3 +239,16 @@ def test_no_page_needs_what_the_content_policy_refuses(acme, admin):
         page = admin.get(url)
         assert "script-src 'self'" in page.headers["Content-Security-Policy"], url
         assert not INLINE.search(page.text), (url, INLINE.search(page.text))
+
+
+def test_a_page_that_is_out_of_date_overwrites_nothing(acme, admin):
+    """Two people change the same row: the second is told, and nothing of theirs is saved."""
+    url = f"/admin/tenants/tenant/{acme.tenant.pk}/change/"
+    seen = re.search(r'name="seen" value="(\w{64})"', admin.get(url).text)[1]
+    values = {"currency": "EUR", "time_zone": "UTC", "rejected_rows_limit_pct": "2.5", "seen": seen}
+    assert admin.post(url, values).status_code == 302
+    late = admin.post(url, {**values, "currency": "GBP"})
+    assert "Somebody changed this meanwhile" in late.text
+    assert Tenant.objects.get(pk=acme.tenant.pk).currency == "EUR"
+    again = re.search(r'name="seen" value="(\w{64})"', admin.get(url).text)[1]
+    assert admin.post(url, {**values, "currency": "GBP", "seen": again}).status_code == 302

@@ -196,7 +196,7 @@ def test_an_ended_membership_closes_every_door_at_once(acme, admin):
         ({"role": "boss", "is_active": "on"}, "not one of the available choices"),
         ({"role": "csm", "is_active": "on", "segments": "huge"}, "Not a segment"),
         ({"role": "csm", "is_active": "on", "team": "999999"}, "not one of the available choices"),
-        ({"role": "csm", "is_active": "on", "regions": "EM\x00EA"}, "plain text"),
+        ({"role": "csm", "is_active": "on", "regions": "EM\x01EA"}, "plain text"),
         ({"role": "csm", "is_active": "on", "regions": "x" * 1001}, "at most 1000 characters"),
     ],
 )
