@@ -22,6 +22,8 @@ from tenants.models import Tenant
 State = Recommendation.State
 
 UNDO_SECONDS = 8
+# an accepted play starts a little after its Undo has left the page: the click on the last moment still counts
+START_GRACE_SECONDS = 2
 # Snooze and dismiss start nothing, so their Undo may come later: the notice stays while it is pointed at or
 # focused (WCAG 2.2.1), and an Undo that was shown must work.
 UNDO_GRACE_SECONDS = 120
@@ -50,7 +52,7 @@ def accept(
         playbook=row.playbook,
         recommendation=row,
         owner_id=row.account.owner_id or (by.user.pk if by.user else None),
-        starts_at=now + timedelta(seconds=UNDO_SECONDS),
+        starts_at=now + timedelta(seconds=UNDO_SECONDS + START_GRACE_SECONDS),
         created_at=now,
     )
     before = _decide(row, State.ACCEPTED, by=by, now=now)

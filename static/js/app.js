@@ -203,6 +203,12 @@
     start();
   }
 
+  /* what works for a while only leaves with its time, but not from under a finger */
+  function leave(el, ms) {
+    setTimeout(() => el.contains(document.activeElement) ? leave(el, 1000) : el.remove(), ms);
+  }
+  on("htmx:load", e => all("form[data-leaves]", e.target).forEach(el => leave(el, el.dataset.leaves * 1000)));
+
   on("DOMContentLoaded", () => {
     settings();
     const toasts = one("#toasts");

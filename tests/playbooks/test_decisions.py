@@ -80,7 +80,7 @@ class TestAccept:
     def test_a_play_waits_for_the_time_of_undo_and_a_job_waits_with_it(self, here, account, row):
         play = accept(here, row)
         assert play.state == Play.State.STARTING
-        assert play.starts_at == NOW + timedelta(seconds=8)
+        assert play.starts_at == NOW + timedelta(seconds=10), "two seconds after its Undo left the page"
         assert play.owner == here.csm.user
         assert not PlayStep.objects.exists()
         job = Job.objects.get(kind="playbooks.start_play")
@@ -152,7 +152,7 @@ class TestAccept:
 
 class TestStart:
     def test_steps_and_tasks_appear_with_their_days(self, here, row):
-        play = services.start_play(here.tenant, play_id=accept(here, row).pk, now=NOW + timedelta(seconds=8))
+        play = services.start_play(here.tenant, play_id=accept(here, row).pk, now=NOW + timedelta(seconds=10))
         assert play.state == Play.State.IN_PROGRESS
         steps = list(PlayStep.objects.order_by("position"))
         assert [step.position for step in steps] == [1, 2, 3, 4, 5]
@@ -193,7 +193,7 @@ class TestUndo:
         assert again.state == Play.State.STARTING
 
     def test_once_started_it_is_too_late(self, here, row):
-        services.start_play(here.tenant, play_id=accept(here, row).pk, now=NOW + timedelta(seconds=8))
+        services.start_play(here.tenant, play_id=accept(here, row).pk, now=NOW + timedelta(seconds=10))
         with pytest.raises(Refused, match="has started"):
             undo(here, Recommendation.objects.get(), now=NOW + timedelta(seconds=9))
 

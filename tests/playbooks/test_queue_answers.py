@@ -65,6 +65,18 @@ class TestAccept:
         assert "Today: 1 of 2 decided" in answer.text
         assert fresh(acme, row).state == State.ACCEPTED
 
+    def test_undo_leaves_the_page_before_it_stops_working(self, browser, acme, row):
+        from playbooks.services.decisions import START_GRACE_SECONDS
+
+        answer = browser.post(url("accept", row.pk), {"version": 1}, headers=HTMX)
+        assert 'data-leaves="8"' in answer.text
+        assert START_GRACE_SECONDS > 0
+        put(acme, "Other")
+        with acme.here():
+            other = Recommendation.objects.for_tenant(acme.tenant).get(account__name="Other")
+        answer = browser.post(url("dismiss", other.pk), {"version": 1, "reason": "handled"}, headers=HTMX)
+        assert 'data-leaves="120"' in answer.text
+
     def test_a_double_click_is_one_play(self, browser, acme, row):
         answers = [browser.post(url("accept", row.pk), {"version": 1}, headers=HTMX) for _ in range(2)]
         assert [answer.status_code for answer in answers] == [200, 200]
