@@ -18,8 +18,10 @@ def usage_page(request: TenantRequest) -> HttpResponse:
     month = _month(request.GET.get("month", ""))
     months = usage.months()
     at = months.index(month)
+    lines = usage.lines(request.tenant, month)
     context = {
-        "lines": usage.lines(request.tenant, month),
+        "lines": lines,
+        "is_used": any(each.sources for each in lines),
         "month": month,
         "is_now": at == 0,
         "newer": months[at - 1] if at else None,
