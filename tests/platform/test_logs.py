@@ -3,8 +3,10 @@
 import io
 import json
 import logging
+import zipfile
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import path, reverse
@@ -13,7 +15,9 @@ from config import log_context, logs
 from config import urls as real_urls
 from jobs import registry, runner
 from jobs import services as jobs
+from jobs.models import Job
 from tenants.access import SYSTEM, Right, tenant_view
+from tests.imports.bundles import bundle, row
 from tests.worlds import PASSWORD
 
 PERSON = "Wilhelmina Ostrander"
@@ -41,7 +45,7 @@ class Urls:
 @pytest.fixture(params=["json", "line"])
 def written(request, tmp_path, settings):
     """Everything that is logged, by every logger, as the formatter writes it."""
-    settings.HOLDFAST_VAR = tmp_path
+    settings.HOLDFAST_VAR, settings.UPLOAD_DIR = tmp_path, tmp_path / "uploads"
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(logs.JsonLine() if request.param == "json" else logs.PlainLine())
@@ -109,6 +113,38 @@ def test_sign_in_search_errors_and_jobs_leave_nothing_personal(acme, written, mo
         assert broken["user_id"] == user.pk
         assert broken["request_id"]
         assert any(line.get("job_id") == job.pk for line in lines(written))
+
+
+@pytest.mark.django_db
+def test_an_import_with_bad_rows_and_one_that_breaks_leave_nothing_personal(
+    acme, written, tmp_path, monkeypatch
+):
+    """Through the upload page and its job: names, mails and cells that are wrong; then an error of the database."""
+    contacts = [row("contacts", name=PERSON, email="wilhelmina@example.com")]
+    contacts += [row("contacts", external_id="C2", name=PERSON, account_external_id=SOUGHT)]
+    packed = io.BytesIO()
+    folder = bundle(tmp_path / "in", accounts=[row("accounts", name=SOUGHT)], contacts=contacts)
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    client = Client(raise_request_exception=False)
+    client.force_login(acme.people["revops"].user)
+    for breaks_down in (False, True):
+        if breaks_down:
+            monkeypatch.setattr("integrations.importing.run.open_bundle", fails_in_the_database)
+        sent = SimpleUploadedFile(f"{SOUGHT}.zip", packed.getvalue())
+        assert client.post(acme.url("imports/upload/"), {"bundle": sent}).status_code in (200, 303)
+        with acme.here():
+            for job in Job.objects.filter(state="queued", kind="integrations.import_bundle"):
+                runner.run_now(job.pk)
+    text = written.getvalue()
+    assert not in_private(text), in_private(text)
+    assert "22P02" in text, "the second import was meant to break"
+
+
+def fails_in_the_database(*_, **__):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT %s::integer", [PERSON])
 
 
 @pytest.mark.django_db
