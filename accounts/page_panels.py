@@ -12,9 +12,11 @@ from tenants.models import Membership, Tenant
 from tenants.roles import Right
 
 
-def evidence_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
-    lines, older = timeline.entries(tenant, account)
-    return {"lines": lines, "older": older, "groups": timeline.GROUPS, "group": ""}
+def evidence_context(tenant: Tenant, viewer: Membership, account: Account, group: str = "") -> dict[str, Any]:
+    """The timeline; of one kind alone where the address asks for it, as the links from reasons do."""
+    group = group if group in timeline.GROUPS else ""
+    lines, older = timeline.entries(tenant, account, group=group)
+    return {"lines": lines, "older": older, "groups": timeline.GROUPS, "group": group}
 
 
 def people_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
@@ -55,7 +57,15 @@ def register_panels() -> None:
     """Called once at start-up."""
     here = "accounts/panels/"
     register(
-        Panel("evidence", "Timeline of evidence", 40, f"{here}evidence.html", evidence_context, lazy=True)
+        Panel(
+            "evidence",
+            "Timeline of evidence",
+            40,
+            f"{here}evidence.html",
+            evidence_context,
+            lazy=True,
+            narrows=True,
+        )
     )
     register(Panel("goals", "Goals", 50, f"{here}goals.html", goals_context, lazy=True))
     register(Panel("notes", "Notes", 60, f"{here}notes.html", notes_context, lazy=True))

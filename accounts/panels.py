@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from accounts.models import Account
-from tenants.models import Membership, Tenant
 from tenants.roles import Right
 
-Context = Callable[[Tenant, Membership, Account], dict[str, Any]]
+Context = Callable[..., dict[str, Any]]  # (tenant, viewer, account), and the kind for a panel that narrows
 
 
 @dataclass(frozen=True)
@@ -16,7 +14,8 @@ class Panel:
     """One panel: a template, and the context it needs for one account as one viewer may see it.
 
     The template gets `account`, `tenant` and the context. A lazy panel is fetched from its own URL when it comes into
-    view; without JavaScript its link opens it.
+    view; without JavaScript its link opens it. A panel that narrows shows one kind alone where the address names one
+    (`?kind=`), and is then there at once.
     """
 
     key: str
@@ -27,6 +26,7 @@ class Panel:
     column: Literal["head", "main", "rail"] = "main"
     right: Right = Right.VIEW_ACCOUNTS
     lazy: bool = False
+    narrows: bool = False
 
 
 panels: dict[str, Panel] = {}

@@ -136,7 +136,9 @@ def entries(
     values |= _after(before)
     union = " UNION ALL ".join(f"({_select(branch, bool(before))})" for branch in branches)
     with connection.cursor() as cursor:
-        cursor.execute(f"{union} ORDER BY at DESC, kind, id DESC LIMIT %(size)s", values)
+        # as a table of its own: one branch alone in brackets may not be ordered again
+        found_in = f"SELECT * FROM ({union}) AS found"
+        cursor.execute(f"{found_in} ORDER BY at DESC, kind, id DESC LIMIT %(size)s", values)
         found = [Entry(*row) for row in cursor.fetchall()]
     page = found[:size]
     return page, page[-1].cursor if len(found) > size else ""

@@ -105,7 +105,8 @@ def account_page(request: TenantRequest, account_id: int) -> HttpResponse:
     shown: dict[str, list[Any]] = {"head": [], "main": [], "rail": []}
     for panel in panels.in_order():
         if can(request.membership, panel.right):
-            html = None if panel.lazy and not everything else _panel_html(request, panel, account)
+            is_asked = everything or (panel.narrows and bool(request.GET.get("kind")))
+            html = None if panel.lazy and not is_asked else _panel_html(request, panel, account)
             shown[panel.column].append((panel, html))
     context = {
         "account": account,
@@ -127,7 +128,8 @@ def panel(request: TenantRequest, account_id: int, key: str) -> HttpResponse:
 
 
 def _panel_html(request: TenantRequest, panel: panels.Panel, account: Account) -> str:
-    context = panel.context(request.tenant, request.membership, account)
+    kind = [request.GET.get("kind", "")] if panel.narrows else []
+    context = panel.context(request.tenant, request.membership, account, *kind)
     return render_to_string(panel.template, {**context, "account": account, "panel": panel}, request=request)
 
 

@@ -12,7 +12,8 @@ from accounts.models import Account
 from playbooks.models import Play, Recommendation
 from playbooks.queries.queue import midnight
 from playbooks.queries.queue_why import first_due
-from scoring.catalogue import DIMENSION_LABELS
+from playbooks.services.decisions import UNDO_GRACE_SECONDS, UNDO_SECONDS
+from scoring.catalogue import BY_KEY, DIMENSION_LABELS
 from scoring.models import AccountHealth
 from tenants.models import Membership, Tenant
 
@@ -27,6 +28,17 @@ ICONS = {
     "stakeholders": "user",
     "outcomes": "flag",
 }
+# a source of the catalogue, as the timeline calls it (usage and terms have no lines there)
+EVIDENCE = {
+    "activities": "Contacts",
+    "tickets": "Support",
+    "surveys": "Surveys",
+    "invoices": "Billing",
+    "contacts": "People",
+    "objectives": "Goals",
+    "milestones": "Goals",
+    "company_events": "News",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class Reason:
     day: date | None
     icon: str
     dimension: str
+    evidence: str  # the kind of the account's timeline that it was read from; empty: all, or none there
 
 
 @dataclass(frozen=True)
@@ -143,11 +156,13 @@ def row_of(tenant: Tenant, viewer: Membership, standing: AccountHealth, *, as_of
 
 def _reason(found: dict[str, Any]) -> Reason:
     dimension = str(found["dimension"])
+    indicator = BY_KEY.get(str(found.get("key", "")))
     return Reason(
         text=str(found["text"]),
         day=_day(found.get("day")),
         icon=ICONS.get(dimension, "info"),
         dimension=DIMENSION_LABELS.get(dimension, dimension),  # type: ignore[call-overload]
+        evidence=EVIDENCE.get(indicator.source, "") if indicator else "",
     )
 
 
@@ -211,6 +226,11 @@ class Line:
     word: str
     text: str
     undo: str
+
+    @property
+    def undo_for(self) -> int:
+        """Seconds that Undo is shown; the service takes it back a little longer."""
+        return UNDO_SECONDS if self.suggestion.state == State.ACCEPTED else UNDO_GRACE_SECONDS
 
     @property
     def message(self) -> str:

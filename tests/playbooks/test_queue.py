@@ -318,7 +318,7 @@ class TestFilters:
 
     def test_what_the_list_does_not_know_counts_as_not_given(self, client, world):
         page = get(
-            client, world, segment="huge", band="purple", sort="shoe", view="nope", renews="-1", q="\x00"
+            client, world, segment="huge", band="purple", sort="shoe", view="nope", renews="-1", q="x" * 101
         )
         assert page.status_code == 200
         assert "Halden" in page.text
@@ -540,3 +540,72 @@ class TestCost:
         put(acme, "Calm", suggested=False)
         page = get(client, acme).text
         assert re.search(r'id="nav-count-playbooks-queue">2<', page)
+
+
+class TestOverrides:
+    """A person's number in force is what the list sorts and filters by; one that ended counts no more."""
+
+    @pytest.fixture
+    def names(self, acme):
+        today = timezone.now().date()
+        put(acme, "Computed low", health="20", band="critical")
+        put(acme, "Set high", health="10", band="critical", override_health="90", override_band="healthy",
+            override_until=today + timedelta(days=3))  # fmt: skip
+        put(
+            acme,
+            "Set without end",
+            health="30",
+            band="critical",
+            override_health="5",
+            override_band="at_risk",
+        )
+        put(acme, "Set too long ago", health="40", band="watch", override_health="95", override_band="healthy",
+            override_until=today - timedelta(days=1))  # fmt: skip
+
+        def found(**wanted):
+            with acme.here():
+                rows = queue.listed(acme.tenant, acme.csm, Wanted(**wanted))
+                return [
+                    row.account.name for row in queue_page.ordered(rows, SORTS[wanted.get("sort", "health")])
+                ]
+
+        return found
+
+    def test_they_sort(self, names):
+        assert names() == ["Set without end", "Computed low", "Set too long ago", "Set high"]
+
+    @pytest.mark.parametrize(
+        ("band", "expected"),
+        [
+            ("critical", ["Computed low"]),
+            ("healthy", ["Set high"]),
+            ("at_risk", ["Set without end"]),
+            ("watch", ["Set too long ago"]),
+        ],
+    )
+    def test_they_filter(self, names, band, expected):
+        assert names(band=band) == expected
+
+    def test_pages_go_on_behind_them(self, acme, names):
+        for number in range(30):
+            put(acme, f"Row {number:02}", health=str(41 + number), band="watch")
+        with acme.here():
+            first = Wanted(sort="health")
+            page = queue_page.page(acme.tenant, acme.csm, first, head_of(acme.tenant, acme.csm, first))
+            assert [row.account.name for row in page.rows][:3] == names()[:3]
+            rest = Wanted(sort="health", after=page.older)
+            page = queue_page.page(acme.tenant, acme.csm, rest, head_of(acme.tenant, acme.csm, rest))
+            assert page.rows[-1].account.name == "Set high"
+            assert (page.first, page.last) == (26, 34)
+
+
+def test_a_reason_leads_to_its_kind_of_evidence(client, acme):
+    put(
+        acme,
+        "Halden",
+        reasons=[reason("Two escalations", "satisfaction", "satisfaction.open_escalations"), reason()],
+    )
+    client.force_login(acme.csm.user)
+    page = client.get(acme.url("queue/")).text
+    assert re.search(r'href="[^"]*/\?kind=Support#panel-evidence">Two escalations', page)
+    assert re.search(r'href="[^"?]*#panel-evidence">Usage down', page), "usage has no lines in the timeline"
