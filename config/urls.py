@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from config import health, metrics_view
+from config import health, icon, metrics_view
 from config.admin import site
 
 handler400 = "config.errors.bad_request"
@@ -13,6 +13,7 @@ handler500 = "config.errors.server_error"
 TENANT_APPS = ["playbooks", "scoring", "integrations", "approvals", "accounts", "audit", "jobs", "scim"]
 
 urlpatterns = [
+    path("favicon.ico", icon.favicon, name="favicon"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics_view.prometheus, name="metrics"),

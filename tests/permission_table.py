@@ -585,6 +585,7 @@ SERVICES = [
 ]
 
 OUTSIDE = [
+    Outside("favicon", member=200, signed_out=200),
     Outside("healthz", member=200, signed_out=200),
     Outside("readyz", member=200, signed_out=200),
     Outside("metrics", member=200, signed_out=200),  # by network; tests/platform/test_metrics.py
