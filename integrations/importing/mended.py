@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from integrations.importing.columns import ROW_ID
+from integrations.importing.columns import ROW_ID, File
 from integrations.importing.format import FILES
 from integrations.importing.reading import Chunk
 from integrations.importing.rejects import HIDDEN, rejected_as_csv
 from integrations.models import BundleImport, QuarantinedRow
 from integrations.queries import quarantine as queries
+from tenants.fields import RULES
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -101,6 +102,28 @@ def ids_of(chunk: Chunk) -> pl.DataFrame:
 
 def header_as_meant(header: list[str]) -> list[str]:
     return [name[1:] if ROW_ID in header and re.match(HIDDEN, name) else name for name in header]
+
+
+def covered_columns(file: File, header: list[str]) -> list[str]:
+    """Columns that the download leaves out for people who may not see them, and that this file does not have."""
+    if ROW_ID not in header:
+        return []
+    coverable = frozenset().union(*(rule.names for rule in RULES.values()))
+    return [column.name for column in file.columns if column.name in coverable and column.name not in header]
+
+
+def with_covered(tenant: Tenant, file: File, chunk: Chunk, missing: list[str]) -> Chunk:
+    """Rows that name themselves get what was left out from the kept row, so that nothing of it is lost."""
+    if not missing:
+        return chunk
+    ids = dict(ids_of(chunk).iter_rows())
+    with tenant_transaction(tenant.pk):
+        kept = queries.kept_cells(tenant, file=file.file_name, row_ids=list(ids.values()))
+    cells = dict(chunk.cells)
+    for name in missing:
+        found = [kept.get(ids.get(line, 0), {}).get(name) or None for line in chunk.line]
+        cells[name] = pl.Series(name, found, dtype=pl.String)
+    return Chunk(chunk.line, cells, chunk.ragged)
 
 
 def as_meant(chunk: Chunk) -> Chunk:

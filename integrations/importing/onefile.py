@@ -84,7 +84,8 @@ class OneFile:
         self._say(0, "opening")
         with self.source.open() as stream:
             reader = _reader(stream)
-            checker = Checker(self.file, reader.header, self.order.known.frame)
+            self.missing = mended.covered_columns(self.file, reader.header)
+            checker = Checker(self.file, [*reader.header, *self.missing], self.order.known.frame)
             stage = Stage(target_for(checker))
             self.stage = stage
             keys = Keys()
@@ -117,7 +118,10 @@ class OneFile:
 
     def _chunks(self, reader: CsvReader, again: Replaced) -> Iterator[Chunk]:
         found = map(mended.as_meant, mended.with_replaced(reader.chunks(), reader.header, again))
-        return map(self.people.of, found)
+        return map(self.people.of, map(self._with_covered, found))
+
+    def _with_covered(self, chunk: Chunk) -> Chunk:
+        return mended.with_covered(self.order.tenant, self.file, chunk, self.missing)
 
     def _say(self, done: int, words: str) -> None:
         self.order.say(self.order.behind + done, self.order.size, f"{self.file.file_name}: {words}")

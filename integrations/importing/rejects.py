@@ -26,16 +26,16 @@ def rejected_as_csv(
     """The rows with their own columns, in the format's order, then line, column and reason; safe for a spreadsheet.
 
     The notes' names are passed over by the import, so a mended file can go back as it is. Columns that the reader may
-    not see are `covered`: their cells are empty, and an empty cell changes nothing when it comes back.
+    not see are `covered`: they are left out, and filled in from the kept row when it comes back (mended.with_covered).
     """
-    columns = _columns(file, rows)
+    columns = [name for name in _columns(file, rows) if name not in covered]
     out = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  the response closes it
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
     table = csv.writer(text)
     table.writerow([_safe(name) for name in [*columns, *NOTES]])
     for row in rows.iterator(chunk_size=AT_ONCE):
         now = row.mended or row.row
-        cells = ["" if name in covered else now.get(name, "") for name in columns]
+        cells = [now.get(name, "") for name in columns]
         notes = [row.line, row.column, row.reason, row.pk]
         table.writerow([_safe(str(cell)) for cell in [*cells, *notes]])
     text.detach()

@@ -159,6 +159,12 @@ def is_under_way(retry: BundleImport | None) -> bool:
     return bool(retry and retry.finished_at is None and retry.job and not retry.job.is_finished)
 
 
+def kept_cells(tenant: Tenant, *, file: str, row_ids: list[int]) -> dict[int, dict[str, str]]:
+    """The cells of these rows of the quarantine, as they stand."""
+    found = QuarantinedRow.objects.for_tenant(tenant).filter(pk__in=row_ids, file=file)
+    return {row.pk: row.mended or row.row for row in found.only("mended", "row")}
+
+
 def lines_of(tenant: Tenant, *, bundle_id: int, file: str) -> list[tuple[int, int, str, Any]]:
     """(line, id, state, the mended row or None) of the rows of a stopped file that have not landed since."""
     found = rows(tenant, bundle_id=bundle_id, chosen=Chosen(file=file)).exclude(state=State.RETRIED)

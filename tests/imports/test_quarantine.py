@@ -192,8 +192,10 @@ def test_a_mended_download_settles_its_rows_and_doubles_none(revops, acme, impor
     after = rows_of(acme)
     assert [each.state for each in after] == ["retried", "open"]
     assert (after[1].column, after[1].value) == ("opened_at", "no time")
+    assert "body" not in table[0], "the person who took it away may not see bodies"
     with acme.here():
-        assert Ticket.objects.get(external_id="X1").subject == "=1+1"
+        ticket = Ticket.objects.get(external_id="X1")
+    assert (ticket.subject, ticket.body) == ("=1+1", "two\nlines"), "what was left out is not lost"
 
 
 def test_an_id_of_another_tenant_or_file_settles_nothing(acme, globex, imported, tmp_path):
