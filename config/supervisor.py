@@ -162,6 +162,7 @@ class Supervisor:
         self._say = say
         self._stop_seconds = stop_seconds
         self._canary_limit = canary_limit
+        self._silences = 0  # restarts in a row that brought no heartbeat
         self._canary_every = min(CANARY_EVERY, canary_limit / 4)
         self._signals = 0
         self._may_interrupt = False
@@ -238,9 +239,13 @@ class Supervisor:
         except Exception as error:  # the database being away is no sign of a stuck worker
             self._say(f"canary: {error}")
             return
+        if age is not None and age <= self._canary_limit:
+            self._silences = 0
         if age is None or age <= self._canary_limit or now < self._canary_patience:
             return
-        self._canary_patience = now + self._canary_limit  # the new ones need time for their first heartbeat
+        # the new ones need time for their first heartbeat; on a slow machine more than the last ones were given
+        self._canary_patience = now + self._canary_limit * 2 ** min(self._silences, 4)
+        self._silences += 1
         self._say(f"no heartbeat of the workers for {age:.0f} s; restarting them")
         for process in self._processes:
             if process.child.canary:
