@@ -23,7 +23,7 @@ class AuditConfig(AppConfig):
 
 def register_jobs(registry: ModuleType) -> None:
     """What runs beside the pages: consumers and seals each minute or sooner, the rest once a day."""
-    from audit import consumers, exports, partitions, retiring, sealing, verification
+    from audit import consumers, exports, partitions, retiring, sealing, verification, words
 
     registry.register(consumers.KIND, consumers.run, mode="stepwise", label="Follow the event log")
     registry.register("audit.seal", sealing.run, mode="stepwise", label="Seal the event log")
@@ -33,6 +33,10 @@ def register_jobs(registry: ModuleType) -> None:
     registry.register("audit.verify", verification.run, mode="stepwise", label="Check the event log's seals")
     registry.register(retiring.KIND, retiring.run, mode="stepwise", label="Let old months of events go")
     registry.schedule(retiring.KIND, kind=retiring.KIND, at_hour=3, when=retiring.is_due)
+    registry.register(
+        "audit.words", words.run, mode="transactional", label="Let go of the words of dropped events"
+    )
+    registry.schedule("audit.words", kind="audit.words", at_hour=2)
     registry.register(exports.KIND, exports.run, mode="transactional", label="Export events")
     registry.schedule("audit.seal", kind="audit.seal", every=timedelta(minutes=1), when=sealing.has_unsealed)
     registry.schedule("audit.anchor", kind="audit.anchor", at_hour=0)

@@ -94,3 +94,20 @@ def altered(wanted: dict[int, str]) -> list[int]:
         for key, mark in wanted.items()
         if key not in found or not (found[key][1] or found[key][0] == mark)
     )
+
+
+def run(tenant: Tenant, progress: Any) -> dict[str, int]:
+    """The nightly job."""
+    return {"texts": forget_orphans(tenant)}
+
+
+def forget_orphans(tenant: Tenant) -> int:
+    """Blank the texts of events whose month was dropped; how many. The rows stay, empty, as nobody may delete here."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT erase_text('audit_eventwords', w.id, 'text', '') FROM audit_eventwords w "
+            "WHERE w.tenant_id = %(tenant)s AND w.text <> '' AND w.at < "
+            "(SELECT min(e.at) FROM audit_event e WHERE e.tenant_id = %(tenant)s) - interval '1 day'",
+            {"tenant": tenant.pk},
+        )
+        return int(cursor.rowcount)

@@ -1,7 +1,10 @@
 """Typed words stand beside the event: read as before, kept out of the log, and a change of them shows."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import Error, connection, transaction
+from django.utils import timezone
 
 from audit import services, words
 from audit.models import AuditEvent, EventWords
@@ -95,3 +98,18 @@ def test_erasing_reaches_the_own_tenant_alone(acme, globex):
         cursor.execute("SELECT erase_text('audit_eventwords', %s, 'text', 'gone')", [theirs.pk])
     with globex.here():
         assert EventWords.objects.get().text == "Theirs to keep"
+
+
+def test_texts_of_events_that_were_let_go_go_too(acme):
+    with acme.here():
+        said(acme, comment="Still told of")
+        old = EventWords.objects.create(
+            tenant=acme.tenant,
+            salt=b"x" * 16,
+            text="Of a dropped month",
+            at=timezone.now() - timedelta(days=900),
+        )
+        assert words.forget_orphans(acme.tenant) == 1
+        old.refresh_from_db()
+        assert (old.text, old.erased_at is not None) == ("", True)
+        assert EventWords.objects.exclude(pk=old.pk).get().text == "Still told of"
