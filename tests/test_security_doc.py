@@ -1,6 +1,7 @@
 """docs/security.md says what tenants/roles.py does."""
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 from tenants.roles import RIGHTS, Right, Role
@@ -10,12 +11,13 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "security.md"
 
 def table():
     """The printed rights: {right: {roles}}."""
-    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("|")]
+    lines = PAGE.read_text().splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("| right |"))
-    heads = [cell.strip() for cell in lines[start].strip("|").split("|")][1:]
+    lines = list(takewhile(lambda line: line.startswith("|"), lines[start:]))  # further tables follow
+    heads = [cell.strip() for cell in lines[0].strip("|").split("|")][1:]
     assert heads == list(Role.values)
     found = {}
-    for line in lines[start + 2 :]:
+    for line in lines[2:]:
         first, *cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         assert set(cells) <= {"yes", ""}, line
         right = first.split(":")[0].strip("`")
