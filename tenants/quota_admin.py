@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 
-from tenants import quotas, services
+from tenants import quota_services as services
+from tenants import quotas
 from tenants.admin import TenantModelAdmin, register
 from tenants.forms import OwnRowForm
 from tenants.quota_models import Quota, UnitPrice

@@ -6,7 +6,8 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from tenants import services, usage
+from tenants import quota_services as services
+from tenants import usage
 from tenants.access import Right, TenantRequest, can, tenant_view
 from tenants.scopes import Scope
 from tenants.service_access import ServiceRequest, service_view

@@ -24,7 +24,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
   AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)
 """
-# Memberships and service tokens decide which tenant a request is in, so they stand outside (ADR 0002, 0013).
+# Memberships and service tokens decide which tenant a request is in, so they stand outside (ADR 0002, 0014).
 OUTSIDE = {"tenants_membership", "tenants_servicetoken"}
 
 
