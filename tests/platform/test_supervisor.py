@@ -224,6 +224,16 @@ def test_a_silent_canary_restarts_only_the_workers(supervise):
     assert "no heartbeat of the workers for 181 s" in supervised.said()
 
 
+def test_workers_that_stay_silent_are_given_more_time_after_each_restart(supervise):
+    supervised = supervise(
+        f"Supervisor([child('worker', {LEADER!r}, canary=True)], canary_age=lambda: 999, canary_limit=1.0).run()"
+    )
+    supervised.wait_for(3)
+    second_restart = time.monotonic()
+    supervised.wait_for(4, seconds=60)
+    assert time.monotonic() - second_restart > 1.2, "1 s, then 2 s, then 4 s"
+
+
 def test_a_canary_that_cannot_be_asked_restarts_nothing(supervise):
     supervised = supervise(
         "supervisor.CANARY_EVERY = 0.2\n"
