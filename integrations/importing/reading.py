@@ -19,7 +19,8 @@ from integrations.importing.problems import FileStopped, UnreadableFile
 BLOCK = 4 * 1024**2
 LONGEST_CELL = 1024**2
 LONGEST_LINE = 12 * 1024**2
-LONGEST_ROW = 8 * 1024**2  # of a row that runs over several lines
+LONGEST_ROW = 8 * 1024**2  # of a row that runs over several lines, each of which
+LINE_COSTS = 56  # counts as this many characters more: that is what Python keeps of it
 MOST_COLUMNS = 1000
 LONGEST_NAME = 200
 ROWS_A_CHUNK = 25_000
@@ -234,7 +235,7 @@ class CsvReader:
                 begin, size = self._line + 1, 0
             elif size > LONGEST_ROW:
                 raise UnreadableFile(
-                    f"the row is longer than {LONGEST_ROW // 1024**2} MB. Shorten it, or close its quotes.",
+                    f"a quote is not closed within {len(self._record):,} lines. Close it, or shorten the row.",
                     line=begin,
                     column=self._column_at_end_of(""),
                 )
@@ -242,7 +243,7 @@ class CsvReader:
             if line is None:
                 return
             self._record.append(line)
-            size += len(line)
+            size += len(line) + LINE_COSTS
             yield line
 
     def _unreadable(self, error: csv.Error, begin: int) -> UnreadableFile:

@@ -415,12 +415,12 @@ def hostile(folder):
     wide = ["external_id", "name", *(f"c{n}" for n in range(998))]
     with (folder / "accounts.csv").open("w") as out:
         out.write(",".join(wide) + "\nA1,ok" + "," * 998 + "\n")
-        out.writelines(f'"W{n}",n' + "," * 998 + "\n" for n in range(12_000))
-    (folder / "products.csv").write_text(HEAD + "a,\n" * 100_000)
+        out.writelines(f'"W{n}",n' + "," * 998 + "\n" for n in range(6_000))
+    (folder / "products.csv").write_text(HEAD + "a,\n" * 40_000)
     (folder / "contacts.csv").write_text("external_id,account_external_id\n" + "," * (11 * MB) + "\n")
     with (folder / "tickets.csv").open("w") as out:
         out.write("external_id,account_external_id,opened_at,subject\n")
-        out.writelines(f"T1,A1,2026-03-01T09:30:00Z,s{n}\n" for n in range(20_000))
+        out.writelines(f"T1,A1,2026-03-01T09:30:00Z,s{n}\n" for n in range(10_000))
     with (folder / "articles.csv").open("w") as out:
         out.write("external_id,title,body," + ",".join(f"x{n}" for n in range(900)) + "\nK1,t")
         out.writelines([',"' + "y\n" * 500_000 + '"'] * 400)  # one row of 400 MB, no cell over its limit
