@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from tests.browser.conftest import free_port, watch
+from tests.browser.test_pages import violations
 from tests.worlds import PASSWORD, make_world
 
 pytestmark = pytest.mark.browser
@@ -131,3 +132,24 @@ def test_a_passkey_of_another_site_opens_nothing(house, page):
     page.click("text=Sign in with a passkey")
     page.wait_for_selector("[data-passkey-error]:not([hidden])")
     assert "/auth/login/" in page.url
+
+
+PAGES = ["/auth/browsers/", "/auth/2fa/", "/auth/2fa/totp/activate/", "/auth/2fa/webauthn/add/",
+         "/auth/reauthenticate/", "/auth/password/change/"]  # fmt: skip
+
+
+def test_the_pages_of_signing_in_are_sound(house, page):
+    """axe finds nothing and nothing spills, light and dark, wide and narrow."""
+    by_password(page, house)
+    page.wait_for_url("**/t/acme/**")
+    faults = []
+    for path in PAGES:
+        page.goto(f"{house}{path}")
+        for theme, width in (("light", 1280), ("dark", 390)):
+            page.emulate_media(color_scheme=theme)
+            page.set_viewport_size({"width": width, "height": 900})
+            faults += [f"{path} {theme}: {each}" for each in violations(page)]
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                faults.append(f"{path}: wider than {width}")
+    assert faults == []
+    assert page.problems == []
