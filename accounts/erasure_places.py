@@ -11,7 +11,6 @@ from django.utils import timezone
 from accounts import suppression
 from accounts.erasure import Eraser, Place, Subject, register
 from accounts.models import Contact, ErasedMark
-from tenants.models import KeptAnswer
 
 ANYWHERE = "true"
 _OF_OPPORTUNITY = (
@@ -125,17 +124,10 @@ def _delete_exports(subject: Subject) -> int:
     return len(found)
 
 
-def _forget_answers(subject: Subject) -> int:
-    """Answers kept for a repeated request hold whole pages; the one under way has no status yet and stays."""
-    number, _ = KeptAnswer.objects.for_tenant(subject.tenant).filter(status__isnull=False).delete()
-    return number
-
-
 def register_places() -> None:
     """Called once at start-up. The contact goes last of ours: the others need its name and id."""
     register(*TEXTS)
     for label, statement in _REFERENCES.items():
         register(Eraser(label, *_references(statement)))
     register(Eraser("Stored exports", lambda subject: len(_exports(subject)), _delete_exports))
-    register(Eraser("Kept answers", lambda subject: 0, _forget_answers))
     register(Eraser("Contacts", _number_of_contacts, _empty_contacts))

@@ -105,7 +105,7 @@ def erase_person(tenant: Tenant, *, account_id: int, contact_id: int, by: Actor)
     if contact is None:
         raise NotVisible("No such person.")
     counts = erasure.erase(erasure.subject_of(tenant, contact))
-    idempotency.forget_all(tenant)  # kept answers are gone within a day anyway; they may show the name until then
+    idempotency.forget_all(tenant)  # kept answers may show the name until they end
     audit.record(
         tenant, verb="accounts.person_erased", by=by, account_id=account.pk, object_type="accounts.contact",
         object_id=str(contact.pk), object_label=f"A person at {account}", after={"rows": counts},
