@@ -23,7 +23,7 @@ INSERT INTO tenants_membership (tenant_id, user_id, role, team_id, regions, segm
                                 created_at)
 SELECT t.id, u.id, 'csm', team.id, '[]', '[]', '[]', '[]', true, now()
   FROM tenants_tenant t JOIN tenants_team team ON team.tenant_id = t.id AND team.is_default
-  JOIN tenants_user u ON u.email LIKE '%%@' || t.slug || '.example' WHERE t.slug LIKE 'crowd-%%'
+  JOIN tenants_user u ON u.email LIKE 'csm%%@' || t.slug || '.example' WHERE t.slug LIKE 'crowd-%%'
 """
 SEEDS = """
 CREATE TABLE bare_seed AS
@@ -90,7 +90,7 @@ def make(made: Installation) -> None:
     with made.superuser() as connection:
         password = _hash(connection)
         connection.execute(PEOPLE, {"password": password, "csms": CSMS})
-        connection.execute(MEMBERSHIPS)
+        connection.execute(MEMBERSHIPS, {})
         connection.execute(SEEDS)
 
 
