@@ -146,7 +146,10 @@ def test_references_inside_a_tenant_are_composite_keys():
 # --- code: who may reach past a tenant, and who touches tables at all --------------------------
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("accounts", "approvals", "audit", "config", "integrations", "jobs", "playbooks", "scim", "scoring", "signin", "tenants")
+OURS = (
+    "accounts", "approvals", "audit", "config", "integrations", "jobs", "playbooks", "scim", "scoring", "signin",
+    "tenants",
+)  # fmt: skip
 # Functions that read all tenants' rows, each with its reason. The worker's policy allows it on few tables; the app
 # role gets an error from every one of them.
 ACROSS_TENANTS = {

@@ -78,8 +78,13 @@ def test_input_25_negative_money_seats_and_usage_are_rejected(acme, tmp_path, fi
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("2026-02-31", "is no date"), ("2026-02-29", "is no date"), ("0000-01-01", "is no date"), ("2026-3-1", "is no date"), ("01.03.2026", "is no date"), ("2026-W09-1", "is no date"), ("1767225600000", "is no date"),
-     ("infinity", "is no date"), ("0001-01-01", ""), ("9999-12-31", "")],
+    [
+        *((day, "is no date") for day in (
+            "2026-02-31", "2026-02-29", "0000-01-01", "2026-3-1", "01.03.2026", "2026-W09-1", "1767225600000", "infinity",
+        )),
+        ("0001-01-01", ""),
+        ("9999-12-31", ""),
+    ],
 )  # fmt: skip
 def test_input_26_days_that_cannot_be(acme, tmp_path, value, words):
     """The first and the last year are refused too: zones would carry them out of what a database holds."""
