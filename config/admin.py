@@ -21,7 +21,18 @@ from tenants.idempotency import once
 from tenants.models import Tenant
 from tenants.thresholds import Threshold, thresholds
 
-APPS = ("tenants", "scim", "signin", "jobs", "audit", "accounts", "approvals", "integrations", "scoring", "playbooks")
+APPS = (
+    "tenants",
+    "scim",
+    "signin",
+    "jobs",
+    "audit",
+    "accounts",
+    "approvals",
+    "integrations",
+    "scoring",
+    "playbooks",
+)
 # Views of Django's own admin that would look at model permissions, content types or passwords.
 LEFT_OUT = {"login", "logout", "password_change", "password_change_done", "view_on_site"}
 

@@ -181,7 +181,9 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs themselves up: the address was stated by an admin
 MFA_RECOVERY_CODES_SHOW_ONCE = True
-MFA_TOTP_TOLERANCE = 1  # the codes before and after: clocks differ. Each is good once (signin.limits.first_use)
+MFA_TOTP_TOLERANCE = (
+    1  # the codes before and after: clocks differ. Each is good once (signin.limits.first_use)
+)
 MFA_FORMS = {
     "authenticate": "signin.forms.SignInCodeForm",
     "reauthenticate": "signin.forms.ProofCodeForm",
