@@ -118,6 +118,13 @@ class FirstPasswordForm(forms.Form):
         return values
 
 
+class _Seen(forms.CharField):
+    """A digest that goes along; it is no change of the row that is saved."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+
 class OwnRowForm(forms.ModelForm):  # type: ignore[type-arg]
     """A row of the acting tenant, in the admin: uniqueness is checked with the tenant that the form does not show.
 
@@ -128,7 +135,7 @@ class OwnRowForm(forms.ModelForm):  # type: ignore[type-arg]
         "Somebody changed this meanwhile. Nothing was saved: reload the page, then make your change again."
     )
     tenant: Tenant
-    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    seen = _Seen(required=False, max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -1,6 +1,6 @@
 """How many statements each page and fragment costs, against a baseline kept in a file (tests/query_counts.json).
 
-A page that grows shows up here before anybody feels it. After a change that is meant, write the file anew with
+A page that grows shows up here before anybody feels it. After a change that is meant, remove the file and make it anew:
 `UPDATE_QUERY_COUNTS=1 .venv/bin/pytest tests/test_query_counts.py` and let the difference be read in review.
 Savepoints, the tenant's set_config and the rate limit are not counted: they are the frame's and the same everywhere.
 """
@@ -49,7 +49,8 @@ def counted(row, world):
 def test_an_address_costs_what_it_did(row, acme):
     answer, asked = counted(row, acme)
     if UPDATES:
-        FILE.write_text(json.dumps(baseline() | {row.name: len(asked)}, indent=1, sort_keys=True) + "\n")
+        most = max(len(asked), baseline().get(row.name, 0))  # an address may have several rows
+        FILE.write_text(json.dumps(baseline() | {row.name: most}, indent=1, sort_keys=True) + "\n")
         return
     before = baseline().get(row.name)
     assert before is not None, f"{row.name} has no baseline yet; see the top of this file"

