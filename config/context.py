@@ -108,9 +108,10 @@ def _menu(request: HttpRequest, viewer: Membership) -> list[Item]:
 
 
 def _shown(place: str, viewer: Membership) -> list[tuple[Destination, str]]:
-    """The destinations of this place that exist and that the viewer's role may open."""
+    """The destinations of this place that this workspace has and that the viewer's role may open."""
     wanted = [each for each in nav.destinations if each.place == place and can(viewer, each.right)]
-    return [(each, url) for each in wanted if (url := _address(each.url_name, viewer))]
+    here = [each for each in wanted if each.when is None or each.when(viewer.tenant)]
+    return [(each, url) for each in here if (url := _address(each.url_name, viewer))]
 
 
 def _address(name: str, viewer: Membership) -> str:

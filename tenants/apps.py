@@ -18,6 +18,16 @@ class TenantsConfig(AppConfig):
         nav.register(nav.Destination("Usage", "tenants:usage", 65, Right.INTEGRATIONS, place="menu"))
         nav.register(nav.Destination("Services", "tenants:services", 91, Right.CONFIGURE, place="menu"))
         nav.register(nav.Destination("People", "tenants:people", 90, Right.CONFIGURE, place="menu"))
+        nav.register(
+            nav.Destination(
+                "Mailbox",
+                "tenants:mailbox",
+                92,
+                Right.CONFIGURE,
+                place="menu",
+                when=lambda tenant: tenant.is_sandbox,
+            )
+        )
         thresholds.register(
             "Rejected rows that stop an import file",
             "admin:tenants_tenant_changelist",

@@ -27,6 +27,7 @@ class Destination:
     right: Right
     count: Count | None = None
     place: str = "main"  # "main": the bar; "menu": the person's menu
+    when: Callable[[Tenant], bool] | None = None  # only in these workspaces; asks no query
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from tenants import fields
 from tenants.access import Right, TenantRequest, tenant_view
 
 IMPORT = Right.IMPORT
+SETTLED = "This row was settled meanwhile, so nothing was saved. This is how it stands now."
 STALE = "Somebody changed this row meanwhile. This is how it stands now; what you wrote is kept below it."
 
 
@@ -127,6 +128,8 @@ def quarantine_row(request: TenantRequest, bundle_id: int, row_id: int) -> HttpR
     covered = fields.covered_names(request.membership)
     if request.method == "GET":
         return _form(request, RowForm(row, covered))
+    if row.state not in queries.UNSETTLED:  # whatever was written: the row as it stands, and why
+        return _form(request, RowForm(row, covered), status=409, problem=SETTLED)
     form = RowForm(row, covered, request.POST.dict())
     if form.file is None or form.too_large:
         raise Http404("This row cannot be mended here.")

@@ -123,6 +123,19 @@ def test_save_and_bring_in_lands_at_once(revops, acme, imported):
     assert rows_of(acme, pk=first.pk)[0].state == "retried"
 
 
+@pytest.mark.parametrize("opened_at", ["2026-03-01T09:30:00Z", "no day at all"])
+def test_a_form_of_a_row_that_was_settled_says_so_whatever_it_holds(revops, acme, imported, opened_at):
+    first = rows_of(acme)[0]
+    url = acme.url(f"imports/{imported.pk}/rows/{first.pk}/")
+    sent = posted(revops, url, opened_at=opened_at, subject="never kept")
+    assert revops.post(f"{url}discard/", {"version": first.version, "why": "a test row"}).status_code == 303
+    late = revops.post(url, sent)
+    assert late.status_code == 409
+    assert "settled meanwhile" in late.text
+    assert "never kept" not in late.text
+    assert rows_of(acme, pk=first.pk)[0].state == "discarded"
+
+
 def test_a_stale_form_is_409_and_keeps_what_was_written(revops, acme, imported):
     first = rows_of(acme)[0]
     url = acme.url(f"imports/{imported.pk}/rows/{first.pk}/")

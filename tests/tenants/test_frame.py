@@ -50,6 +50,15 @@ def test_a_destination_is_shown_to_those_who_may_open_it(acme, two_counts):
     )
 
 
+@pytest.mark.parametrize(("environment", "shown"), [("sandbox", True), ("production", False)])
+def test_the_mailbox_is_in_the_menu_of_a_sandbox_alone(client, acme, environment, shown):
+    acme.tenant.environment = environment
+    acme.tenant.save()
+    client.force_login(acme.people["ops_admin"].user)
+    page = client.get(acme.url("queue/"))
+    assert (acme.url("mailbox/") in page.text) is shown
+
+
 def test_all_numbers_are_one_query_and_a_fragment_pays_nothing(acme, two_counts, query_count):
     with acme.here():
         assert query_count(lambda: frame(acme, "ops_admin")) == 0
