@@ -12,6 +12,7 @@ from tenants.admin import TenantModelAdmin, register
 
 @register(ApprovalPolicy)
 class ApprovalPolicyAdmin(TenantModelAdmin):
+    ask_again = "it says who may agree to a discount"
     form = PolicyLineForm
     exclude = ("tenant", "version")
     list_display = (

@@ -17,6 +17,7 @@ from django.utils import timezone
 from audit import queries, services
 from audit.models import AuditEvent
 from jobs.exceptions import NeedsPerson
+from jobs.models import Job
 from tenants.access import Actor, Right, can
 from tenants.models import Membership, Tenant
 from tenants.queries import member
@@ -43,6 +44,7 @@ def run(
 ) -> dict[str, Any]:
     """The job. Rights are those of the moments it begins and ends: whoever was shut out meanwhile gets no file."""
     viewer = _who_asked(tenant, membership_id)
+    reach = reach_of(viewer)
     rows = queries.events(tenant, viewer, filters_from(filters)).order_by("at", "id")
     total = rows.order_by()[: MOST_EVENTS + 1].count()
     if total > MOST_EVENTS:
@@ -51,7 +53,8 @@ def run(
     seen = queries.covered(viewer, rows.iterator(chunk_size=READ_AT_ONCE))
     count = _write_file(path, seen, form, lambda done: progress(done, total))
     try:
-        _who_asked(tenant, membership_id)  # it may have taken minutes
+        if reach_of(_who_asked(tenant, membership_id)) != reach:  # it may have taken minutes
+            raise NeedsPerson("The rights of the person who asked changed meanwhile. Export again.")
     except NeedsPerson:
         path.unlink()
         raise
@@ -69,6 +72,7 @@ def run(
     return {
         "events": count,
         "form": form,
+        "reach": reach,
         "url": url,
         "label": f"Download {count:,} events as {FORMATS[form]}",
     }
@@ -84,6 +88,16 @@ def _who_asked(tenant: Tenant, membership_id: int) -> Membership:
     ):
         raise NeedsPerson("The person who asked may no longer export the event log.")
     return viewer
+
+
+def reach_of(viewer: Membership) -> list[Any]:
+    """What says how far this person sees: a file is handed out only to whom it was made for, as they were then."""
+    return [viewer.role, viewer.team_id, viewer.regions, viewer.segments, viewer.products, viewer.programmes]
+
+
+def is_within_reach(viewer: Membership, job: Job) -> bool:
+    """Whether the file of this finished job was made with the rights that the person has today."""
+    return bool((job.result or {}).get("reach") == reach_of(viewer))
 
 
 def filters_as_json(filters: queries.Filters) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -103,7 +104,7 @@ def export(request: TenantRequest) -> HttpResponse:
 @require_GET
 @tenant_view(right=Right.VIEW_AUDIT)
 def export_file(request: TenantRequest, job_id: int) -> Any:
-    """The finished file, for nobody but the person who asked for it."""
+    """The finished file, for nobody but the person who asked for it, and only while they see as far as they did."""
     check_right(request.membership, Right.EXPORT)
     job = jobs.visible_job(request.tenant, request.membership, job_id=job_id)
     if job is None or job.kind != exports.KIND or job.requested_by_id != request.membership.user_id:
@@ -111,6 +112,8 @@ def export_file(request: TenantRequest, job_id: int) -> Any:
     path = exports.path_of(request.tenant, job.pk, job.args["form"])
     if job.state != Job.State.DONE or not path.exists():
         raise Http404("This export is not ready, or was deleted after seven days.")
+    if not exports.is_within_reach(request.membership, job):
+        raise PermissionDenied("Your role, team or scope changed since this was exported. Export again.")
     name = f"{request.tenant.slug}-events-{job.pk}{path.suffix}"
     content_type = exports.CONTENT_TYPES[job.args["form"]]
     return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=content_type)

@@ -9,6 +9,7 @@ from tenants.admin import TenantModelAdmin, register
 
 @register(ScimGroup)
 class ScimGroupAdmin(TenantModelAdmin):
+    ask_again = "it gives roles"
     can_add = False
     fields = ("display_name", "external_id", "role", "team")
     readonly_fields = ("display_name", "external_id")

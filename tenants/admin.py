@@ -151,6 +151,7 @@ def shown(value: Any) -> Any:
 
 @register(Team)
 class TeamAdmin(TenantModelAdmin):
+    ask_again = "a team's managers see what is below it"
     form: Any = TeamForm
     exclude: ClassVar[Any] = ("tenant", "managers", "members")
     list_display = ("name", "parent", "is_default")

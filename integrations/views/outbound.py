@@ -20,8 +20,9 @@ from integrations.services import outbound
 from integrations.services.dispatch import MOST_ATTEMPTS
 from jobs.paging import BadPlace, neighbours, newest_first
 from tenants import fields
-from tenants.access import Right, TenantRequest, tenant_view
+from tenants.access import Right, TenantRequest, ask_again, tenant_view
 
+ELSEWHERE = "customers' data goes where the endpoint says"
 STALE = "Somebody changed this endpoint meanwhile. This is how it stands now."
 INTEGRATIONS = Right.INTEGRATIONS
 
@@ -42,6 +43,7 @@ def endpoint_list(request: TenantRequest) -> HttpResponse:
     return render(request, "integrations/outbound/endpoints.html", context)
 
 
+@ask_again(ELSEWHERE)
 @require_http_methods(["GET", "POST"])
 @tenant_view(right=INTEGRATIONS)
 def new_endpoint(request: TenantRequest) -> HttpResponse:
@@ -62,6 +64,7 @@ def new_endpoint(request: TenantRequest) -> HttpResponse:
     return render(request, "integrations/outbound/endpoint_form.html", {"form": form}, status=422)
 
 
+@ask_again(ELSEWHERE)
 @require_http_methods(["GET", "POST"])
 @tenant_view(right=INTEGRATIONS)
 def edit_endpoint(request: TenantRequest, connection_id: int) -> HttpResponse:
@@ -108,6 +111,7 @@ def resume_endpoint(request: TenantRequest, connection_id: int) -> HttpResponse:
     return _change(request, connection_id, services.resume_endpoint, "Resumed. What waited is sent now.")
 
 
+@ask_again("its secret signs what Holdfast sends")
 @require_POST
 @tenant_view(right=INTEGRATIONS)
 def rotate_secret(request: TenantRequest, connection_id: int) -> HttpResponse:

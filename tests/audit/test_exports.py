@@ -13,6 +13,7 @@ from audit import exports, queries, services
 from jobs import runner
 from jobs.models import Job
 from tenants.access import SYSTEM
+from tenants.models import Membership
 from tests.worlds import PASSWORD
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -106,6 +107,36 @@ def test_who_lost_the_right_meanwhile_gets_no_file(client, acme, say):
         job = runner.run_now(Job.objects.latest("pk").pk)
     assert (job.state, job.attempts) == ("dead", 1)
     assert "may no longer export" in job.last_error
+    assert not exports.path_of(acme.tenant, job.pk, "csv").exists()
+
+
+@pytest.mark.parametrize("change", [{"role": "csm"}, {"regions": ["EMEA"]}, {"team_id": None}])
+def test_a_file_made_with_wider_rights_is_not_handed_out(client, acme, say, change):
+    say(acme)
+    log_in(client, acme, "auditor")
+    job = export(client, acme)
+    assert fetch(client, acme, job).status_code == 200
+    Membership.objects.filter(pk=acme.auditor.pk).update(**change)
+    log_in(client, acme, "auditor")
+    assert fetch(client, acme, job).status_code == 403
+    Membership.objects.filter(pk=acme.auditor.pk).update(
+        role="auditor", regions=[], team_id=acme.auditor.team_id
+    )
+    assert fetch(client, acme, job).status_code == 200
+
+
+def test_rights_that_change_while_the_file_is_written_leave_none(client, acme, say, monkeypatch):
+    say(acme)
+    write = exports._write_file
+
+    def demoted(*args):
+        Membership.objects.filter(pk=acme.auditor.pk).update(role="csm")
+        return write(*args)
+
+    monkeypatch.setattr(exports, "_write_file", demoted)
+    log_in(client, acme, "auditor")
+    job = export(client, acme)
+    assert (job.state, "Export again" in job.last_error) == ("dead", True)
     assert not exports.path_of(acme.tenant, job.pk, "csv").exists()
 
 
