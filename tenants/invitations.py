@@ -53,13 +53,18 @@ def mail(user: User, tenant: Tenant, link: str) -> bool:
 
 
 def is_waiting(user: User) -> bool:
-    """Nobody with a password is given such a link: one tenant's admin could take over a person of another."""
-    return user.is_active and not user.is_superuser and not user.has_usable_password()
+    """Somebody who never came in by any way. For all others such a link would open an account that is in use."""
+    is_new = user.last_login is None and not user.has_usable_password()
+    return user.is_active and not user.is_superuser and is_new and not queries.has_company_sign_in(user)
 
 
 def may_be_handed_out(user: User, tenant: Tenant) -> bool:
-    """An admin hands out links for people of the own organisation alone; the operator's command for all."""
-    return is_waiting(user) and queries.is_known_in(tenant, user)
+    """An admin hands out links for people of this workspace alone; the operator's command for all.
+
+    Otherwise the sandbox's admin could set the password of somebody who waits in production.
+    """
+    is_ours = queries.is_known_in(tenant, user) and queries.open_tenants_of(user) == [tenant.pk]
+    return is_ours and is_waiting(user)
 
 
 def person_of(token: str) -> tuple[User, Tenant]:
@@ -77,7 +82,7 @@ def person_of(token: str) -> tuple[User, Tenant]:
 
 
 def _seal(user: User) -> str:
-    """Changes with the password (even an unusable one is random), so a used link is dead; and with the
-    organisations that know the person, so a link from before does not open a later one's data."""
-    known_in = queries.organisations_of(user)
+    """Changes with the password (even an unusable one is random), so a used link is dead; and with the workspaces
+    and organisations of the person, so a link from before does not open a later one's data."""
+    known_in = f"{queries.organisations_of(user)}:{queries.open_tenants_of(user)}"
     return salted_hmac(_SALT, f"{user.pk}:{user.email}:{user.password}:{known_in}").hexdigest()[:32]

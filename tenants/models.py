@@ -139,6 +139,8 @@ class Membership(models.Model):
     products = models.JSONField(default=list, blank=True)
     programmes = models.JSONField(default=list, blank=True)
     is_active = models.BooleanField(default=True)
+    # the actor who ended it, "kind:id"; empty while it is active, and for one that ended before this was noted
+    ended_by = models.CharField(max_length=100, default="", db_default="", blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

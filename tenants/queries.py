@@ -1,5 +1,6 @@
 """Reads of the kernel: tenants, people, memberships, teams."""
 
+from allauth.socialaccount.models import SocialAccount
 from django.db.models import QuerySet
 
 from tenants.mailbox_models import MailboxMessage
@@ -18,6 +19,11 @@ def memberships_of(user: User) -> QuerySet[Membership]:
     if not user.is_active or user.is_superuser:
         return memberships.none()
     return memberships.filter(user=user, is_active=True).order_by("tenant__name", "pk")
+
+
+def all_memberships_of(user: User) -> QuerySet[Membership]:
+    """Active or not, wherever."""
+    return Membership.objects.select_related("tenant", "user").filter(user=user).order_by("pk")
 
 
 def user_by_id(user_id: int) -> User | None:
@@ -51,6 +57,11 @@ def was_member(tenant: Tenant, user: User) -> bool:
     return Membership.objects.filter(tenant=tenant, user=user).exists()
 
 
+def membership_of_user(tenant: Tenant, user: User) -> Membership | None:
+    """This person's membership here, active or not."""
+    return Membership.objects.filter(tenant=tenant, user=user).first()
+
+
 def member(tenant: Tenant, *, membership_id: int) -> Membership | None:
     """One membership of this tenant, active or not."""
     return Membership.objects.select_related("user", "tenant").filter(tenant=tenant, pk=membership_id).first()
@@ -77,6 +88,17 @@ def organisations_of(user: User) -> list[int]:
 def is_known_in(tenant: Tenant, user: User) -> bool:
     """Whether the tenant's organisation, and no other, knows this person."""
     return organisations_of(user) == [tenant.organisation_id]
+
+
+def open_tenants_of(user: User) -> list[int]:
+    """The tenants in which this person is an active member, by id."""
+    found = Membership.objects.filter(user=user, is_active=True).values_list("tenant_id", flat=True)
+    return sorted(found)
+
+
+def has_company_sign_in(user: User) -> bool:
+    """Whether a company's sign-in is linked to this account."""
+    return bool(SocialAccount.objects.filter(user=user).exists())
 
 
 def tenants_with_right(user: User, right: Right) -> list[Membership]:

@@ -4,7 +4,6 @@ import hashlib
 from decimal import Decimal
 from typing import Any
 
-from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.db import models, transaction
 
@@ -210,9 +209,7 @@ def add_person(
     An admin of one organisation could otherwise claim an address first and wait until another organisation lets
     that address in. Across organisations only the operator's `create_member` adds people (docs/security.md).
     """
-    user = queries.user_by_email(email)
-    if user is not None and not queries.is_known_in(tenant, user):
-        raise Refused("This address cannot be added here. Ask whoever runs this installation to add it.")
+    user = _newcomer(tenant, email)
     if user is not None and queries.is_member(tenant, user):
         raise Refused(f"{user} is in this workspace already: change them in the list.")
     return ensure_member(
@@ -220,11 +217,36 @@ def add_person(
     )  # fmt: skip
 
 
+@transaction.atomic
+def let_in_by_group(tenant: Tenant, *, email: str, name: str, role: str, team: str, by: Actor) -> Membership:
+    """What a group of the company's directory gives, to a member or to somebody whom `add_person` could add.
+
+    The list of groups is the tenant's own, so it gives an admin no more than People does. A membership that
+    somebody else ended stays ended; the group brings back only what it took itself.
+    """
+    user = queries.user_by_email(email)
+    if user is None or not queries.is_member(tenant, user):
+        user = _newcomer(tenant, email)
+    membership = user and queries.membership_of_user(tenant, user)
+    if membership and not membership.is_active and membership.ended_by != _name_of(by):
+        raise Refused("This membership was ended here by somebody: a group does not bring it back.")
+    return ensure_member(tenant, email=email, role=role, team=team, name=name, by=by)[0]
+
+
+def _newcomer(tenant: Tenant, email: str) -> User | None:
+    """The person of that address, if one is here already. Raises Refused where another organisation knows them."""
+    user = queries.user_by_email(email)
+    if user is not None and not queries.is_known_in(tenant, user):
+        raise Refused("This address cannot be added here. Ask whoever runs this installation to add it.")
+    return user
+
+
 def record_invitation(tenant: Tenant, *, membership: Membership, by: Actor) -> str:
     """A fresh link for somebody who waits for one; who asked for it is on record, the link is not."""
     if not invitations.may_be_handed_out(membership.user, tenant):
         raise Refused(
-            f"{membership.user} needs no invitation: they have a password, or belong elsewhere too."
+            f"{membership.user} needs no invitation: they have a password or signed in before, or belong to "
+            "another workspace too."
         )
     audit.record(
         tenant, verb="tenants.invitation_made", by=by, object_type="tenants.membership",
@@ -290,31 +312,6 @@ def end_membership(tenant: Tenant, *, membership_id: int, by: Actor) -> Membersh
     return _change(tenant, membership, {"is_active": False}, by=by)
 
 
-@transaction.atomic
-def rename_person(tenant: Tenant, *, membership: Membership, name: str, email: str, by: Actor) -> None:
-    """Name and sign-in address of somebody whom no other workspace knows. Raises Refused otherwise."""
-    user = User.objects.select_for_update().get(pk=membership.user_id)
-    before = {"name": user.name, "email": user.email}
-    after = {"name": name or user.name, "email": email or user.email}
-    if before == after:
-        return
-    if user.is_superuser or queries.is_member_elsewhere(tenant, user):
-        raise Refused(
-            f"{user.email} belongs to another workspace too: name and address cannot be changed from here."
-        )
-    if after["email"] != user.email and queries.user_by_email(email) is not None:
-        raise Refused(f"{email} is somebody else's address here.")
-    user.name, user.email = after["name"], after["email"]
-    user.save(update_fields=["name", "email"])
-    EmailAddress.objects.filter(user=user, email__iexact=before["email"]).update(email=user.email)
-    membership.user = user
-    changed = [key for key, value in before.items() if after[key] != value]
-    _record_member(
-        tenant, membership, "tenants.member_renamed", by=by,
-        before={"changed": changed}, after=None,
-    )  # fmt: skip
-
-
 def _change(tenant: Tenant, membership: Membership, values: dict[str, Any], *, by: Actor) -> Membership:
     """Write what differs, with its event; a call that changes nothing leaves none."""
     before = {name: getattr(membership, name) for name in values}
@@ -323,7 +320,9 @@ def _change(tenant: Tenant, membership: Membership, values: dict[str, Any], *, b
         return membership
     for name, value in changed.items():
         setattr(membership, name, value)
-    membership.save(update_fields=list(changed))
+    if "is_active" in changed:
+        membership.ended_by = "" if membership.is_active else _name_of(by)
+    membership.save(update_fields=[*changed, "ended_by"])
     _record_member(
         tenant, membership, "tenants.member_changed", by=by,
         before={name: before[name] for name in changed}, after=changed,
@@ -331,6 +330,10 @@ def _change(tenant: Tenant, membership: Membership, values: dict[str, Any], *, b
     if changed.keys() & {"role", "is_active"}:
         hooks.rights_changed(membership)
     return membership
+
+
+def _name_of(by: Actor) -> str:
+    return f"{by.kind}:{by.id}"[:100]
 
 
 def _record_member(

@@ -126,7 +126,7 @@ def new_person(request: TenantRequest) -> HttpResponse:
         except Refused as refusal:
             form.add_error("email", str(refusal))
         else:
-            if invitations.is_waiting(membership.user):
+            if invitations.may_be_handed_out(membership.user, request.tenant):
                 return _with_invitation(request, membership)
             messages.success(request, f"{membership.user} is in this workspace now." if created else "Saved.")
             return see_other(f"/t/{request.tenant.slug}/settings/people/")

@@ -3,13 +3,14 @@
 import re
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 from django.urls import reverse
 
 from audit.models import AuditEvent
 from tenants import invitations, queries, services
 from tenants.models import Membership, User
-from tests.worlds import MAKER, PASSWORD
+from tests.worlds import MAKER, PASSWORD, World
 
 pytestmark = pytest.mark.django_db
 LINK = re.compile(r"http://127\.0\.0\.1:\d+(/auth/invitation/[^\"\s]+/)")
@@ -157,6 +158,66 @@ def test_an_admin_cannot_claim_an_address_and_follow_it_into_another_organisatio
         services.ensure_member(globex.tenant, email="bob@globex.example", role="executive", by=MAKER)
     assert Client().get(reverse("tenants:invitation", args=[token])).status_code == 410
     again = admin.post(f"/t/acme/settings/people/{claimed.pk}/invitation/", follow=True)
+    assert not LINK.search(again.text)
+
+
+def people_page(world, name="new/"):
+    return f"/t/{world.tenant.slug}/settings/people/{name}"
+
+
+def asks_for_a_link(client, world, email):
+    """The page after an admin added the address and pressed for a link, and whether it shows one."""
+    added = client.post(people_page(world), {"email": email, "role": "csm"}, follow=True)
+    waiting = queries.people(world.tenant).get(user__email=email)
+    page = people_page(world, f"{waiting.pk}/")
+    again = client.post(f"{page}invitation/", follow=True)
+    return bool(LINK.search(added.text) or LINK.search(again.text) or LINK.search(client.get(page).text))
+
+
+@pytest.fixture
+def box(acme):
+    """The same organisation's sandbox with an admin of its own."""
+    tenant, _ = services.create_tenant(
+        organization="Acme", slug="acmebox", environment="sandbox", currency="USD", time_zone="UTC", by=MAKER
+    )
+    world = World(tenant)
+    with world.here():
+        world.people["ops_admin"], _ = services.ensure_member(
+            tenant, email="contractor@acme.example", role="ops_admin", by=MAKER, password=PASSWORD
+        )
+    return world
+
+
+def test_a_sandboxs_admin_gets_no_link_for_somebody_who_waits_in_production(acme, box, admin):
+    """Added to the sandbox too, a new admin of production must not get a password of the sandbox's choosing."""
+    added = admin.post(people_page(acme), {"email": "next@acme.example", "role": "ops_admin"}, follow=True)
+    first = LINK.search(added.text).group(1)
+    assert not asks_for_a_link(signed_in(box.ops_admin), box, "next@acme.example")
+    assert Client().get(first).status_code == 410, "the earlier link would open the sandbox as well"
+    user = User.objects.get(email="next@acme.example")
+    operators = invitations.link_for(user, acme.tenant)
+    assert Client().get(LINK.search(operators).group(1)).status_code == 200
+    waiting = queries.membership_of_user(box.tenant, user)
+    with box.here():
+        services.end_membership(box.tenant, membership_id=waiting.pk, by=MAKER)
+    assert Client().get(first).status_code == 200, "and is theirs again once they are in production alone"
+
+
+@pytest.mark.parametrize("way", ["signed in", "linked"])
+def test_no_link_sets_the_password_of_somebody_who_comes_in_another_way(acme, admin, way):
+    """Single sign-on alone: without a password, in use every day."""
+    added = admin.post(people_page(acme), {"email": "daily@acme.example", "role": "csm"}, follow=True)
+    first = LINK.search(added.text).group(1)
+    user = User.objects.get(email="daily@acme.example")
+    if way == "signed in":
+        Client().force_login(user)
+    else:
+        SocialAccount.objects.create(user=user, provider="company", uid="d-1")
+    assert Client().get(first).status_code == 410
+    assert Client().post(first, {"password": PASSWORD, "again": PASSWORD}).status_code == 410
+    page = people_page(acme, f"{queries.membership_of_user(acme.tenant, user).pk}/")
+    again = admin.post(f"{page}invitation/", follow=True)
+    assert "needs no invitation" in again.text
     assert not LINK.search(again.text)
 
 
