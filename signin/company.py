@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
 
-from signin import groups, records
+from signin import fresh, groups, records
 from tenants import queries
 from tenants.models import User
 
@@ -40,6 +40,7 @@ class Company(DefaultSocialAccountAdapter):
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         try:
             claims = _claims(sociallogin)
+            fresh.note_company_proof(request, claims)
             if sociallogin.state.get("process") == AuthProcess.CONNECT:
                 return  # the owner, signed in and just asked again
             _let_in(request, sociallogin, claims)
@@ -67,6 +68,12 @@ def _claims(sociallogin: Any) -> dict[str, Any]:
     begun_with = str(sociallogin.state.get("nonce", ""))
     if not begun_with or not constant_time_compare(str(claims.get("nonce", "")), begun_with):
         raise Refusal("This answer belongs to another sign-in. Begin again.")
+    asked_at = sociallogin.state.get("asked_at")
+    if asked_at is not None and fresh.proved_at(claims) < asked_at - fresh.LEEWAY:
+        raise Refusal(
+            "Your company's sign-in did not ask you again, or does not say when it did. Try once more; if it stays "
+            "so, ask your administrator to let it send “auth_time”."
+        )
     return claims
 
 
@@ -74,7 +81,7 @@ def _let_in(request: HttpRequest, sociallogin: Any, claims: dict[str, Any]) -> N
     """Membership by groups, then the link between the person here and there."""
     company = settings.SIGNIN_OIDC
     theirs = _groups(claims, company["groups_claim"])
-    user = sociallogin.user if sociallogin.is_existing else _known(claims, is_trusted=company["trusted"])
+    user = sociallogin.user if sociallogin.is_existing else _known(claims, company, theirs)
     if user is None:
         user = groups.admit(
             _email(claims), provider=company["id"], groups=theirs, name=str(claims.get("name", ""))[:200]
@@ -87,17 +94,22 @@ def _let_in(request: HttpRequest, sociallogin: Any, claims: dict[str, Any]) -> N
         sociallogin.connect(request, user)
 
 
-def _known(claims: dict[str, Any], *, is_trusted: bool) -> User | None:
+def _known(claims: dict[str, Any], company: dict[str, Any], theirs: list[str]) -> User | None:
     """The local account of that address, if linking to it is allowed; None where there is none."""
     user = queries.user_by_email(_email(claims))
     if user is None:
         return None
     if not user.is_active or user.is_superuser:
         raise Refusal("This account cannot sign in here. Ask your administrator.")
-    if not is_trusted:
+    if not company["trusted"]:
         raise Refusal(
             "There is an account with your address already. Sign in to it the usual way first, "
             "then connect the company sign-in under “Sign-in and browsers”."
+        )
+    if not groups.may_be_linked(user, provider=company["id"], groups=theirs):
+        records.log.warning("the company's sign-in was not linked: another organisation knows the account")
+        raise Refusal(
+            "Your address belongs to another organisation here. Ask whoever runs this installation to let you in."
         )
     return user
 

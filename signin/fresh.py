@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 KEPT_FOR = 30 * 60
+LEEWAY = 60  # seconds by which the clock of the company's sign-in may differ
 LARGEST = 200_000  # characters of a kept form; what is larger is sent again by hand
 
 
@@ -29,11 +30,30 @@ def is_fresh(request: HttpRequest) -> bool:
 
 
 def begin(request: HttpRequest, user: Any) -> None:
-    """A sign-in just made: its last step counts as the proof, also for allauth's own pages."""
+    """A sign-in just made: its last step counts as the proof, also for allauth's own pages.
+
+    The company's sign-in may have remembered the person since the morning: there the proof is as old as it says.
+    """
     steps = list(get_authentication_records(request, user)) or [{"method": "session", "at": time.time()}]
-    steps[-1] = {**steps[-1], "reauthenticated": True}
+    at = steps[-1]["at"]
+    if steps[-1]["method"] == "socialaccount":
+        at = min(at, getattr(request, "company_proved_at", 0.0))
+    steps[-1] = {**steps[-1], "at": at, "reauthenticated": True}
     request.session[AUTHENTICATION_METHODS_SESSION_KEY] = steps
     request.session[flow._AUTHENTICATION_METHODS_USER_SESSION_KEY] = flow.user_id_to_str(user)
+
+
+def proved_at(claims: dict[str, Any]) -> float:
+    """When the person last proved to the company's sign-in who they are; 0 where its ID token does not say."""
+    said = claims.get("auth_time")
+    if not isinstance(said, int | float) or isinstance(said, bool):
+        return 0.0
+    return float(said) if 0 < said <= time.time() + LEEWAY else 0.0
+
+
+def note_company_proof(request: HttpRequest, claims: dict[str, Any]) -> None:
+    """For `begin`, later in the same request."""
+    request.company_proved_at = proved_at(claims)  # type: ignore[attr-defined]
 
 
 def ask(request: HttpRequest) -> HttpResponse:

@@ -1,12 +1,14 @@
 """Memberships that a company's groups give and take, workspace by workspace.
 
-A membership made by hand stays as it was made. Each workspace's own rows decide (`GroupRole`), read inside it.
+A membership made by hand stays as it was made. Each workspace's own rows decide (`GroupRole`), read inside it; whom
+they may bring in is the kernel's rule (`tenants.services.let_in_by_group`). What it refuses is on record there.
 """
 
 from django.conf import settings
 from django.db import transaction
 
-from signin import queries
+from audit import services as audit
+from signin import queries, records
 from signin.models import GroupMember, GroupRole
 from tenants import queries as kernel
 from tenants import services as people
@@ -24,7 +26,8 @@ def admit(email: str, *, provider: str, groups: list[str], name: str) -> User | 
         with tenant_context(tenant.pk):
             wanted = queries.role_for_groups(tenant, provider=provider, groups=groups)
             if wanted is not None:
-                user = _give(tenant, email, wanted, provider=provider, name=name).user
+                membership = _give(tenant, email, wanted, provider=provider, name=name)
+                user = membership.user if membership else user
     return user
 
 
@@ -34,6 +37,23 @@ def follow(user: User, *, provider: str, groups: list[str]) -> None:
     for tenant in _workspaces():
         with tenant_context(tenant.pk):
             _follow_in(tenant, user, provider=provider, groups=groups)
+
+
+def may_be_linked(user: User, *, provider: str, groups: list[str]) -> bool:
+    """Whether the provider speaks for this account: all its organisations are among those the provider may open,
+    and no group of the person's opens a workspace of another one. Whoever holds the account could be somebody else.
+    """
+    theirs, served, claimed = set(kernel.organisations_of(user)), set(), set()
+    for tenant in _workspaces():
+        served.add(tenant.organisation_id)
+        if _role_in(tenant, provider=provider, groups=groups):
+            claimed.add(tenant.organisation_id)
+    return theirs <= served and claimed <= theirs
+
+
+def _role_in(tenant: Tenant, *, provider: str, groups: list[str]) -> GroupRole | None:
+    with tenant_context(tenant.pk):
+        return queries.role_for_groups(tenant, provider=provider, groups=groups)
 
 
 def _follow_in(tenant: Tenant, user: User, *, provider: str, groups: list[str]) -> None:
@@ -47,15 +67,26 @@ def _follow_in(tenant: Tenant, user: User, *, provider: str, groups: list[str]) 
         _take(tenant, given, provider=provider)
 
 
-def _give(tenant: Tenant, email: str, wanted: GroupRole, *, provider: str, name: str) -> Membership:
+def _give(tenant: Tenant, email: str, wanted: GroupRole, *, provider: str, name: str) -> Membership | None:
     team = wanted.team.name if wanted.team else ""
-    membership, _ = people.ensure_member(
-        tenant, email=email, role=wanted.role, team=team, name=name, by=_by(provider)
-    )
+    try:
+        membership = people.let_in_by_group(
+            tenant, email=email, role=wanted.role, team=team, name=name, by=_by(provider)
+        )
+    except Refused as refusal:
+        _record_refusal(tenant, wanted, str(refusal), provider=provider)
+        return None
     GroupMember.objects.for_tenant(tenant).update_or_create(
         tenant=tenant, membership=membership, defaults={"provider": provider, "group": wanted.group}
     )
     return membership
+
+
+def _record_refusal(tenant: Tenant, wanted: GroupRole, why: str, *, provider: str) -> None:
+    """Without who it was: the list of groups would tell its admin the addresses of other organisations' people."""
+    records.log.warning("a group gave no membership in workspace %s: %s", tenant.slug, why)
+    after = {"group": wanted.group, "role": wanted.role, "why": why}
+    audit.record(tenant, verb="signin.group_refused", by=_by(provider), subject=wanted, after=after)
 
 
 def _take(tenant: Tenant, given: GroupMember, *, provider: str) -> None:

@@ -5,6 +5,7 @@ its audience, from the very issuer that is configured, and with the nonce that t
 """
 
 import secrets
+import time
 from typing import Any
 
 import jwt
@@ -14,9 +15,10 @@ from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnec
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.http import HttpRequest
 
+from signin.fresh import LEEWAY
+
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 NEEDED = {"authorization_endpoint", "token_endpoint", "jwks_uri"}
-LEEWAY = 60  # seconds by which the provider's clock may differ
 
 
 class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
@@ -50,7 +52,8 @@ class CheckedAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
 
 def _kept(app: Any, claims: dict[str, Any]) -> dict[str, Any]:
     """What is stored of a person's claims: no more than is used."""
-    used = {"sub", "email", "email_verified", "name", "nonce", app.settings.get("groups_claim", "groups")}
+    groups = app.settings.get("groups_claim", "groups")
+    used = {"sub", "email", "email_verified", "name", "nonce", "auth_time", groups}
     return {name: value for name, value in claims.items() if name in used}
 
 
@@ -92,13 +95,17 @@ class CheckedProvider(OpenIDConnectProvider):  # type: ignore[misc]
         return "signin.oidc"
 
     def get_redirect_from_request_kwargs(self, request: HttpRequest) -> dict[str, Any]:
-        """Nothing of the request chooses scopes or parameters. The nonce stays with the state, in the session."""
+        """Nothing of the request chooses scopes or parameters. The nonce stays with the state, in the session, as does
+        when somebody signed in was asked again: the ID token has to say that they proved it since (company.py)."""
         nonce = secrets.token_urlsafe(24)
         parameters: dict[str, Any] = {**self.get_auth_params(), "nonce": nonce}
+        asked_at = None
         if request.user.is_authenticated:  # asked again: the provider must ask too, not remember
             parameters |= {"prompt": "login", "max_age": "0"}
+            asked_at = time.time()
         wanted: dict[str, Any] = super().get_redirect_from_request_kwargs(request)
-        return {**wanted, "scope": self.get_scope(), "auth_params": parameters, "nonce": nonce}
+        kept = {"nonce": nonce, "asked_at": asked_at}
+        return {**wanted, **kept, "scope": self.get_scope(), "auth_params": parameters}
 
 
 provider_classes = [CheckedProvider]

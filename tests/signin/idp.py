@@ -30,6 +30,7 @@ def id_token(issuer, asked):
     now = int(time.time())
     claims = {
         "iss": issuer, "aud": CLIENT, "sub": "person-1", "iat": now, "exp": now + 300, "nonce": asked.get("nonce"),
+        "auth_time": now,
         "email": "nia@company.example", "email_verified": True, "name": "Nia New", "groups": [], **state["claims"],
     }  # fmt: skip
     fault = state["fault"]

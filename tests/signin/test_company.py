@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from config import env
 from signin.models import GroupMember, GroupRole
 from tenants import queries, services
 from tenants.models import Membership, User
+from tenants.scoping import tenant_context
 from tests.signin.flow import SECOND, code_of, events, give_app, is_in, signed_in
 from tests.signin.idp import CLIENT, SECRET
 from tests.worlds import MAKER
@@ -183,6 +185,107 @@ def test_an_ended_member_stays_ended(acme, company):
     assert not is_in(client, acme)
 
 
+def test_a_hand_made_member_whom_an_admin_ended_stays_ended(acme, company, settings):
+    """No group gave it, so no group gives it back: not for the address, and not once the sign-in is linked."""
+    settings.SIGNIN_OIDC = {**settings.SIGNIN_OIDC, "trusted": True}
+    lists(acme, "cs-people", "csm")
+    with acme.here():
+        services.end_membership(acme.tenant, membership_id=acme.csm.pk, by=MAKER)
+    say(company, groups=["cs-people"], email="csm@acme.example")
+    for _ in range(2):
+        client = Client()
+        sign_in(client)
+        assert not is_in(client, acme)
+    assert not member(acme, "csm@acme.example").is_active
+    assert "ended here by somebody" in events(acme, "group_refused")[-1].diff["after"]["why"]
+
+
+def test_a_group_brings_back_nobody_whom_an_admin_ended_after_it_was_gone(acme, company):
+    """Taken by the group, brought back by an admin, ended by an admin: the admin's word is the last."""
+    lists(acme, "cs-people", "csm")
+    for theirs in (["cs-people"], []):
+        say(company, groups=theirs)
+        sign_in(Client())
+    for is_active in (True, False):
+        with acme.here():
+            services.change_member(
+                acme.tenant, membership_id=member(acme).pk, role="csm", team_id=None, is_active=is_active, scope={},
+                by=MAKER,
+            )  # fmt: skip
+    say(company, groups=["cs-people"])
+    sign_in(Client())
+    assert not member(acme).is_active
+
+
+# --- groups and organisations -------------------------------------------------------------------
+
+
+def test_a_group_draws_nobody_in_whom_another_organisation_knows(acme, globex, company):
+    """Globex lists a group that everybody is in and so has the account; acme's group must not open acme to it."""
+    lists(globex, "everybody", "csm")
+    say(company, groups=["everybody"])
+    sign_in(Client())
+    lists(acme, "cs-people", "ops_admin")
+    say(company, groups=["everybody", "cs-people"])
+    client = Client()
+    assert sign_in(client).status_code == 302
+    assert is_in(client, globex)
+    assert not is_in(client, acme)
+    assert member(acme) is None
+    refused = events(acme, "group_refused")[-1]
+    assert refused.diff["after"]["group"] == "cs-people"
+    assert "nia" not in f"{refused.diff} {refused.object_label}".lower()
+    assert not events(globex, "group_refused")
+
+
+def test_somebody_new_whom_two_organisations_list_joins_one_of_them(acme, globex, company):
+    for world in (acme, globex):
+        lists(world, "everybody", "csm")
+    say(company, groups=["everybody"])
+    sign_in(Client())
+    assert [member(acme) is None, member(globex) is None].count(True) == 1
+    assert len(events(acme, "group_refused") + events(globex, "group_refused")) == 1
+
+
+def test_a_trusted_provider_links_no_account_that_another_organisation_made_first(
+    acme, globex, company, settings
+):
+    """The admin of globex may hold that account's password: its owner at the company must not come to share it."""
+    settings.SIGNIN_OIDC = {**settings.SIGNIN_OIDC, "trusted": True}
+    lists(acme, "cs-people", "csm")
+    with globex.here():
+        services.ensure_member(globex.tenant, email="nia@company.example", role="csm", by=MAKER)
+    say(company, groups=["cs-people"])
+    client = Client()
+    answer = sign_in(client)
+    assert (answer.status_code, "another organisation" in answer.text) == (403, True)
+    assert member(acme) is None
+    assert not SocialAccount.objects.exists()
+
+
+def test_a_trusted_provider_links_no_account_outside_its_workspaces(acme, globex, company, settings):
+    settings.SIGNIN_OIDC = {**settings.SIGNIN_OIDC, "trusted": True, "workspaces": ["acme"]}
+    say(company, email="csm@globex.example")
+    client = Client()
+    assert sign_in(client).status_code == 403
+    assert not is_in(client, globex)
+    say(company, email="csm@acme.example", sub="another")
+    assert sign_in(Client()).status_code == 302
+
+
+def test_a_group_lets_somebody_of_the_same_organisation_in(acme, company):
+    box, _ = services.create_tenant(
+        organization="Acme", slug="acmebox", environment="sandbox", currency="USD", time_zone="UTC", by=MAKER
+    )
+    lists(acme, "cs-people", "csm")
+    say(company, groups=["cs-people"])
+    sign_in(Client())
+    with tenant_context(box.pk):
+        GroupRole.objects.create(tenant=box, group="cs-people", role="manager")
+    sign_in(Client())
+    assert queries.people(box).get().user == member(acme).user
+
+
 def test_only_named_workspaces_are_opened(acme, globex, company, settings):
     lists(acme, "cs-people", "csm")
     lists(globex, "cs-people", "csm")
@@ -261,10 +364,7 @@ def test_asking_again_goes_to_the_provider_and_makes_it_ask(acme, company):
     say(company, groups=["cs-people"])
     client = Client()
     sign_in(client)
-    store = client.session
-    for step in store["account_authentication_methods"]:
-        step["at"] -= 1800
-    store.save()
+    grow_old(client)
     url = f"/t/acme/settings/people/{acme.csm.pk}/"
     asked = client.post(url, {"role": "manager", "is_active": "on"}).headers["Location"]
     assert asked.startswith(START)
@@ -272,6 +372,49 @@ def test_asking_again_goes_to_the_provider_and_makes_it_ask(acme, company):
     assert json.loads(fetch(f"{company}/asked"))["prompt"] == "login"
     page = client.get(back.headers["Location"])
     assert f'action="{url}"' in page.text, "what was to be sent is still there"
+
+
+def grow_old(client):
+    store = client.session
+    for step in store["account_authentication_methods"]:
+        step["at"] -= 1800
+    store.save()
+
+
+# seconds from now, or what is no time at all
+@pytest.mark.parametrize("when", [-600, 3600, None, "soon", True])
+def test_asked_again_the_provider_must_have_asked(acme, company, when):
+    """Whoever strips `prompt` and `max_age` off the address, in an unlocked browser, proves nothing."""
+    lists(acme, "cs-people", "ops_admin")
+    say(company, groups=["cs-people"])
+    client = Client()
+    sign_in(client)
+    grow_old(client)
+    url = f"/t/acme/settings/people/{acme.csm.pk}/"
+    form = {"role": "manager", "is_active": "on"}
+    asked = client.post(url, form).headers["Location"]
+    said = int(time.time()) + when if type(when) is int else when
+    say(company, groups=["cs-people"], auth_time=said)
+    answer = sign_in(client, asked)
+    assert (answer.status_code, "did not ask you again" in answer.text) == (403, True)
+    assert client.post(url, form).headers["Location"].startswith(START), "still to be proven"
+
+
+def test_a_remembered_sign_in_is_no_proof(acme, company):
+    """Signing out and in again, without a question on the way, makes no old proof new."""
+    lists(acme, "cs-people", "ops_admin")
+    url = f"/t/acme/settings/people/{acme.csm.pk}/"
+    form = {"role": "manager", "is_active": "on"}
+    for said in (int(time.time()) - 3600, None):
+        say(company, groups=["cs-people"], auth_time=said)
+        client = Client()
+        assert sign_in(client).status_code == 302
+        assert is_in(client, acme)
+        asked = client.post(url, form).headers["Location"]
+        assert asked.startswith(START)
+    say(company, groups=["cs-people"])
+    client.get(sign_in(client, asked).headers["Location"])
+    assert client.post(url, form).headers["Location"] == "/t/acme/settings/people/"
 
 
 # --- a provider that is wrong, or somebody in its place -----------------------------------------
