@@ -84,7 +84,7 @@ class RowForm:
         file = FILES.get(row.file.removesuffix(".csv"))
         self.file = file
         now = row.mended or row.row
-        self.further = str(row.row.get(FURTHER, ""))
+        self.further = "" if FURTHER in covered else str(row.row.get(FURTHER, ""))
         columns = _columns(row, now)
         self.too_large = sum(len(str(now.get(name, ""))) for name in columns) > LARGEST_ROW
         self.cells = [self._cell(at, name, now, posted) for at, name in enumerate(columns)]

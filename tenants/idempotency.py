@@ -79,7 +79,7 @@ def once(
     if not _VALID.fullmatch(key):
         return refuse(request, 400, BAD_KEY)
     principal = f"{request.actor.kind}:{request.actor.id}"
-    mark = fingerprint or _fingerprint(request)
+    mark = _with_reach(request, fingerprint or _fingerprint(request))
     place = (request.tenant.pk, principal, key)
     kept = _claim_or_find(place, mark, patience=patience)
     if kept is None:
@@ -138,6 +138,16 @@ def _fingerprint(request: HttpRequest) -> str:
     else:
         digest.update(request.body)
     return digest.hexdigest()
+
+
+def _with_reach(request: Any, mark: str) -> str:
+    """Joined with what the person may see: whoever has another role, team or scope by now is not shown an answer that
+    was made for the old one."""
+    viewer = getattr(request, "membership", None)
+    if viewer is None:
+        return mark
+    reach = [viewer.role, viewer.team_id, viewer.regions, viewer.segments, viewer.products, viewer.programmes]
+    return hashlib.sha256(f"{mark} {json.dumps(reach)}".encode()).hexdigest()
 
 
 # --- the row ------------------------------------------------------------------------------------------

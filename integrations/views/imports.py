@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
+from integrations.coverage import covered_value, covers_file
 from integrations.forms_imports import UploadForm
 from integrations.importing import uploads
 from integrations.importing.columns import LONGEST_ID, LONGEST_SHORT, LONGEST_TEXT
@@ -141,8 +142,7 @@ def _report_context(request: TenantRequest, bundle_id: int) -> dict[str, Any]:
     rejected = sum(file.rejected for file in files)
     rows = list(queries.rejected_rows(request.tenant, bundle_id=bundle_id)[:ROWS_SHOWN]) if rejected else []
     for row in rows:
-        if fields.is_covered(request.membership, row.column):
-            row.value = fields.COVERED
+        row.value = covered_value(request.membership, row)
     job: Job | None = bundle.job
     panel = panel_of(job, slug=request.tenant.slug) if job and bundle.finished_at is None else None
     return {
@@ -190,6 +190,8 @@ def import_rejects(request: TenantRequest, bundle_id: int, file: str) -> HttpRes
         bundle = _bundle(request, bundle_id)
         rows = queries.rows_to_mend(request.tenant, bundle_id=bundle_id).filter(file=FILES[file].file_name)
         covered = fields.covered_names(request.membership)
+        if covers_file(request.membership, FILES[file]):
+            rows = rows.exclude(column="")  # cells may stand under other columns than their own
         table = rejected_as_csv(FILES[file], rows, covered=covered)
         services.record_download(
             request.tenant, bundle_id=bundle.pk, file=FILES[file].file_name, by=request.actor

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from integrations.coverage import covered_in, covered_value
 from integrations.exceptions import NotPossible, StaleVersion
 from integrations.forms_quarantine import Filters, ReasonForm, RowForm
 from integrations.importing.checking import fault_of
@@ -17,7 +18,6 @@ from integrations.queries import imports as imports_queries
 from integrations.queries import quarantine as queries
 from integrations.services import quarantine as services
 from jobs.paging import BadPlace, neighbours
-from tenants import fields
 from tenants.access import Right, TenantRequest, tenant_view
 
 IMPORT = Right.IMPORT
@@ -112,8 +112,7 @@ def _dress(request: TenantRequest, row: Any) -> Any:
     """What the row's line shows beside its columns."""
     row.on_its_way = queries.is_under_way(row.retry)
     row.unsettled = row.state in queries.UNSETTLED
-    if fields.is_covered(request.membership, row.column):
-        row.value = fields.COVERED
+    row.value = covered_value(request.membership, row)
     return row
 
 
@@ -125,7 +124,7 @@ def _dress(request: TenantRequest, row: Any) -> Any:
 def quarantine_row(request: TenantRequest, bundle_id: int, row_id: int) -> HttpResponse:
     """The row as a form; posted, it is checked like an import would, and kept when it fits."""
     row = _row(request, bundle_id, row_id)
-    covered = fields.covered_names(request.membership)
+    covered = covered_in(request.membership, row)
     if request.method == "GET":
         return _form(request, RowForm(row, covered))
     if row.state not in queries.UNSETTLED:  # whatever was written: the row as it stands, and why
@@ -164,7 +163,7 @@ def quarantine_form(request: TenantRequest, bundle_id: int, row_id: int) -> Http
     row = _row(request, bundle_id, row_id)
     if request.GET.get("closed"):
         return _line(request, row)
-    return _inline(request, RowForm(row, fields.covered_names(request.membership)))
+    return _inline(request, RowForm(row, covered_in(request.membership, row)))
 
 
 @require_POST
@@ -185,9 +184,7 @@ def quarantine_discard(request: TenantRequest, bundle_id: int, row_id: int) -> H
     form = ReasonForm(request.POST)
     if not form.is_valid():
         words = str(form.errors["why"][0])
-        return _form(
-            request, RowForm(row, fields.covered_names(request.membership)), status=422, discard=words
-        )
+        return _form(request, RowForm(row, covered_in(request.membership, row)), status=422, discard=words)
     try:
         services.discard(
             request.tenant, bundle_id=bundle_id, row_id=row_id, version=_version(request),
@@ -247,7 +244,7 @@ def _done(request: TenantRequest, bundle_id: int, row_id: int, said: str) -> Htt
 
 def _refused(request: TenantRequest, bundle_id: int, row_id: int, words: str) -> HttpResponse:
     row = _row(request, bundle_id, row_id)
-    return _form(request, RowForm(row, fields.covered_names(request.membership)), status=409, problem=words)
+    return _form(request, RowForm(row, covered_in(request.membership, row)), status=409, problem=words)
 
 
 # --- many rows ----------------------------------------------------------------------------------

@@ -390,3 +390,36 @@ def test_a_row_with_too_few_cells_is_mended_by_its_columns(revops, acme, tmp_pat
     run_jobs(acme)
     with acme.here():
         assert Ticket.objects.get(external_id="TX").subject == "short"
+
+
+def test_cells_under_the_wrong_columns_are_shown_to_nobody_who_may_not_see_the_file_s_words(
+    client, acme, tmp_path
+):
+    """An unquoted comma moves the body out of its column; the rule for bodies goes with it."""
+    folder = bundle(
+        tmp_path / "b", accounts=[row("accounts")], tickets=tickets(row("tickets", external_id="X1"))
+    )
+    path = next(folder.glob("tickets.csv"))
+    lines = path.read_text().splitlines()
+    width = len(lines[0].split(","))
+    lines += ["X8," * width + "a secret body", "X9,another secret body"]
+    path.write_text("\n".join(lines) + "\n")
+    imported = bring_in(acme, folder)["record"]
+    broken = rows_of(acme, column="")
+    assert len(broken) == 2
+    client.force_login(acme.people["ops_admin"].user)  # may import, may not open bodies
+    places = [
+        f"imports/{imported.pk}/",
+        f"imports/{imported.pk}/rows/",
+        f"imports/{imported.pk}/rejected/tickets/",
+    ]
+    places += [f"imports/{imported.pk}/rows/{each.pk}/" for each in broken]
+    places += [f"imports/{imported.pk}/rows/{each.pk}/form/" for each in broken]
+    for place in places:
+        answer = client.get(acme.url(place))
+        text = b"".join(answer).decode() if answer.streaming else answer.text
+        assert answer.status_code == 200, place
+        assert "secret body" not in text, place
+    with acme.here():
+        QuarantinedRow.objects.filter(pk=broken[0].pk).update(file="subscriptions.csv")
+    assert "secret body" in client.get(acme.url(f"imports/{imported.pk}/rows/{broken[0].pk}/")).text

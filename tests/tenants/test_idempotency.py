@@ -127,6 +127,14 @@ def test_whoever_lost_the_right_gets_no_kept_answer(notes, acme):
     assert notes("k1").status_code == 403
 
 
+def test_whoever_sees_less_by_now_gets_no_kept_answer(notes, acme):
+    notes("k1")
+    acme.csm.regions = ["Antarctica"]
+    acme.csm.save(update_fields=["regions"])
+    assert notes("k1").status_code in (404, 422)
+    assert "Idempotent-Replayed" not in notes("k1").headers
+
+
 def test_what_was_refused_is_not_kept_and_can_be_mended(notes, acme):
     assert notes("k1", "").status_code == 422
     assert count(acme, KeptAnswer) == 0
