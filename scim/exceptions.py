@@ -21,5 +21,9 @@ def not_unique(detail: str) -> ScimError:
     return ScimError(409, detail, scim_type="uniqueness")
 
 
+def forbidden(detail: str) -> ScimError:
+    return ScimError(403, detail)
+
+
 def not_found(what: str, id_: str) -> ScimError:
     return ScimError(404, f"There is no {what} {id_[:40]!r} here.")

@@ -8,13 +8,16 @@ from django.utils import timezone
 from audit import services as audit
 from scim import queries, roles
 from scim.changes import GroupChange, UserChange
-from scim.exceptions import bad_value, not_unique
+from scim.exceptions import ScimError, bad_value, forbidden, not_unique
 from scim.models import ScimGroup, ScimGroupMember, ScimUser
+from tenants import addresses
 from tenants import queries as people
 from tenants import services as members
 from tenants.access import Actor
-from tenants.exceptions import Refused
+from tenants.exceptions import NotForPrograms, Refused
 from tenants.models import Membership, Tenant
+from tenants.roles import Role
+from tenants.scoping import tenant_context
 
 
 @transaction.atomic
@@ -29,10 +32,10 @@ def create_user(tenant: Tenant, *, change: UserChange, by: Actor) -> Membership:
             found, _ = members.add_person(
                 tenant, email=email, name=change.name_from(""), role=roles.LEAST, team=None, scope={}, by=by
             )
-        elif change.active is not False:
-            _activate(tenant, found, role=roles.LEAST, by=by)
+        elif change.active is not False and not found.is_active:
+            _bring_back(tenant, found, role=roles.LEAST, by=by)
     except Refused as refusal:
-        raise not_unique(str(refusal)) from refusal
+        raise _in_scim(refusal) from refusal
     link, _ = ScimUser.objects.for_tenant(tenant).get_or_create(tenant=tenant, membership_id=found.pk)
     link.external_id, link.removed_at, link.changed_at = change.external_id or "", None, timezone.now()
     link.save()
@@ -64,7 +67,10 @@ def change_user(tenant: Tenant, *, membership: Membership, change: UserChange, b
         members.end_membership(tenant, membership_id=membership.pk, by=by)
     else:
         if change.active and not membership.is_active:
-            _activate(tenant, membership, role=membership.role, by=by)
+            try:
+                _bring_back(tenant, membership, role=_role_to_come_back_with(tenant, membership), by=by)
+            except Refused as refusal:
+                raise _in_scim(refusal) from refusal
         _rename(tenant, membership, change, by)
     link, _ = ScimUser.objects.for_tenant(tenant).get_or_create(tenant=tenant, membership_id=membership.pk)
     if change.external_id is not None:
@@ -83,12 +89,31 @@ def _rename(tenant: Tenant, membership: Membership, change: UserChange, by: Acto
     if people.is_member_elsewhere(tenant, user) and email == user.email:
         return  # the name that another workspace gave stays; refusing would stop the provider's whole update
     try:
-        members.rename_person(tenant, membership=membership, name=name, email=email, by=by)
+        addresses.rename_person(tenant, membership=membership, name=name, email=email, by=by)
     except Refused as refusal:
-        raise not_unique(str(refusal)) from refusal
+        raise _in_scim(refusal) from refusal
 
 
-def _activate(tenant: Tenant, membership: Membership, *, role: str, by: Actor) -> None:
+def _in_scim(refusal: Refused) -> ScimError:
+    return forbidden(str(refusal)) if isinstance(refusal, NotForPrograms) else not_unique(str(refusal))
+
+
+def _role_to_come_back_with(tenant: Tenant, membership: Membership) -> str:
+    """The one they left with, if a provider could have given it: an operations admin's only by a group mapped so."""
+    if membership.role != Role.OPS_ADMIN:
+        return membership.role
+    groups = queries.groups_of(tenant, [membership.pk]).get(membership.pk, [])
+    return roles.role_of(groups) or roles.LEAST
+
+
+def _bring_back(tenant: Tenant, membership: Membership, *, role: str, by: Actor) -> None:
+    """Only whom a provider's own call ended. Whoever an admin put out stays out until an admin lets them in."""
+    if not membership.user.is_active:
+        raise NotForPrograms("This person left and was forgotten. Add them anew.")
+    if not membership.ended_by.startswith(f"{by.kind}:"):
+        raise NotForPrograms(
+            "This membership was ended here, not by the provider. An operations admin can open it again, under People."
+        )
     scope = {name: getattr(membership, name) for name in members.SCOPE}
     members.change_member(
         tenant, membership_id=membership.pk, role=role, team_id=membership.team_id, is_active=True, scope=scope, by=by
@@ -104,6 +129,19 @@ def remove_user(tenant: Tenant, *, membership: Membership, by: Actor) -> None:
     link.role_from_groups = False
     link.save()
     ScimGroupMember.objects.for_tenant(tenant).filter(membership_id=membership.pk).delete()
+
+
+@transaction.atomic
+def forget_person(membership: Membership) -> None:
+    """What the provider says of somebody who was forgotten: its id, often the address, and their groups. They are not
+    found any more, so nothing can be written back (tenants.hooks)."""
+    tenant, now = membership.tenant, timezone.now()
+    with tenant_context(tenant.pk):
+        ScimUser.objects.for_tenant(tenant).update_or_create(
+            tenant=tenant, membership_id=membership.pk,
+            defaults={"external_id": "", "role_from_groups": False, "removed_at": now, "changed_at": now},
+        )  # fmt: skip
+        ScimGroupMember.objects.for_tenant(tenant).filter(membership_id=membership.pk).delete()
 
 
 # --- groups --------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ from django.db import transaction
 from audit import services as audit
 from signin import sessions
 from signin.models import SignedIn
-from tenants import queries
+from tenants import hooks, idempotency, queries
 from tenants.access import Actor
 from tenants.exceptions import Refused
 from tenants.models import Tenant, User
+from tenants.scoping import tenant_context
 
 
 @transaction.atomic
@@ -32,6 +33,10 @@ def forget_member(tenant: Tenant, *, user: User, by: Actor) -> None:
     user.is_active, user.last_tenant, user.last_login = False, None, None
     user.set_unusable_password()
     user.save()
+    hooks.person_forgotten(queries.all_memberships_of(user))
+    for each in queries.all_memberships_of(user):
+        with tenant_context(each.tenant_id):
+            idempotency.forget_all(each.tenant)
     audit.record(
         tenant, verb="tenants.member_forgotten", by=by, object_type="tenants.user", object_id=str(user.pk),
         object_label="A former member",

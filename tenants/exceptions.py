@@ -5,5 +5,9 @@ class Refused(Exception):
     """A rule says no; the message says which and what to do instead."""
 
 
+class NotForPrograms(Refused):
+    """A person has to do it: here, signed in, with a right that no identity provider has."""
+
+
 class InvitationUnusable(Exception):
     """The link is not ours, expired, or was used."""

@@ -1,6 +1,6 @@
 """Facts go up without imports: apps above fill these at start-up (AppConfig.ready)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 # audit.services.record; the kernel and jobs write their events through it (DECISIONS 11)
@@ -9,6 +9,8 @@ _record: Callable[..., Any] | None = None
 _membership_changed: list[Callable[..., Any]] = []
 # called with the membership whose role changed or that ended, inside the same transaction
 _rights_changed: list[Callable[..., None]] = []
+# called with each membership of somebody who was forgotten, inside the same transaction
+_person_forgotten: list[Callable[..., None]] = []
 # called with a tenant just created, inside its context: default policies, playbooks, partitions
 _tenant_created: list[Callable[..., None]] = []
 # called with (request, response) inside the tenant's outer transaction, e.g. to record a denied access
@@ -43,6 +45,16 @@ def when_rights_changed(hook: Callable[..., None]) -> None:
 def rights_changed(membership: Any) -> None:
     for hook in _rights_changed:
         hook(membership)
+
+
+def when_person_forgotten(hook: Callable[..., None]) -> None:
+    _person_forgotten.append(hook)
+
+
+def person_forgotten(memberships: Iterable[Any]) -> None:
+    for membership in memberships:
+        for hook in _person_forgotten:
+            hook(membership)
 
 
 def when_tenant_created(hook: Callable[..., None]) -> None:
