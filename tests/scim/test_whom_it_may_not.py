@@ -85,6 +85,19 @@ def test_a_new_address_opens_nothing_before_it_is_proven(acme, scim, user):
     assert len(ask_for_reset("ada.l@acme.example")) == 1
 
 
+def test_the_person_proves_a_new_address_by_its_mail(acme, scim, user):
+    made = user()
+    change(scim, made["id"], userName="ada.l@acme.example")
+    person = User.objects.get(email="ada.l@acme.example")
+    browser = Client()
+    browser.force_login(person)
+    browser.post("/auth/email/", {"action_send": "", "email": "ada.l@acme.example"})
+    link = re.search(r"/auth/confirm-email/[^\s]+", mail.outbox[-1].body)[0]
+    assert mail.outbox[-1].to == ["ada.l@acme.example"]
+    browser.post(link)
+    assert len(ask_for_reset("ada.l@acme.example")) == 1
+
+
 def test_nobody_is_given_a_further_address_of_somebody_else(acme, scim, user):
     made = user()
     EmailAddress.objects.create(user=acme.csm.user, email="second@acme.example", verified=True)
