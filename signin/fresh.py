@@ -66,6 +66,11 @@ def ask(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=303, headers={"Location": where})
 
 
+def can_be_asked_here(request: HttpRequest) -> bool:
+    """Whether the person has a way of ours to prove it; else the company's sign-in is asked."""
+    return bool(get_adapter().get_reauthentication_methods(request.user))
+
+
 def proof_address(request: HttpRequest, afterwards: str) -> str:
     """The person's own way to prove it: password, code, key; or the company's sign-in when there is none of these."""
     ways = get_adapter().get_reauthentication_methods(request.user)

@@ -7,12 +7,16 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from signin import devices, fresh, queries, sessions
 from tenants.middleware import unavailable
 from tenants.models import Membership
 
+# allauth's pages that make a way to come in, and those that change one
+NEW_WAYS = {"account_set_password", "mfa_activate_totp", "mfa_add_webauthn"}
+OWN_CHANGES = {*NEW_WAYS, "account_email", "socialaccount_connections"}
 Handler = Callable[[HttpRequest], HttpResponse]
 # a probe that carries a cookie must not ask for the session
 WITHOUT_DATABASE = {"/healthz", "/readyz", "/metrics"}
@@ -49,7 +53,8 @@ def _end_or_touch(request: HttpRequest) -> None:
 
 class Gate:
     """Stands inside the tenant's transaction, where the membership is known, and before every view: pages,
-    fragments, exports and the admin alike. Requests without a session (services with a token) pass."""
+    fragments, exports and the admin alike; and before a person's own pages of signing in. Requests without a session
+    (services with a token) pass."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -60,9 +65,11 @@ class Gate:
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        membership: Membership | None = getattr(request, "membership", None)
-        if membership is None or not sessions.is_signed_in(request):
+        if not sessions.is_signed_in(request):
             return None
+        membership: Membership | None = getattr(request, "membership", None)
+        if membership is None:
+            return _prove_first(request)
         if membership.role in membership.tenant.second_factor_roles and not queries.has_factor(
             membership.user
         ):
@@ -73,6 +80,21 @@ class Gate:
         )
         wants_proof = marked and request.method == "POST"
         return fresh.ask(request) if wants_proof and not fresh.is_fresh(request) else None
+
+
+def _prove_first(request: HttpRequest) -> HttpResponse | None:
+    """A new way in needs a proof by an old one. allauth asks for it itself, but only whom it could ask itself: nobody
+    who has the company's sign-in alone, and nobody for a first password."""
+    match = request.resolver_match
+    name = match.url_name if match else ""
+    is_link = name == "openid_connect_login" and request.GET.get("process") == "connect"
+    is_sent = request.method == "POST" and (name in OWN_CHANGES or is_link)
+    is_form = request.method == "GET" and name in NEW_WAYS
+    if not (is_sent or is_form) or fresh.is_fresh(request):
+        return None
+    if name != "account_set_password" and fresh.can_be_asked_here(request):
+        return None
+    return fresh.ask(request) if is_sent else redirect(fresh.proof_address(request, request.get_full_path()))
 
 
 def _set_up_first(request: HttpRequest) -> HttpResponse:

@@ -417,6 +417,43 @@ def test_a_remembered_sign_in_is_no_proof(acme, company):
     assert client.post(url, form).headers["Location"] == "/t/acme/settings/people/"
 
 
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        ("/auth/password/set/", {"password1": "a-thief-was-here-1", "password2": "a-thief-was-here-1"}),
+        ("/auth/2fa/totp/activate/", {"code": "000000"}),
+        ("/auth/2fa/webauthn/add/", {"name": "mine", "credential": "{}"}),
+        ("/auth/email/", {"email": "thief@evil.example", "action_add": ""}),
+        ("/auth/3rdparty/", {"account": "1"}),
+        (f"{START}?process=connect", {}),
+    ],
+)
+def test_an_old_session_makes_no_new_way_in(acme, company, url, form):
+    """With the company's sign-in alone, allauth asks nobody again: a password set now would be the next proof."""
+    lists(acme, "cs-people", "csm")
+    say(company, groups=["cs-people"])
+    client = Client()
+    sign_in(client)
+    grow_old(client)
+    answer = client.post(url, form)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith(f"{START}?process=login")
+    assert not member(acme).user.has_usable_password()
+
+
+def test_a_first_password_is_set_after_the_proof(acme, company):
+    lists(acme, "cs-people", "csm")
+    say(company, groups=["cs-people"])
+    client = Client()
+    sign_in(client)
+    grow_old(client)
+    asked = client.get("/auth/password/set/").headers["Location"]
+    assert sign_in(client, asked).headers["Location"] == "/auth/password/set/"
+    form = {"password1": "correct-horse-77-battery", "password2": "correct-horse-77-battery"}
+    assert client.post("/auth/password/set/", form).status_code == 302
+    assert member(acme).user.has_usable_password()
+
+
 # --- a provider that is wrong, or somebody in its place -----------------------------------------
 
 FAULTS = ["nonce", "no nonce", "expired", "audience", "issuer", "azp", "none", "hmac", "signature", "kid",
