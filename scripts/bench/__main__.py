@@ -52,6 +52,7 @@ def _evidence(made: Installation, *, accounts: int, days: int) -> Iterator[Line]
     _say(f"simulating {accounts:,} accounts x {days} days")
     size = ["--accounts", str(accounts), "--days", str(days), "--seed", "1", "--end", str(END)]
     made.manage("simulate_bundle", str(bundle), *size)
+    imports.trim(bundle, accounts * 40)
     made.manage("create_tenant", "--organization", "Bench", "--slug", "bench")
     _say("importing")
     line, took = imports.measure(made, bundle)

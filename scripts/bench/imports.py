@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
@@ -16,6 +17,7 @@ from scripts.bench.table import Line, timed
 
 METRICS = 8  # the known usage metrics that the baseline's table has as columns
 CHUNK = 200_000
+_REFERRED_TO = ("accounts", "contacts", "subscriptions", "products", "opportunities")
 USAGE_TABLE = """
 CREATE TABLE bare_usage (account_id bigint, day date, m0 float8, m1 float8, m2 float8, m3 float8, m4 float8, m5 float8,
                          m6 float8, m7 float8, PRIMARY KEY (account_id, day));
@@ -88,9 +90,7 @@ def _bare_others(connection: "psycopg.Connection[Any]", bundle: Path) -> tuple[f
     for path in sorted(bundle.glob("*.csv*")):
         if path.name.startswith("usage_daily"):
             continue
-        opener = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rb") as file:
-            content = file.read()
+        content = _content(path)
         header = content.split(b"\n", 1)[0].decode().strip().split(",")
         name = path.name.split(".")[0]
         key = header[: {"opportunity_changes": 3, "usage_detail": 5}.get(name, 1)]
@@ -117,6 +117,30 @@ def _copy_text(connection: "psycopg.Connection[Any]", name: str, key: list[str],
             copy.write(content)
         merge: Any = f"INSERT INTO bare_{name} SELECT * FROM bare_{name}_stage ON CONFLICT DO NOTHING"  # noqa: S608
         cursor.execute(merge)
+
+
+def trim(bundle: Path, others: int) -> None:
+    """Cut the files that nothing refers to, all by the same share, until about `others` rows stand beside usage."""
+    files = [path for path in bundle.glob("*.csv*") if not path.name.startswith("usage_daily")]
+    counts = {path: _content(path).count(b"\n") - 1 for path in files}
+    loose = {path: rows for path, rows in counts.items() if path.name.split(".")[0] not in _REFERRED_TO}
+    share = (others - sum(counts.values()) + sum(loose.values())) / max(sum(loose.values()), 1)
+    for path, rows in loose.items() if share < 1 else ():
+        kept = list(
+            islice(
+                csv.reader(io.StringIO(_content(path).decode(), newline="")), 1 + int(rows * max(share, 0))
+            )
+        )
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(path, "wt", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(kept)
+
+
+def _content(path: Path) -> bytes:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as file:
+        found: bytes = file.read()
+    return found
 
 
 def one_more_day(made: Installation, bundle: Path, day: date) -> Path:
