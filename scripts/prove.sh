@@ -4,6 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 wanted=${1:-10}
+export HOLDFAST_PROVE=1  # more examples of each property, and other ones each time
 logs=${HOLDFAST_VAR:-var}/proof
 record=docs/proof.md
 mkdir -p "$logs"
