@@ -112,6 +112,51 @@ class ScoreRun(TenantModel):
         indexes = [models.Index(fields=["tenant", "-as_of", "-id"], name="run_newest_ix")]
 
 
+class ChurnModel(TenantModel):
+    """One trained version of the chance of leaving: coefficients as JSON, what the back-test said, where it stands."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        SHADOW = "shadow", "Shadow"
+        ADVISORY = "advisory", "Advisory"
+        AUTOMATIC = "automatic", "Automatic"
+        RETIRED = "retired", "Retired"
+
+    LIVE = (State.ADVISORY, State.AUTOMATIC)
+
+    version = models.PositiveIntegerField()
+    kind = models.CharField(max_length=20)  # additive, boosted, parts
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    as_of = models.DateField()  # learnt from what was known before this day
+    document = models.JSONField()  # engine.churn.document: curves, timing, calibration
+    digest = models.CharField(max_length=64)  # of the document
+    report = models.JSONField(default=dict)  # the back-test, the candidates, the gates when it was trained
+    # was shown once and may score days from `as_of` on; a version that was rolled back may not
+    is_usable = models.BooleanField(default=False)
+    promoted_at = models.DateTimeField(null=True)
+    promoted_by_label = models.CharField(max_length=300, blank=True)
+    retired_at = models.DateTimeField(null=True)
+    retired_why = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by_label = models.CharField(max_length=300, default="Holdfast")
+    job_id = models.BigIntegerField(null=True)
+    row_version = models.PositiveIntegerField(default=1)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "version"], name="churn_model_version_once"),
+            models.UniqueConstraint(
+                fields=["tenant"],
+                condition=Q(state__in=["advisory", "automatic"]),
+                name="churn_model_one_live",
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "-as_of", "-id"], name="churn_model_newest_ix")]
+
+    def __str__(self) -> str:
+        return f"churn v{self.version}"
+
+
 class HealthSnapshot(models.Model):
     """One account's health on one day as one run computed it; partitioned by month of as_of, append-only."""
 
@@ -146,6 +191,25 @@ class HealthSnapshot(models.Model):
     policy_id = models.BigIntegerField()
     policy_version = models.CharField(max_length=80)
     recorded_at = models.DateTimeField()
+    # the chance of leaving, all empty without a calibrated model; p to six decimals, low and high are the 80 % interval
+    p30 = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    p60 = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    p90 = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    p90_low = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    p90_high = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    p_renew = models.DecimalField(
+        max_digits=7, decimal_places=6, null=True
+    )  # to be there after the next renewal
+    # chance to have left by each end of engine.churn.PERIODS
+    leaves = ArrayField(models.FloatField(), null=True)
+    risk_level = models.CharField(
+        max_length=10, blank=True
+    )  # low, medium, high, critical; empty without a chance
+    model_id = models.BigIntegerField(null=True)
+    model_version = models.CharField(max_length=80, blank=True)
+    # logit_base + the sum of logit_parts is the log-odds of p90; one part a name of the model's document
+    logit_base = models.FloatField(null=True)
+    logit_parts = ArrayField(models.FloatField(), null=True)
 
     BREAKDOWN = (
         "layout", "weights", "scores", "points", "lost", "values", "why", "newest_ago", "old_dimensions",
@@ -179,6 +243,25 @@ class HealthSnapshot(models.Model):
         return kept if self.breakdown is None else self.breakdown.dimensions()
 
 
+class ShadowScore(models.Model):
+    """What a model that nobody sees would have said; partitioned by month of as_of, append-only."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "account_id", "as_of", "run_id", "model_id")
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.DO_NOTHING, related_name="+")
+    account = models.ForeignKey("accounts.Account", on_delete=models.DO_NOTHING, related_name="+")
+    run = models.ForeignKey(ScoreRun, on_delete=models.DO_NOTHING, related_name="+")
+    as_of = models.DateField()
+    model_id = models.BigIntegerField()
+    p30 = models.DecimalField(max_digits=7, decimal_places=6)
+    p60 = models.DecimalField(max_digits=7, decimal_places=6)
+    p90 = models.DecimalField(max_digits=7, decimal_places=6)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "scoring_shadow_score"
+
+
 class AccountHealth(TenantModel):
     """Where an account stands now: the projection of its newest snapshot that queue and lists read."""
 
@@ -203,6 +286,30 @@ class AccountHealth(TenantModel):
     override_health = models.DecimalField(max_digits=5, decimal_places=2, null=True)
     override_band = models.CharField(max_length=10, blank=True)
     override_until = models.DateField(null=True)
+    # the chance of leaving, all empty without a calibrated model; p to six decimals, low and high are the 80 % interval
+    p30 = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    p60 = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    p90 = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    p90_low = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    p90_high = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    p_renew = models.DecimalField(
+        max_digits=7, decimal_places=6, null=True
+    )  # to be there after the next renewal
+    # chance to have left by each end of engine.churn.PERIODS
+    leaves = ArrayField(models.FloatField(), null=True)
+    risk_level = models.CharField(
+        max_length=10, blank=True, db_default=""
+    )  # low, medium, high, critical; empty without a chance
+    # the level of the last scoring, not yet confirmed by a second one
+    risk_pending = models.CharField(max_length=10, blank=True, db_default="")
+    at_stake = models.DecimalField(max_digits=16, decimal_places=4, null=True)  # arr_reporting x p90
+    p90_delta_30 = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    # what is associated with the chance: [{"key", "text", "part", "points", "day"}, …], upward ones first
+    chance_reasons = models.JSONField(default=list, db_default=[])
+    model_id = models.BigIntegerField(null=True)
+    model_version = models.CharField(max_length=80, blank=True, db_default="")
+    # why the chances are older or weaker than they look: model_missing, source_late:<key>, …
+    chance_flags = ArrayField(models.CharField(max_length=60), default=list, db_default=[])
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantModel.Meta):
