@@ -1,0 +1,94 @@
+"""What a declared indicator is: its dimension, its source of evidence, its default curve and its words."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Dimension(StrEnum):
+    USAGE = "usage"
+    ENGAGEMENT = "engagement"
+    SATISFACTION = "satisfaction"
+    BUSINESS = "business"
+    STAKEHOLDERS = "stakeholders"
+    OUTCOMES = "outcomes"
+
+
+class Missing(StrEnum):
+    """Why an indicator has no value. Each is different from zero, and from each other."""
+
+    NOT_TRACKED = "not_tracked"  # this tenant (for usage: this account) sends no such data
+    NOT_YET = "not_yet"  # the source is there, but has too little about this account
+    LATE = "late"  # the source has fallen silent for every account
+
+
+MISSING_WORDS = {
+    Missing.NOT_TRACKED: "Not tracked",
+    Missing.NOT_YET: "Not enough data yet",
+    Missing.LATE: "The source is late",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of evidence. `fresh_days`: silent for longer, for all accounts, and it counts as late; 0: no limit."""
+
+    key: str
+    label: str
+    fresh_days: int
+
+
+SOURCES = {
+    source.key: source
+    for source in (
+        Source("usage", "Product usage", 14),
+        Source("activities", "Mails, calls and meetings", 30),
+        Source("tickets", "Support tickets", 60),
+        Source("surveys", "Surveys", 400),
+        Source("invoices", "Invoices", 120),
+        Source("subscriptions", "Subscriptions", 0),
+        Source("contacts", "Contacts", 0),
+        Source("objectives", "Objectives", 0),
+        Source("milestones", "Milestones", 0),
+        Source("company_events", "Company news", 0),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One declared indicator. `xs` and `ys` are its default curve: value xs[i] gives ys[i] points of 100."""
+
+    key: str
+    label: str
+    dimension: Dimension
+    group: str
+    unit: str  # share, ratio, days, count, score, change, yes_no, points
+    higher_is_better: bool
+    window_days: int
+    formula: str
+    source: str  # a key of SOURCES
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    weight: float
+    text: str  # what a value reads like; see say()
+    text_zero: str = ""  # when the value is zero
+    text_negative: str = ""  # when it is below zero; the value is given without its sign
+    also: str = ""  # a second source that can give the value alone
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.source, self.also) if self.also else (self.source,)
+
+    @property
+    def freshness_days(self) -> int:
+        """How long its source may be silent for everybody before the value counts as missing; 0: for ever."""
+        return SOURCES[self.source].fresh_days
+
+    def say(self, value: float) -> str:
+        """The value as a short plain sentence; the same on every page, in the export and in the audit trail."""
+        form = self.text
+        if value < 0 and self.text_negative:
+            form, value = self.text_negative, -value
+        elif value == 0 and self.text_zero:
+            form = self.text_zero
+        return form.format(v=value, pct=value * 100, s="" if round(value) == 1 else "s")

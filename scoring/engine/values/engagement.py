@@ -1,0 +1,22 @@
+"""Values of the engagement indicators."""
+
+from scoring.engine.values.base import Floats, Formula, Raw, needs, quiet_days, ratio, zero_if_silent
+
+
+def last_two_way(raw: Raw) -> Floats:
+    return quiet_days(raw, raw["activities.two_way_ago"])
+
+
+def inbound_share(raw: Raw) -> Floats:
+    both = raw["activities.mails_in_90"] + raw["activities.mails_out_90"]
+    return needs(both >= 3, ratio(raw["activities.mails_in_90"], both))
+
+
+FORMULAS: dict[str, Formula] = {
+    "engagement.last_two_way_contact": last_two_way,
+    "engagement.meetings_90d": lambda raw: zero_if_silent(raw["activities.meetings_90"]),
+    "engagement.inbound_share": inbound_share,
+}
+NEWEST: dict[str, str] = {
+    "engagement.last_two_way_contact": "activities.two_way_ago",
+}

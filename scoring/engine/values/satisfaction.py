@@ -1,0 +1,55 @@
+"""Values of the satisfaction and support indicators."""
+
+import numpy as np
+
+from scoring.engine.values.base import Floats, Formula, Raw, needs, ratio, seen_days, zero_if_silent
+
+BASELINE_DAYS = 180
+MIN_BASELINE_DAYS = 60
+
+
+def nps_latest(raw: Raw) -> Floats:
+    return ratio(raw["surveys.nps_sum"], raw["surveys.nps_count"])
+
+
+def csat_90d(raw: Raw) -> Floats:
+    total = zero_if_silent(raw["tickets.csat_sum_90"]) + zero_if_silent(raw["surveys.csat_sum_90"])
+    count = zero_if_silent(raw["tickets.csat_count_90"]) + zero_if_silent(raw["surveys.csat_count_90"])
+    return ratio(total, count)
+
+
+def satisfaction_change(raw: Raw) -> Floats:
+    """Ratings arrive as whole parts of 120, so that sums are exact; the answer is in points of 100."""
+
+    def part(window: str) -> tuple[Floats, Floats]:
+        total = zero_if_silent(raw[f"tickets.rating_sum_{window}"]) + zero_if_silent(
+            raw[f"surveys.rating_sum_{window}"]
+        )
+        count = zero_if_silent(raw[f"tickets.rating_count_{window}"]) + zero_if_silent(
+            raw[f"surveys.rating_count_{window}"]
+        )
+        return ratio(total, count), count
+
+    (now, now_count), (before, before_count) = part("now"), part("before")
+    return needs((now_count >= 2) & (before_count >= 2), (now - before) / 1.2)
+
+
+def ticket_spike(raw: Raw) -> Floats:
+    observed = np.minimum(seen_days(raw, "tickets") - 30, BASELINE_DAYS)
+    usual = zero_if_silent(raw["tickets.opened_before"]) * 30.0 / np.maximum(observed, 1.0)
+    now = zero_if_silent(raw["tickets.opened_30"])
+    return needs(observed >= MIN_BASELINE_DAYS, (now + 1.0) / (usual + 1.0))
+
+
+FORMULAS: dict[str, Formula] = {
+    "satisfaction.nps_latest": nps_latest,
+    "satisfaction.csat_90d": csat_90d,
+    "satisfaction.change": satisfaction_change,
+    "satisfaction.ticket_spike": ticket_spike,
+    "satisfaction.open_escalations": lambda raw: zero_if_silent(raw["tickets.escalations_open"]),
+    "satisfaction.slow_replies": lambda raw: ratio(raw["tickets.slow_90"], raw["tickets.answerable_90"]),
+}
+NEWEST: dict[str, str] = {
+    "satisfaction.nps_latest": "surveys.nps_ago",
+    "satisfaction.open_escalations": "tickets.escalated_ago",
+}

@@ -1,0 +1,14 @@
+"""News of the customer's company."""
+
+COMPANY_EVENTS = """
+SELECT account_id,
+       count(*) AS rows,
+       %(day)s::date - (min(published_at) AT TIME ZONE 'UTC')::date AS first_ago,
+       %(day)s::date - (max(published_at) AT TIME ZONE 'UTC')::date AS last_ago,
+       count(*) FILTER (WHERE published_at >= %(start)s - interval '90 days'
+                          AND kind IN ('layoffs', 'acquisition', 'leadership_change', 'restructuring',
+                                       'competitor_mention')) AS adverse_90
+FROM accounts_companyevent
+WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s AND published_at < %(start)s
+GROUP BY account_id
+"""

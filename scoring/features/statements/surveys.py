@@ -1,0 +1,34 @@
+"""Answers to surveys."""
+
+# ratings in parts of 120: nps 0-10, csat and review 1-5, ces 1-7 all land on whole numbers
+SURVEYS = """
+WITH answers AS (
+    SELECT account_id, kind, score, responded_at, (responded_at AT TIME ZONE 'UTC')::date AS answered,
+           max((responded_at AT TIME ZONE 'UTC')::date) OVER (PARTITION BY account_id, kind) AS newest,
+           CASE kind WHEN 'nps' THEN score * 12 WHEN 'ces' THEN (score - 1) * 20
+                     WHEN 'csat' THEN (score - 1) * 30 WHEN 'review' THEN (score - 1) * 30 END AS rating
+    FROM accounts_survey
+    WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s AND responded_at < %(start)s
+)
+SELECT account_id,
+       count(*) AS rows,
+       %(day)s::date - min(answered) AS first_ago,
+       %(day)s::date - max(answered) AS last_ago,
+       %(day)s::date - max(answered) FILTER (WHERE kind = 'nps') AS nps_ago,
+       count(*) FILTER (WHERE kind = 'nps' AND answered = newest
+                          AND responded_at >= %(start)s - interval '365 days') AS nps_count,
+       sum(score) FILTER (WHERE kind = 'nps' AND answered = newest
+                            AND responded_at >= %(start)s - interval '365 days') AS nps_sum,
+       count(*) FILTER (WHERE kind = 'csat'
+                          AND responded_at >= %(start)s - interval '90 days') AS csat_count_90,
+       sum(score) FILTER (WHERE kind = 'csat'
+                            AND responded_at >= %(start)s - interval '90 days') AS csat_sum_90,
+       count(rating) FILTER (WHERE responded_at >= %(start)s - interval '90 days') AS rating_count_now,
+       sum(rating) FILTER (WHERE responded_at >= %(start)s - interval '90 days') AS rating_sum_now,
+       count(rating) FILTER (WHERE responded_at >= %(start)s - interval '270 days'
+                               AND responded_at < %(start)s - interval '90 days') AS rating_count_before,
+       sum(rating) FILTER (WHERE responded_at >= %(start)s - interval '270 days'
+                             AND responded_at < %(start)s - interval '90 days') AS rating_sum_before
+FROM answers
+GROUP BY account_id
+"""
