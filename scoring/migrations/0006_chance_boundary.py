@@ -13,7 +13,7 @@ ALTER TABLE scoring_health_snapshot
 ALTER TABLE scoring_health_snapshot ADD CONSTRAINT snapshot_chances_in_order CHECK (
     CASE WHEN p90 IS NULL THEN num_nonnulls(p30, p60, p90_low, p90_high, model_id) = 0 AND risk_level = ''
          ELSE p30 >= 0 AND p30 <= p60 AND p60 <= p90 AND p90 <= 1 AND p90_low <= p90 AND p90 <= p90_high
-              AND num_nulls(p30, p60, p90_low, p90_high, model_id, logit_base, logit_parts) = 0 END);
+              AND num_nulls(p30, p60, p90_low, p90_high, model_id, logit_base, logit_parts) = 0 END) NOT VALID;
 """
 COLUMNS_BACK = """
 ALTER TABLE scoring_health_snapshot DROP CONSTRAINT snapshot_chances_in_order;
