@@ -1,5 +1,6 @@
 """Health policies as versioned rows, score runs, and snapshots that are never rewritten."""
 
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -241,6 +242,56 @@ class HealthSnapshot(models.Model):
         """Subtotals by dimension; points add up to health."""
         kept: dict[str, dict[str, Any]] = self.old_dimensions
         return kept if self.breakdown is None else self.breakdown.dimensions()
+
+
+def _share(default: str) -> Any:
+    return models.DecimalField(max_digits=4, decimal_places=3, default=Decimal(default))
+
+
+class ChanceSettings(TenantModel):
+    """What a tenant has decided about chances of leaving; one row a tenant, the defaults where there is none."""
+
+    # half-open cuts of p90: low [0, medium_from), medium [medium_from, high_from), high, critical [critical_from, 1]
+    medium_from = _share("0.100")
+    high_from = _share("0.300")
+    critical_from = _share("0.600")
+    # a level changes at once when p90 lies this far beyond the cut, else when a second scoring agrees
+    margin = _share("0.020")
+    # of the accounts that are flagged: the share that should really leave; the back-test says what it costs in recall
+    precision_wanted = _share("0.800")
+    flags_per_csm_week = models.PositiveSmallIntegerField(default=5)
+    pools_across_tenants = models.BooleanField(default=False)
+    # what a model must have shown before it may start plays by itself, and what an account must show beside it
+    months_in_shadow = models.PositiveSmallIntegerField(default=3)
+    least_leavers = models.PositiveSmallIntegerField(default=20)
+    most_calibration_error = _share("0.030")
+    own_chance_from = _share("0.700")
+    row_version = models.PositiveIntegerField(default=1)
+
+    class Meta(TenantModel.Meta):
+        verbose_name_plural = "chance settings"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant"], name="chance_settings_once"),
+            models.CheckConstraint(
+                name="risk_cuts_in_order",
+                condition=Q(
+                    medium_from__gt=0,
+                    high_from__gt=models.F("medium_from"),
+                    critical_from__gt=models.F("high_from"),
+                    critical_from__lt=1,
+                ),
+            ),
+            models.CheckConstraint(
+                name="chance_settings_are_shares",
+                condition=Q(
+                    margin__lt=Decimal("0.1"),
+                    precision_wanted__gt=0,
+                    precision_wanted__lt=1,
+                    most_calibration_error__gt=0,
+                    own_chance_from__lte=1,
+                ),
+            ),
+        ]
 
 
 class ShadowScore(models.Model):
