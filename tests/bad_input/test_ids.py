@@ -57,6 +57,11 @@ def quiet(before, after, *, but=()):
 REFUSED = (("acme", "audit_event"),)
 
 
+def is_the_same(odd, right):
+    """Written oddly, and yet the right id: `00000001` in a fresh database is the first row, and may change it."""
+    return str(odd).isdigit() and str(right).isdigit() and int(odd) == int(right)
+
+
 def test_the_picture_sees_every_change(ground):
     """The tests below stand on it: an insert, an update of one column and a delete each change it."""
     acme, globex = ground
@@ -89,11 +94,11 @@ def test_odd_ids_in_the_path(row, ground):
         name = data.draw(st.sampled_from(sorted(made)))
         odd = data.draw(ODD_IDS)
         url = g.own_address(row, acme, {**made, name: odd})
-        if not g.leads_to(url, row.name):
+        if is_the_same(odd, made[name]) or not g.leads_to(url, row.name):
             return
         answer = g.send(client, row, url, g.body_of(row, made))
         assert answer.status_code < 500, (url, g.why(answer))
-        if name not in row.forgives and str(odd).strip("0 +") != str(made[name]):
+        if name not in row.forgives:
             assert answer.status_code in (400, 404, 405), (url, answer.status_code)
 
     ask()
