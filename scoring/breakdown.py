@@ -22,6 +22,22 @@ LAYOUTS: dict[int, tuple[str, ...]] = {
         "stakeholders.champion_present", "stakeholders.active_contacts", "stakeholders.sponsor_contact_days",
         "outcomes.objectives_overdue", "outcomes.milestones_late",
     ),
+    2: (
+        # usage
+        "usage.active_users_per_seat", "usage.trend_30d", "usage.days_since_last", "usage.breadth",
+        # engagement
+        "engagement.last_two_way_contact", "engagement.meetings_90d", "engagement.inbound_share",
+        # satisfaction
+        "satisfaction.nps_latest", "satisfaction.csat_90d", "satisfaction.change", "satisfaction.ticket_spike",
+        "satisfaction.open_escalations", "satisfaction.slow_replies",
+        # business
+        "business.overdue_days", "business.late_payments", "business.notice_given", "business.days_to_renewal",
+        "business.adverse_news_90d",
+        # stakeholders
+        "stakeholders.champion_present", "stakeholders.active_contacts", "stakeholders.sponsor_contact_days",
+        # outcomes
+        "outcomes.objectives_overdue", "outcomes.milestones_late",
+    ),
 }  # fmt: skip
 LAYOUT = max(LAYOUTS)  # the one that is written
 # why a value is missing, as `why` numbers it; 0: it is there

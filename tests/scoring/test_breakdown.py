@@ -23,6 +23,23 @@ def test_the_newest_layout_is_the_catalogue():
     )
 
 
+def test_a_snapshot_of_the_first_layout_still_reads(acme):
+    account = rich(acme)
+    score(acme)
+    first = LAYOUTS[1]
+    assert len(first) == 23
+    assert set(first) <= set(LAYOUTS[LAYOUT])
+    with acme.here():
+        snapshot = queries.snapshot(acme.tenant, account_id=account.pk, as_of=DAY)
+        now = snapshot.breakdown
+        place = [LAYOUTS[LAYOUT].index(key) for key in first]
+        columns = ("weights", "scores", "points", "lost", "values", "why", "newest_ago")
+        as_of_then = Breakdown(DAY, 1, *([getattr(now, name)[at] for at in place] for name in columns))
+    found = {each["key"]: each for each in as_of_then.indicators()}
+    assert found == {each["key"]: each for each in snapshot.indicators if each["key"] in first}
+    assert found["usage.trend_30d"]["text"] == "Usage as in the 60 days before"
+
+
 def test_halves_go_up():
     assert [half_up(top, 2) for top in (1, 2, 3, 5)] == [1, 1, 2, 3]
 
