@@ -59,7 +59,7 @@ REFUSED = (("acme", "audit_event"),)
 
 def is_the_same(odd, right):
     """Written oddly, and yet the right id: `00000001` in a fresh database is the first row, and may change it."""
-    return str(odd).isdigit() and str(right).isdigit() and int(odd) == int(right)
+    return str(odd).lstrip("0") == str(right)
 
 
 def test_the_picture_sees_every_change(ground):
