@@ -7,6 +7,7 @@ wanted=${1:-10}
 export HOLDFAST_PROVE=1  # more examples of each property, and other ones each time
 logs=${HOLDFAST_VAR:-var}/proof
 record=docs/proof.md
+input_var=${HOLDFAST_TEST_VAR:-$PWD/var/test}-input
 mkdir -p "$logs"
 rm -f "$logs"/run-*.log
 rows=()
@@ -70,7 +71,7 @@ for ((run = 1; run <= wanted; run++)); do
   # side by side: the faults mostly wait, bad input mostly computes, and each has a server of its own
   suite "$logs/run-$run-faults.log" scripts/faults.sh &
   faults=$!
-  suite "$logs/run-$run-input.log" .venv/bin/pytest -m bad_input tests/bad_input --durations=5 &
+  suite "$logs/run-$run-input.log" env "HOLDFAST_TEST_VAR=$input_var" .venv/bin/pytest -m bad_input tests/bad_input --durations=5 &
   input=$!
   wait "$faults" || failed="$logs/run-$run-faults.log"
   wait "$input" || failed="${failed:-$logs/run-$run-input.log}"
