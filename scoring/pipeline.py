@@ -97,6 +97,12 @@ def evaluate(
     return score_features(features, chosen)
 
 
+def values_of_day(tenant: Tenant, *, as_of: date) -> tuple[Features, Floats]:
+    """Every customer of that day and their indicator values, without health: what models are learnt from."""
+    features = load(tenant, day=as_of)
+    return features, _values(features)[0]
+
+
 def score_features(features: Features, policies: Sequence[HealthPolicy]) -> Scored:
     """The computation itself: values, then health by each segment's policy."""
     values, states, newest = _values(features)

@@ -12,14 +12,18 @@ from scoring.features.statements.contract import ARR, INVOICES, RATES, SUBSCRIPT
 from scoring.features.statements.customers import CUSTOMERS
 from scoring.features.statements.outcomes import MILESTONES, OBJECTIVES
 from scoring.features.statements.surveys import SURVEYS
+from scoring.features.statements.term import TERM
+from scoring.features.statements.terms import ARREARS, OUTCOMES, TERMS
 from scoring.features.statements.tickets import TICKETS
-from scoring.features.statements.usage import USAGE
+from scoring.features.statements.usage import USAGE, USAGE_DETAIL, USAGE_WEEKS
 
 __all__ = ["ARR", "CUSTOMERS", "EVIDENCE", "RATES"]
 
 # the figures of a statement are known as <key here>.<column>
 EVIDENCE = {
     "usage": USAGE,
+    "usage_weeks": USAGE_WEEKS,
+    "usage_detail": USAGE_DETAIL,
     "tickets": TICKETS,
     "surveys": SURVEYS,
     "activities": ACTIVITIES,
@@ -27,7 +31,11 @@ EVIDENCE = {
     "contacts": CONTACTS,
     "invoices": INVOICES,
     "subscriptions": SUBSCRIPTIONS,
+    "term": TERM,
     "objectives": OBJECTIVES,
     "milestones": MILESTONES,
     "company_events": COMPANY_EVENTS,
+    "terms": TERMS,
+    "arrears": ARREARS,
+    "outcomes": OUTCOMES,
 }

@@ -1,0 +1,152 @@
+"""Many as-of days of one tenant, with what became of each account: what models are learnt from.
+
+Days lie 30 apart and are counted back from the end of what is known, so that windows of 30, 60 and 90 days close
+exactly there and the newest closed ones are used. Each day is read through the one code path of scoring.
+"""
+
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.db import connection
+
+from scoring import pipeline
+from scoring.engine.churn.data import PER_ROW, Stack
+from scoring.learning import labels
+from scoring.learning.observations import NAMES, SEGMENTS, joined, observe
+from tenants.models import Tenant
+
+SPACING_DAYS = 30
+MOST = 24
+HISTORY_DAYS = 90  # what most indicators look back on: an earlier day would see half of it
+KEPT_FOR = 2 * 86_400  # seconds that landmarks of a broken-off job are kept
+
+# By account, because only rows of customers count (a bundle cut at a day has no others), and because each is one look
+# into an index. Outcomes stand here only for the far end: they are recorded late, so they begin late.
+_DATED = {
+    "accounts_usage_day": "day",
+    "accounts_ticket": "(opened_at AT TIME ZONE 'UTC')::date",
+    "accounts_activity": "(occurred_at AT TIME ZONE 'UTC')::date",
+    "accounts_survey": "(responded_at AT TIME ZONE 'UTC')::date",
+    "accounts_invoice": "(issued_at AT TIME ZONE 'UTC')::date",
+}
+_TIMES = {
+    "accounts_usage_day": "day", "accounts_ticket": "opened_at", "accounts_activity": "occurred_at",
+    "accounts_survey": "responded_at", "accounts_invoice": "issued_at",
+}  # fmt: skip
+
+
+def _span_of(table: str, shown: str, moment: str) -> str:
+    known = f"e.{moment} < %(day)s::date" if moment == "day" else f"e.{moment} < %(start)s"
+    one = (
+        f"(SELECT {shown.replace(moment, 'e.' + moment)} FROM {table} e "  # noqa: S608  names of this module
+        f"WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id AND {known} ORDER BY e.{moment} {{order}} LIMIT 1)"
+    )
+    return (
+        f"SELECT min({one.format(order='ASC')}) AS first, max({one.format(order='DESC')}) AS last "  # noqa: S608
+        "FROM accounts_account a WHERE a.tenant_id = %(tenant)s AND a.customer_since < %(day)s::date"
+    )
+
+
+_SPAN = "SELECT min(first), max(last) FROM ({}) AS spans".format(  # noqa: S608
+    " UNION ALL ".join(_span_of(table, shown, _TIMES[table]) for table, shown in _DATED.items())
+)
+_OUTCOMES = """
+SELECT min((effective_at AT TIME ZONE 'UTC')::date), max((effective_at AT TIME ZONE 'UTC')::date)
+FROM accounts_outcome WHERE tenant_id = %(tenant)s AND effective_at < %(start)s
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which days to read, and what is known of what became of them."""
+
+    as_of: date
+    until: date  # outcomes are known up to the beginning of this day
+    since: date | None  # evidence and outcomes are known from here on; None: there is none
+    days: tuple[date, ...]  # ascending
+    known: labels.Leavers
+
+
+def plan(tenant: Tenant, *, as_of: date, most: int = MOST) -> Plan:
+    """The landmarks of what was known before `as_of`. Needs the tenant's transaction."""
+    first, until = _known_span(tenant, as_of)
+    known = labels.leavers(tenant, before=until)
+    if first is None:
+        return Plan(as_of, until, None, (), known)
+    days = [until - timedelta(days=SPACING_DAYS * back) for back in range(most, 0, -1)]
+    return Plan(as_of, until, first, tuple(day for day in days if day >= first), known)
+
+
+def _known_span(tenant: Tenant, as_of: date) -> tuple[date | None, date]:
+    """(first usable landmark, end of what is known): from HISTORY_DAYS after the first evidence on, and not before the
+    first outcome, because before it nobody would be seen to leave."""
+    parameters = {"tenant": tenant.pk, "day": as_of, "start": labels.start_of(as_of)}
+    with connection.cursor() as cursor:
+        cursor.execute(_SPAN, parameters)
+        first, last = cursor.fetchone()
+        cursor.execute(_OUTCOMES, parameters)
+        first_outcome, last_outcome = cursor.fetchone()
+    ends = [each + timedelta(days=1) for each in (last, last_outcome) if each is not None]
+    until = min(as_of, max(ends)) if ends else as_of
+    if first is None or first_outcome is None:
+        return None, until
+    return max(first + timedelta(days=HISTORY_DAYS), first_outcome), until
+
+
+def read(tenant: Tenant, *, day: date) -> Stack | None:
+    """One landmark, not yet labelled; None where nobody was a customer. Opens its own transactions."""
+    features, values = pipeline.values_of_day(tenant, as_of=day)
+    return observe(features, values) if len(features) else None
+
+
+def stacked(chosen: Plan, parts: list[Stack]) -> Stack:
+    """All landmarks in one, with what became of everybody."""
+    return labels.label(joined(parts), known=chosen.known, until=chosen.until)
+
+
+class Shelf:
+    """Landmarks read so far, as files: a job that broke off, or used up its time, goes on where it was.
+
+    What became of the accounts is not kept but looked up again (`stacked`).
+    """
+
+    def __init__(self, tenant: Tenant, key: str) -> None:
+        self.folder = shelves() / f"{tenant.pk}-{key}"
+
+    def __contains__(self, day: date) -> bool:
+        return self._path(day).exists()
+
+    def put(self, day: date, stack: Stack) -> None:
+        """Whole or not at all: a file half written has another name."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = self._path(day).with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{name: getattr(stack, name) for name in PER_ROW})
+        part.replace(self._path(day))
+
+    def take(self, day: date) -> Stack:
+        with np.load(self._path(day), allow_pickle=False) as kept:
+            return Stack(names=NAMES, segments=SEGMENTS, **{name: kept[name] for name in PER_ROW})
+
+    def clear(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, day: date) -> Path:
+        return self.folder / f"{day}.npz"
+
+
+def shelves() -> Path:
+    return Path(settings.HOLDFAST_VAR) / "learning"
+
+
+def forget_old_shelves(*, now: float | None = None) -> int:
+    """Throw away what jobs that never came back have left; how many."""
+    old = [each for each in shelves().glob("*") if (now or time.time()) - each.stat().st_mtime > KEPT_FOR]
+    for each in old:
+        shutil.rmtree(each, ignore_errors=True)
+    return len(old)
