@@ -404,3 +404,6 @@ class Override(TenantModel):
                 name="override_health_within_0_100", condition=Q(health__gte=0, health__lte=100)
             ),
         ]
+
+
+from scoring.outcomes.models import OutcomeTarget, PostMortem  # noqa: E402, F401

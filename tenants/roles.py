@@ -36,6 +36,9 @@ class Right(StrEnum):
     INTEGRATIONS = "integrations"  # endpoints, mappings, field policies, delivery log
     VIEW_AUDIT = "view_audit"
     EXPORT = "export"
+    VIEW_OUTCOMES = (
+        "view_outcomes"  # churn, retention and post-mortems of the accounts that the person may see
+    )
 
 
 _R = Right
@@ -45,14 +48,23 @@ _WORK = _READ | {_R.WORK_QUEUE, _R.OPEN_BODIES, _R.SHARE_ACCOUNTS, _R.EXPORT, _R
 RIGHTS: dict[str, frozenset[Right]] = {
     Role.CSM: _WORK,
     Role.ACCOUNT_EXECUTIVE: _READ | {_R.EXPORT},
-    Role.MANAGER: _WORK | {_R.DECIDE, _R.SCORE},
-    Role.EXECUTIVE: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.EXPORT},
-    Role.FINANCE: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.DECIDE, _R.SECOND_APPROVER, _R.EXPORT},
-    Role.REVOPS: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.IMPORT, _R.INTEGRATIONS, _R.EXPORT},
+    Role.MANAGER: _WORK | {_R.DECIDE, _R.SCORE, _R.VIEW_OUTCOMES},
+    Role.EXECUTIVE: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.EXPORT, _R.VIEW_OUTCOMES},
+    Role.FINANCE: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.DECIDE, _R.SECOND_APPROVER, _R.EXPORT, _R.VIEW_OUTCOMES},
+    Role.REVOPS: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.IMPORT, _R.INTEGRATIONS, _R.EXPORT, _R.VIEW_OUTCOMES},
     Role.OPS_ADMIN: _READ
-    | {_R.VIEW_ALL_ACCOUNTS, _R.IMPORT, _R.SCORE, _R.CONFIGURE, _R.INTEGRATIONS, _R.VIEW_AUDIT, _R.EXPORT},
-    Role.AUDITOR: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.VIEW_AUDIT, _R.EXPORT},
+    | {
+        _R.VIEW_ALL_ACCOUNTS,
+        _R.IMPORT,
+        _R.SCORE,
+        _R.CONFIGURE,
+        _R.INTEGRATIONS,
+        _R.VIEW_AUDIT,
+        _R.EXPORT,
+        _R.VIEW_OUTCOMES,
+    },
+    Role.AUDITOR: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.VIEW_AUDIT, _R.EXPORT, _R.VIEW_OUTCOMES},
     Role.SUPPORT: frozenset({_R.VIEW_ACCOUNTS, _R.VIEW_ALL_ACCOUNTS, _R.OPEN_BODIES}),
     # reads on the screen, within the scope, and takes nothing away: who shall export gets another role and that scope
-    Role.REVIEWER: frozenset({_R.VIEW_ACCOUNTS, _R.VIEW_ALL_ACCOUNTS}),
+    Role.REVIEWER: frozenset({_R.VIEW_ACCOUNTS, _R.VIEW_ALL_ACCOUNTS, _R.VIEW_OUTCOMES}),
 }
