@@ -1,0 +1,30 @@
+"""Reads of churn models and of what a tenant has decided about chances."""
+
+from datetime import date
+
+from scoring.models import AccountHealth, ChanceSettings, ChurnModel
+from tenants.models import Tenant
+
+
+def chance_settings(tenant: Tenant) -> ChanceSettings:
+    """The tenant's row, or the defaults unsaved."""
+    return ChanceSettings.objects.for_tenant(tenant).first() or ChanceSettings(tenant=tenant)
+
+
+def model_for(tenant: Tenant, *, as_of: date) -> ChurnModel | None:
+    """The newest model learnt from what was known on or before that day, among those ever shown (DECISIONS 24)."""
+    models = ChurnModel.objects.for_tenant(tenant).filter(is_usable=True, as_of__lte=as_of)
+    return models.order_by("-as_of", "-version").first()
+
+
+def shadows(tenant: Tenant, *, as_of: date) -> list[ChurnModel]:
+    """Models that are watched without being shown."""
+    models = ChurnModel.objects.for_tenant(tenant).filter(state=ChurnModel.State.SHADOW, as_of__lte=as_of)
+    return list(models.order_by("version"))
+
+
+def has_lost_its_model(tenant: Tenant) -> bool:
+    """Whether chances are shown whose model's row is not there any more."""
+    shown = AccountHealth.objects.for_tenant(tenant).exclude(model_id=None).values("model_id")
+    known = ChurnModel.objects.for_tenant(tenant).values("pk")
+    return shown.exclude(model_id__in=known).exists()
