@@ -5,7 +5,7 @@ tenth of the same as JSON, and a day of 10,000 accounts is written in a fifth of
 never changed: an indicator that comes or goes makes a new one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -25,6 +25,8 @@ LAYOUTS: dict[int, tuple[str, ...]] = {
     2: (
         # usage
         "usage.active_users_per_seat", "usage.trend_30d", "usage.days_since_last", "usage.breadth",
+        "usage.level_of_best", "usage.volatility", "usage.error_rate", "usage.features_abandoned",
+        "usage.login_frequency", "usage.api_trend", "usage.data_trend",
         # engagement
         "engagement.last_two_way_contact", "engagement.meetings_90d", "engagement.inbound_share",
         # satisfaction
@@ -32,7 +34,10 @@ LAYOUTS: dict[int, tuple[str, ...]] = {
         "satisfaction.open_escalations", "satisfaction.slow_replies",
         # business
         "business.overdue_days", "business.late_payments", "business.notice_given", "business.days_to_renewal",
-        "business.adverse_news_90d",
+        "business.adverse_news_90d", "business.arrears_share", "business.price_change", "business.discount",
+        "business.seats_change", "business.auto_renew", "business.contract_length", "business.downgrades_365d",
+        "business.contract_value", "business.room_to_grow", "business.layoffs_180d",
+        "business.leadership_change_180d", "business.competitor_news_180d",
         # stakeholders
         "stakeholders.champion_present", "stakeholders.active_contacts", "stakeholders.sponsor_contact_days",
         # outcomes
@@ -59,10 +64,16 @@ class Breakdown:
     values: Sequence[float]  # in the indicator's unit; NaN where there is none
     why: Sequence[int]  # place in MISSING
     newest_ago: Sequence[int]  # days from the newest evidence to `day`; NO_EVIDENCE without any
+    # what the sentences need beyond the value: {"names": {key: text}, "days": {key: window of its own}}
+    about: Mapping[str, Mapping[str, Any]] | None = None
 
     def indicators(self) -> list[dict[str, Any]]:
         """Each indicator that counts: value, score, weight, points, what is missing, newest evidence, words."""
         return [self._indicator(at) for at, weight in enumerate(self.weights) if weight]
+
+    def everything(self) -> list[dict[str, Any]]:
+        """The same of every indicator, also of those that the policy gives no weight."""
+        return [self._indicator(at) for at in range(len(self.weights))]
 
     def _indicator(self, at: int) -> dict[str, Any]:
         key = LAYOUTS[self.layout][at]
@@ -79,7 +90,7 @@ class Breakdown:
             "value": self.values[at],
             "score": self.scores[at] / 100,
             "missing": "",
-            "text": words(key, self.values[at]),
+            "text": words(key, self.values[at], self.about),
             "lost": self.lost[at] / 100,
         }
 
@@ -111,9 +122,14 @@ class Breakdown:
         }
 
 
-def words(key: str, value: float) -> str:
+def words(key: str, value: float, about: Mapping[str, Mapping[str, Any]] | None = None) -> str:
     """The value as a sentence; an indicator that is no longer declared has none."""
-    return BY_KEY[key].say(value) if key in BY_KEY else ""
+    if key not in BY_KEY:
+        return ""
+    about = about or {}
+    return BY_KEY[key].say(
+        value, names=about.get("names", {}).get(key, ""), days=about.get("days", {}).get(key)
+    )
 
 
 def half_up(top: int, bottom: int) -> int:

@@ -172,6 +172,10 @@ def shown_value(unit: str, value: float | None) -> str:
         return f"{value:.0f} d".replace("-", "−")
     if unit == "yes_no":
         return "Yes" if value else "No"
+    if unit == "months":
+        return f"{value:.0f} mo"
+    if unit == "money":
+        return f"{value:,.0f}".replace("-", "−")
     places = {"ratio": 1, "score": 1, "points": 1}.get(unit, 0)
     times = "×" if unit == "ratio" else ""
     return f"{value:.{places}f}{times}".replace("-", "−")

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+MOST_NAMES = 3  # in a sentence
+
+
 class Dimension(StrEnum):
     USAGE = "usage"
     ENGAGEMENT = "engagement"
@@ -41,11 +44,13 @@ SOURCES = {
     source.key: source
     for source in (
         Source("usage", "Product usage", 14),
+        Source("usage_detail", "Use by feature", 14),
         Source("activities", "Mails, calls and meetings", 30),
         Source("tickets", "Support tickets", 60),
         Source("surveys", "Surveys", 400),
         Source("invoices", "Invoices", 120),
         Source("subscriptions", "Subscriptions", 0),
+        Source("outcomes", "Renewals and downgrades", 0),
         Source("contacts", "Contacts", 0),
         Source("objectives", "Objectives", 0),
         Source("milestones", "Milestones", 0),
@@ -62,7 +67,7 @@ class Indicator:
     label: str
     dimension: Dimension
     group: str
-    unit: str  # share, ratio, days, count, score, change, yes_no, points
+    unit: str  # share, ratio, days, months, count, score, change, yes_no, points, money
     higher_is_better: bool
     window_days: int
     formula: str
@@ -74,6 +79,9 @@ class Indicator:
     text_zero: str = ""  # when the value is zero
     text_negative: str = ""  # when it is below zero; the value is given without its sign
     also: str = ""  # a second source that can give the value alone
+    names: str = ""  # the text figure with the names that the sentence needs, parted by |
+    has_window: bool = False  # a policy may set its own window; {days} in the texts is the one in force
+    optional: bool = False  # having no value is no gap: it costs neither points nor coverage
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -84,11 +92,28 @@ class Indicator:
         """How long its source may be silent for everybody before the value counts as missing; 0: for ever."""
         return SOURCES[self.source].fresh_days
 
-    def say(self, value: float) -> str:
-        """The value as a short plain sentence; the same on every page, in the export and in the audit trail."""
+    def say(self, value: float, *, names: str = "", days: int | None = None) -> str:
+        """The value as a short plain sentence; the same on every page, in the export and in the audit trail.
+
+        `names`: what it is about, parted by |. `days`: the window in force, where it is not the declared one.
+        """
         form = self.text
         if value < 0 and self.text_negative:
             form, value = self.text_negative, -value
         elif value == 0 and self.text_zero:
             form = self.text_zero
-        return form.format(v=value, pct=value * 100, s="" if round(value) == 1 else "s")
+        return form.format(
+            v=value,
+            pct=value * 100,
+            s="" if round(value) == 1 else "s",
+            names=listed(names) or "some features",
+            days=days or self.window_days,
+        )
+
+
+def listed(names: str) -> str:
+    """Names parted by | as words: at most three of them, the others counted."""
+    each = [name for name in names.split("|") if name]
+    if len(each) > MOST_NAMES:
+        each = [*each[:MOST_NAMES], f"{len(each) - MOST_NAMES} more"]
+    return " and ".join([", ".join(each[:-1]), each[-1]] if len(each) > 1 else each)

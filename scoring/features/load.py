@@ -18,6 +18,7 @@ from tenants.scoping import tenant_transaction
 
 Floats = NDArray[np.float64]
 BLOCK = 10_000  # accounts a statement: keeps each well under the app role's 10 s, and memory bounded
+NAMES = "_names"  # how a text figure's name ends
 # sums by account stay in memory: with the server's 4 MB they are sorted instead, which takes twice as long
 WORK_MEM = "SET LOCAL work_mem = '64MB'"
 
@@ -31,6 +32,7 @@ class Features:
     external_ids: list[str]
     segments: list[str]
     raw: dict[str, Floats] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)  # text figures, "" where there is none
     money: Money = field(default_factory=Money)
     rates: Rates = field(default_factory=dict)
 
@@ -50,6 +52,9 @@ def load(tenant: Tenant, *, day: date, progress: Callable[[int, int], None] | No
             _load_block(tenant, features, slice(first, min(first + BLOCK, total)))
         if progress is not None:
             progress(min(first + BLOCK, total), total)
+    features.raw["money.arr_reporting"] = np.array(
+        [np.nan if arr is None else float(arr) for arr in features.money.arr_reporting], dtype=np.float64
+    )
     _add_source_spans(features)
     return features
 
@@ -61,6 +66,7 @@ def _parameters(tenant: Tenant, day: date, first: int = 0, last: int = 0) -> dic
         "start": datetime.combine(day, time(), UTC),
         "first": first,
         "last": last,
+        "currency": tenant.currency,
     }
 
 
@@ -92,6 +98,9 @@ def _load_block(tenant: Tenant, features: Features, block: slice) -> None:
         cursor.execute(WORK_MEM)
     for source, statement in statements.EVIDENCE.items():
         for name, values, at in _columns(statement, parameters, ids):
+            if name.endswith(NAMES):
+                _put_names(features, f"{source}.{name}", block.start + at, values)
+                continue
             whole = features.raw.setdefault(f"{source}.{name}", np.full(len(features), np.nan))
             whole[block.start + at] = values
     customers = set(ids.tolist())
@@ -101,10 +110,19 @@ def _load_block(tenant: Tenant, features: Features, block: slice) -> None:
     read_money(features.money, features.rates, ids, block.start, paying)
 
 
+def _put_names(features: Features, name: str, places: NDArray[np.int64], texts: NDArray[Any]) -> None:
+    whole = features.names.setdefault(name, [""] * len(features))
+    for place, text in zip(places.tolist(), texts.tolist(), strict=True):
+        whole[place] = text or ""
+
+
 def _columns(
     statement: str, parameters: dict[str, Any], ids: NDArray[np.int64]
-) -> Iterator[tuple[str, Floats, NDArray[np.int64]]]:
-    """Each figure of the statement's answer with the places of its accounts in `ids`; NULL becomes NaN."""
+) -> Iterator[tuple[str, NDArray[Any], NDArray[np.int64]]]:
+    """Each figure of the statement's answer with the places of its accounts in `ids`; NULL becomes NaN.
+
+    A column whose name ends in NAMES is text and stays as it is.
+    """
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         names = [column[0] for column in cursor.description or ()]
@@ -113,7 +131,8 @@ def _columns(
     is_customer = np.isin(accounts, ids)
     at = np.searchsorted(ids, accounts[is_customer])
     for name, column in zip(names[1:], columns[1:], strict=True):
-        yield name, np.array(column, dtype=np.float64)[is_customer], at  # None becomes NaN
+        kind = object if name.endswith(NAMES) else np.float64  # for numbers None becomes NaN
+        yield name, np.array(column, dtype=kind)[is_customer], at
 
 
 def _add_source_spans(features: Features) -> None:
