@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from django.db.models import Q
+
 from scoring.models import AccountHealth, ChanceSettings, ChurnModel
 from tenants.models import Tenant
 
@@ -12,9 +14,14 @@ def chance_settings(tenant: Tenant) -> ChanceSettings:
 
 
 def model_for(tenant: Tenant, *, as_of: date) -> ChurnModel | None:
-    """The newest model learnt from what was known on or before that day, among those ever shown (DECISIONS 24)."""
-    models = ChurnModel.objects.for_tenant(tenant).filter(is_usable=True, as_of__lte=as_of)
-    return models.order_by("-as_of", "-version").first()
+    """The newest model learnt from what was known on or before that day, among those ever shown (DECISIONS 24).
+
+    None also when that one was taken back: an older one would not be better for it.
+    """
+    shown = Q(is_usable=True) | Q(state=ChurnModel.State.SHADOW, promoted_at__isnull=False)
+    models = ChurnModel.objects.for_tenant(tenant).filter(shown, as_of__lte=as_of)
+    newest = models.order_by("-as_of", "-version").first()
+    return newest if newest is not None and newest.is_usable else None
 
 
 def shadows(tenant: Tenant, *, as_of: date) -> list[ChurnModel]:
