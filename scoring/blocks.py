@@ -47,12 +47,17 @@ class Block:
         self.counted: Bools = counted
         self.is_low: Bools = counted & (self.scores < LOW_SCORE)
         ages = np.unique(self.ages[self.ages != NO_EVIDENCE]).tolist()
+        self.about = [scored.about(at) for at in self.at]
         self._days = {ago: f'"{scored.day - timedelta(days=ago)}"' for ago in ages} | {NO_EVIDENCE: "null"}
 
     def arrays(self) -> list[list[str]]:
         """Weights, scores, points, lost, values, why and ages as array literals."""
         figures = (self.weights, self.scores, self.points, self.lost, self.values, self.why, self.ages)
         return [[f"{{{str(row)[1:-1]}}}" for row in each.tolist()] for each in figures]
+
+    def abouts(self) -> list[str | None]:
+        """JSON by account, or None: what the sentences need beyond the values."""
+        return [json.dumps(each) if each else None for each in self.about]
 
     def dimensions(self) -> list[str]:
         """JSON by account: what Breakdown.dimensions says of one account."""
@@ -112,7 +117,7 @@ class Block:
     def _about(self, row: int, column: int) -> str:
         """The beginning of a JSON object that all lists share."""
         key = KEYS[column]
-        text = json.dumps(words(key, float(self.values[row, column])))
+        text = json.dumps(words(key, float(self.values[row, column]), self.about[row]))
         day = self._days[int(self.ages[row, column])]
         return f'{{"key":"{key}","dimension":"{key.partition(".")[0]}","text":{text},"day":{day}'
 

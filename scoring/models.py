@@ -179,6 +179,7 @@ class HealthSnapshot(models.Model):
     values = ArrayField(models.FloatField())
     why = ArrayField(models.SmallIntegerField())
     newest_ago = ArrayField(models.IntegerField())
+    about: Any = models.JSONField(null=True)  # what sentences need beyond values; see breakdown.Breakdown
     # what snapshots without a layout carry instead, as it is read from the others (ADR 0013)
     old_dimensions: Any = models.JSONField(null=True, db_column="dimensions")
     old_indicators: Any = models.JSONField(null=True, db_column="indicators")
@@ -213,8 +214,8 @@ class HealthSnapshot(models.Model):
     logit_parts = ArrayField(models.FloatField(), null=True)
 
     BREAKDOWN = (
-        "layout", "weights", "scores", "points", "lost", "values", "why", "newest_ago", "old_dimensions",
-        "old_indicators",
+        "layout", "weights", "scores", "points", "lost", "values", "why", "newest_ago", "about",
+        "old_dimensions", "old_indicators",
     )  # fmt: skip
 
     class Meta:
@@ -228,7 +229,7 @@ class HealthSnapshot(models.Model):
             return None
         return Breakdown(
             self.as_of, self.layout, self.weights, self.scores, self.points, self.lost, self.values, self.why,
-            self.newest_ago,
+            self.newest_ago, self.about,
         )  # fmt: skip
 
     @cached_property

@@ -153,9 +153,9 @@ def _source_state(features: Features, indicator: Indicator) -> tuple[NDArray[np.
 
 def _untracked_account(features: Features, indicator: Indicator) -> NDArray[np.bool_]:
     """Usage is switched on account by account; every other source speaks for the whole tenant."""
-    if indicator.source != "usage":
+    if indicator.source not in ("usage", "usage_detail"):
         return np.zeros(len(features), dtype=bool)
-    return np.isnan(features.raw["usage.rows"])
+    return np.isnan(features.raw[f"{indicator.source}.rows"])
 
 
 def _newest(features: Features, indicator: Indicator) -> Floats:
@@ -211,6 +211,7 @@ def fingerprint(scored: Scored) -> str:
     for name in sorted(features.raw):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(features.raw[name]).tobytes())
+    digest.update(repr(sorted(features.names.items())).encode())
     money = features.money
     digest.update(repr((money.arr, money.currency, money.arr_reporting, money.renewal_date)).encode())
     return digest.hexdigest()

@@ -18,6 +18,16 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
+class _Nothing:
+    """A text figure of which nobody has any."""
+
+    def __getitem__(self, at: int) -> str:
+        return ""
+
+
+_NONE = _Nothing()
+
+
 @dataclass(frozen=True)
 class Scored:
     """Every customer of one day with values, health and what they came from. Row n is features.ids[n]."""
@@ -30,6 +40,7 @@ class Scored:
     newest: Floats
     health: Any  # engine.Health; this module stays free of the maths
     fingerprint: str = ""
+    windows: tuple[dict[str, int], ...] = ()  # a policy: the windows that are not the declared ones, in days
     _weights: dict[int, list[int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -106,10 +117,20 @@ class Scored:
             ages,
         )  # fmt: skip
 
+    def about(self, at: int) -> dict[str, dict[str, Any]] | None:
+        """What the sentences of this account need beyond values; None for most accounts. See Breakdown.about."""
+        names = {
+            each.key: self.features.names[each.names][at]
+            for each in INDICATORS
+            if each.names and self.features.names.get(each.names, _NONE)[at]
+        }
+        days = self.windows[int(self.policy_of[at])] if self.windows else {}
+        return {key: part for key, part in (("names", names), ("days", days)) if part} or None
+
     def breakdown(self, at: int) -> Breakdown:
         """One account's figures, as its snapshot will keep them."""
         figures = [each[0].tolist() for each in self.figures(slice(at, at + 1))]
-        return Breakdown(self.day, LAYOUT, self.weights(at), *figures)
+        return Breakdown(self.day, LAYOUT, self.weights(at), *figures, about=self.about(at))
 
     def indicators(self, at: int) -> list[dict[str, Any]]:
         return self.breakdown(at).indicators()

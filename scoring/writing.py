@@ -37,7 +37,7 @@ STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS score_stage (
     account_id bigint, health numeric, band text, coverage_pct numeric, dimensions jsonb,
     weights integer[], scores integer[], points integer[], lost integer[], "values" float8[], why smallint[],
-    newest_ago integer[], reasons jsonb, arr numeric, currency text, arr_reporting numeric, priority float8,
+    newest_ago integer[], about jsonb, reasons jsonb, arr numeric, currency text, arr_reporting numeric, priority float8,
     renewal_date date, policy_id bigint, policy_version text, delta_30 numeric, spark float8[], override_health numeric,
     override_band text, override_until date, event jsonb, object_label text
 ) ON COMMIT DROP;
@@ -45,7 +45,7 @@ TRUNCATE score_stage
 """
 COLUMNS = (
     "account_id", "health", "band", "coverage_pct", "dimensions", "weights", "scores", "points", "lost", '"values"',
-    "why", "newest_ago", "reasons", "arr", "currency",
+    "why", "newest_ago", "about", "reasons", "arr", "currency",
     "arr_reporting", "priority", "renewal_date", "policy_id", "policy_version", "delta_30", "spark",
     "override_health", "override_band", "override_until", "event",
 )  # fmt: skip
@@ -54,9 +54,9 @@ COPY = f"COPY score_stage ({', '.join(COLUMNS)}) FROM STDIN"
 SNAPSHOTS = """
 INSERT INTO scoring_health_snapshot (
     tenant_id, account_id, as_of, run_id, health, band, coverage_pct, layout, weights, scores, points, lost, "values",
-    why, newest_ago, reasons, arr, currency, arr_reporting, priority, renewal_date, policy_id, policy_version)
+    why, newest_ago, about, reasons, arr, currency, arr_reporting, priority, renewal_date, policy_id, policy_version)
 SELECT %(tenant)s, account_id, %(day)s, %(run)s, health, band, coverage_pct, %(layout)s, weights, scores, points, lost,
-       "values", why, newest_ago, reasons, arr, currency, arr_reporting, priority, renewal_date, policy_id,
+       "values", why, newest_ago, about, reasons, arr, currency, arr_reporting, priority, renewal_date, policy_id,
        policy_version
 FROM score_stage
 """
@@ -243,6 +243,7 @@ class _Writer:
             [Decimal(each).scaleb(-2) for each in scored.health.coverage[rows].tolist()],
             block.dimensions(),
             *block.arrays(),
+            block.abouts(),
             block.reasons(),
             money.arr[rows],
             money.currency[rows],

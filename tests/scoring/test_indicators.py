@@ -6,28 +6,11 @@ from pathlib import Path
 import pytest
 
 from accounts import models
-from scoring import pipeline
 from scoring.catalogue import INDICATORS
 from tests.scoring.evidence import DAY, add, add_usage, ago, contact, subscribe
+from tests.scoring.finding import found, missing, value
 
 pytestmark = pytest.mark.django_db
-
-
-def found(world, account, key, day=DAY):
-    """What was found for one indicator of one account: value, missing, latest."""
-    scored = pipeline.evaluate(world.tenant, as_of=day)
-    at = scored.features.ids.tolist().index(account.pk)
-    return next(each for each in scored.indicators(at) if each["key"] == key)
-
-
-def value(world, account, key, day=DAY):
-    return found(world, account, key, day)["value"]
-
-
-def missing(world, account, key, day=DAY):
-    answer = found(world, account, key, day)
-    assert (answer["value"], answer["score"], answer["points"]) == (None, None, 0)
-    return answer["missing"]
 
 
 @pytest.fixture
@@ -42,7 +25,7 @@ def other(acme):
 
 
 def test_every_indicator_has_a_test_here():
-    source = Path(__file__).read_text()
+    source = "".join(path.read_text() for path in Path(__file__).parent.glob("test_indicators*.py"))
     untested = [each.key for each in INDICATORS if f'"{each.key}"' not in source]
     assert untested == []
 

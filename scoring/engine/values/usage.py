@@ -12,15 +12,57 @@ def active_users_per_seat(raw: Raw) -> Floats:
     return needs(raw["usage.users_days_30"] >= 7, ratio(mean, raw["subscriptions.seats"]))
 
 
-def usage_trend(raw: Raw) -> Floats:
-    def trend(name: str) -> Floats:
-        now = ratio(raw[f"usage.{name}_sum_30"], raw[f"usage.{name}_days_30"])
-        before = ratio(raw[f"usage.{name}_sum_60"], raw[f"usage.{name}_days_60"])
-        enough = (raw[f"usage.{name}_days_30"] >= 10) & (raw[f"usage.{name}_days_60"] >= 20)
-        return needs(enough, ratio(now, before) - 1.0)
+def trend(raw: Raw, name: str) -> Floats:
+    """Mean of a day in the last 30 days against the 60 before, as a change; needs 10 and 20 days."""
+    now = ratio(raw[f"usage.{name}_sum_30"], raw[f"usage.{name}_days_30"])
+    before = ratio(raw[f"usage.{name}_sum_60"], raw[f"usage.{name}_days_60"])
+    enough = (raw[f"usage.{name}_days_30"] >= 10) & (raw[f"usage.{name}_days_60"] >= 20)
+    return needs(enough, ratio(now, before) - 1.0)
 
-    events = trend("events")
-    return np.where(np.isnan(events), trend("users"), events)
+
+def either(of_events: Floats, of_users: Floats) -> Floats:
+    """What core events say; where they say nothing, what active users say."""
+    return np.where(np.isnan(of_events), of_users, of_events)
+
+
+def usage_trend(raw: Raw) -> Floats:
+    return either(trend(raw, "events"), trend(raw, "users"))
+
+
+def level_of_best(raw: Raw) -> Floats:
+    def level(name: str) -> Floats:
+        now = ratio(raw[f"usage.{name}_sum_30"], raw[f"usage.{name}_days_30"])
+        enough = (raw[f"usage.{name}_days_30"] >= 10) & (raw[f"usage.{name}_months"] >= 3)
+        return needs(enough, np.minimum(ratio(now, raw[f"usage.{name}_peak"]), 1.0))
+
+    return either(level("events"), level("users"))
+
+
+def volatility(raw: Raw) -> Floats:
+    def spread(name: str) -> Floats:
+        share = ratio(raw[f"usage_weeks.{name}_spread"], raw[f"usage_weeks.{name}_mean"])
+        return needs(raw[f"usage_weeks.{name}_weeks"] >= 6, share)
+
+    return either(spread("events"), spread("users"))
+
+
+def error_rate(raw: Raw) -> Floats:
+    return needs(
+        raw["usage.errors_days_30"] >= 7, ratio(raw["usage.errors_sum_30"], raw["usage.errors_events_30"])
+    )
+
+
+def login_frequency(raw: Raw) -> Floats:
+    return needs(
+        raw["usage.logins_days_30"] >= 7, ratio(raw["usage.logins_sum_30"], raw["usage.logins_users_30"])
+    )
+
+
+def features_abandoned(raw: Raw) -> Floats:
+    """No detail at all in the last 30 days is a feed that stopped, not everything given up."""
+    return needs(
+        (raw["usage_detail.days_30"] > 0) & (raw["usage_detail.regular"] > 0), raw["usage_detail.abandoned"]
+    )
 
 
 def days_since_last_use(raw: Raw) -> Floats:
@@ -45,6 +87,13 @@ FORMULAS: dict[str, Formula] = {
     "usage.trend_30d": usage_trend,
     "usage.days_since_last": days_since_last_use,
     "usage.breadth": usage_breadth,
+    "usage.level_of_best": level_of_best,
+    "usage.volatility": volatility,
+    "usage.error_rate": error_rate,
+    "usage.features_abandoned": features_abandoned,
+    "usage.login_frequency": login_frequency,
+    "usage.api_trend": lambda raw: trend(raw, "api"),
+    "usage.data_trend": lambda raw: trend(raw, "data"),
 }
 NEWEST: dict[str, str] = {
     "usage.days_since_last": "usage.active_ago",
