@@ -92,7 +92,8 @@ def to_document(fitted: Fitted) -> dict[str, Any]:
         },
         "facts": dict(fitted.facts),
     }
-    document = json.loads(json.dumps(document, allow_nan=False))
+    # the database's jsonb knows no minus zero: with one, the content that comes back would have another sha256
+    document = json.loads(json.dumps(document, allow_nan=False), parse_float=lambda text: float(text) + 0.0)
     return document | {"sha256": digest(document)}
 
 
