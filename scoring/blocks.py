@@ -5,7 +5,7 @@ Made account by account this was two thirds of a scoring run; here each column i
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -147,13 +147,17 @@ class Before:
         self.is_new = np.ones(block.size, dtype=bool)
         self.health = np.full(block.size, NOT_KNOWN, dtype=np.int64)
         self.bands = [""] * block.size
+        # the level of risk that is routed by, the one that waits for a second scoring, and the day of both
+        self.levels, self.pending = [""] * block.size, [""] * block.size
+        self.days: list[date | None] = [None] * block.size
         # an earlier layout counts as the same: a new release alone is no news of a customer
         self.is_low = block.is_low.copy()
-        for account, health, band, layout, weights, scores in rows:
+        for account, health, band, layout, weights, scores, level, pending, day in rows:
             at = place[account]
             self.is_new[at] = False
             self.health[at] = NOT_KNOWN if health is None else health
             self.bands[at] = band
+            self.levels[at], self.pending[at], self.days[at] = level, pending, day
             if layout == LAYOUT:
                 marks = np.array(scores)
                 self.is_low[at] = (np.array(weights) > 0) & (marks != NO_SCORE) & (marks < LOW_SCORE)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scoring import queries, writing
 from scoring.bands import policy_label
 from scoring.catalogue import BY_KEY, INDICATORS, SOURCES, Indicator
+from scoring.chances import of_day, with_digest
 from scoring.engine import health as engine
 from scoring.engine.values import FORMULAS, NEWEST
 from scoring.exceptions import NoPolicy, NothingToScore, ScoringInProgress
@@ -52,9 +53,17 @@ def score_day(tenant: Tenant, *, as_of: date, by: Actor, progress: Progress | No
     started = time.monotonic()
     with _alone(tenant):
         scored = evaluate(tenant, as_of=as_of, progress=report)
+        report(0, len(scored), "Computing chances")
+        chances = of_day(tenant, scored)
+        scored = with_digest(scored, chances)
         report(0, len(scored), "Saving scores")
         return writing.write_scores(
-            tenant, scored=scored, by=by, seconds=lambda: time.monotonic() - started, progress=report
+            tenant,
+            scored=scored,
+            chances=chances,
+            by=by,
+            seconds=lambda: time.monotonic() - started,
+            progress=report,
         )
 
 

@@ -14,9 +14,13 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from scoring import queries
+from scoring import writing_sql as sql
 from scoring.bands import band_of, policy_label
 from scoring.blocks import Before, Block, points
 from scoring.breakdown import LAYOUT
+from scoring.chance_columns import ChanceBlock
+from scoring.chances import DayChances
+from scoring.chances import summary as chance_summary
 from scoring.clock import tenant_today
 from scoring.models import ScoreRun
 from scoring.scored import Scored
@@ -33,85 +37,12 @@ SPARK_POINTS = 12
 ABSENT = -2  # no snapshot of that week
 UNKNOWN_THEN = -1  # a snapshot without a health
 
-STAGE = """
-CREATE TEMPORARY TABLE IF NOT EXISTS score_stage (
-    account_id bigint, health numeric, band text, coverage_pct numeric, dimensions jsonb,
-    weights integer[], scores integer[], points integer[], lost integer[], "values" float8[], why smallint[],
-    newest_ago integer[], about jsonb, reasons jsonb, arr numeric, currency text, arr_reporting numeric, priority float8,
-    renewal_date date, policy_id bigint, policy_version text, delta_30 numeric, spark float8[], override_health numeric,
-    override_band text, override_until date, event jsonb, object_label text
-) ON COMMIT DROP;
-TRUNCATE score_stage
-"""
-COLUMNS = (
-    "account_id", "health", "band", "coverage_pct", "dimensions", "weights", "scores", "points", "lost", '"values"',
-    "why", "newest_ago", "about", "reasons", "arr", "currency",
-    "arr_reporting", "priority", "renewal_date", "policy_id", "policy_version", "delta_30", "spark",
-    "override_health", "override_band", "override_until", "event",
-)  # fmt: skip
-COPY = f"COPY score_stage ({', '.join(COLUMNS)}) FROM STDIN"
-
-SNAPSHOTS = """
-INSERT INTO scoring_health_snapshot (
-    tenant_id, account_id, as_of, run_id, health, band, coverage_pct, layout, weights, scores, points, lost, "values",
-    why, newest_ago, about, reasons, arr, currency, arr_reporting, priority, renewal_date, policy_id, policy_version)
-SELECT %(tenant)s, account_id, %(day)s, %(run)s, health, band, coverage_pct, %(layout)s, weights, scores, points, lost,
-       "values", why, newest_ago, about, reasons, arr, currency, arr_reporting, priority, renewal_date, policy_id,
-       policy_version
-FROM score_stage
-"""
-
-PROJECTION = """
-INSERT INTO scoring_accounthealth AS kept (
-    tenant_id, account_id, as_of, health, band, coverage_pct, delta_30, spark, reasons, dimensions, arr, currency,
-    arr_reporting, priority, renewal_date, run_id, policy_version, override_health, override_band, override_until,
-    updated_at)
-SELECT %(tenant)s, account_id, %(day)s, health, band, coverage_pct, delta_30, spark, reasons, dimensions, arr,
-       currency, arr_reporting, priority, renewal_date, %(run)s, policy_version, override_health, override_band,
-       override_until, now()
-FROM score_stage
-ON CONFLICT (tenant_id, account_id) DO UPDATE SET
-    as_of = excluded.as_of, health = excluded.health, band = excluded.band, coverage_pct = excluded.coverage_pct,
-    delta_30 = excluded.delta_30, spark = excluded.spark, reasons = excluded.reasons,
-    dimensions = excluded.dimensions, arr = excluded.arr, currency = excluded.currency,
-    arr_reporting = excluded.arr_reporting, priority = excluded.priority, renewal_date = excluded.renewal_date,
-    run_id = excluded.run_id, policy_version = excluded.policy_version,
-    override_health = excluded.override_health, override_band = excluded.override_band,
-    override_until = excluded.override_until, updated_at = excluded.updated_at
-"""
-
-EVENTS = """
-INSERT INTO audit_event (tenant_id, verb, actor_kind, actor_id, actor_label, object_type, object_id, object_label,
-                         account_id, diff)
-SELECT %(tenant)s, 'scoring.health_changed', %(actor_kind)s, %(actor_id)s, %(actor_label)s, 'accounts.account',
-       s.account_id::text, left(a.name, 300), s.account_id, s.event
-FROM score_stage s JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = s.account_id
-WHERE s.event IS NOT NULL
-ORDER BY s.account_id
-"""
-
-BEFORE = """
-SELECT h.account_id, (h.health * 100)::integer, h.band, s.layout, s.weights, s.scores
-FROM scoring_accounthealth h
-LEFT JOIN scoring_health_snapshot s
-       ON s.tenant_id = h.tenant_id AND s.account_id = h.account_id AND s.as_of = h.as_of AND s.run_id = h.run_id
-WHERE h.tenant_id = %(tenant)s AND h.account_id = ANY(%(ids)s)
-"""
-
-PAST = """
-SELECT w.step, s.account_id, coalesce((s.health * 100)::integer, -1)
-FROM unnest(%(steps)s::int[], %(days)s::date[], %(runs)s::bigint[]) AS w (step, day, run)
-JOIN scoring_health_snapshot s
-  ON s.tenant_id = %(tenant)s AND s.as_of = w.day AND s.run_id = w.run AND s.account_id = ANY(%(ids)s)
-"""
-
-GONE = "DELETE FROM scoring_accounthealth WHERE tenant_id = %(tenant)s AND run_id <> %(run)s"
-
 
 def write_scores(
     tenant: Tenant,
     *,
     scored: Scored,
+    chances: DayChances,
     by: Actor,
     seconds: Callable[[], float],
     progress: Callable[[int, int | None, str], None],
@@ -120,14 +51,15 @@ def write_scores(
     with tenant_transaction(tenant.pk):
         standing = queries.run_of_day(tenant, scored.day)
         is_unchanged = standing is not None and standing.fingerprint == scored.fingerprint
-        run = _start_run(tenant, scored, by, is_unchanged)
+        run = _start_run(tenant, scored, chances, by, is_unchanged)
         newest = queries.latest_as_of(tenant)
         past = _past_runs(tenant, scored.day)
         if not is_unchanged:
-            _ensure_partition(scored.day)
+            _ensure_partitions(scored.day, has_shadows=bool(chances.shadows))
     writer = _Writer(
         tenant,
         scored=scored,
+        chances=chances,
         by=by,
         run_id=standing.pk if is_unchanged and standing is not None else run.pk,
         adds_snapshots=not is_unchanged,
@@ -148,7 +80,9 @@ def write_scores(
     return run
 
 
-def _start_run(tenant: Tenant, scored: Scored, by: Actor, is_unchanged: bool) -> ScoreRun:
+def _start_run(
+    tenant: Tenant, scored: Scored, chances: DayChances, by: Actor, is_unchanged: bool
+) -> ScoreRun:
     versions = {
         policy.segment: {"id": policy.pk, "version": policy.version, "label": policy_label(policy)}
         for policy in scored.policies
@@ -160,14 +94,16 @@ def _start_run(tenant: Tenant, scored: Scored, by: Actor, is_unchanged: bool) ->
         fingerprint="",
         accounts=len(scored),
         is_unchanged=is_unchanged,
-        summary=scored.summary(),
+        summary=scored.summary() | {"chances": chance_summary(chances)},
         started_by_label=by.label[:300],
     )
 
 
-def _ensure_partition(day: date) -> None:
+def _ensure_partitions(day: date, *, has_shadows: bool) -> None:
+    tables = ["scoring_health_snapshot", *(["scoring_shadow_score"] if has_shadows else [])]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT ensure_partition('scoring_health_snapshot', %s)", [day.replace(day=1)])
+        for table in tables:
+            cursor.execute("SELECT ensure_partition(%s, %s)", [table, day.replace(day=1)])
 
 
 def _past_runs(tenant: Tenant, day: date) -> list[tuple[int, date, int]]:
@@ -193,13 +129,14 @@ class _Writer:
         tenant: Tenant,
         *,
         scored: Scored,
+        chances: DayChances,
         by: Actor,
         run_id: int,
         adds_snapshots: bool,
         is_newest: bool,
         past: list[tuple[int, date, int]],
     ) -> None:
-        self.tenant, self.scored, self.run_id = tenant, scored, run_id
+        self.tenant, self.scored, self.chances, self.run_id = tenant, scored, chances, run_id
         self.adds_snapshots, self.is_newest, self.past = adds_snapshots, is_newest, past
         self.parameters: dict[str, Any] = {
             "tenant": tenant.pk,
@@ -209,30 +146,52 @@ class _Writer:
             "actor_kind": by.kind,
             "actor_id": by.id,
             "actor_label": by.label[:300],
+            "flags": list(chances.flags),
+            "keeps_last": chances.keeps_last,
         }
         self.today = tenant_today(tenant)
 
     def write_block(self, first: int, last: int) -> None:
         block = Block(self.scored, first, last)
-        columns = [*self._computed(block), *self._standing(block)]
+        past = self._past_points(block)
+        before = self._before(block)
+        told = ChanceBlock(self.chances.live, block, earlier=past[:, 0, 1], before=before)
+        columns = [
+            *self._computed(block, told),
+            *self._standing(block, past[:, :, 0], before),
+            *told.columns(),
+        ]
         with connection.cursor() as cursor:
-            cursor.execute(STAGE)
-            with cursor.copy(COPY) as copy:
+            cursor.execute(sql.STAGE)
+            with cursor.copy(sql.COPY) as copy:
                 for row in zip(*columns, strict=True):
                     copy.write_row(row)
             if self.adds_snapshots:
-                cursor.execute(SNAPSHOTS, self.parameters)
+                cursor.execute(sql.SNAPSHOTS, self.parameters)
+                self._write_shadows(cursor, block)
             if self.is_newest:
-                cursor.execute(PROJECTION, self.parameters)
-                cursor.execute(EVENTS, self.parameters)
+                cursor.execute(sql.PROJECTION, self.parameters)
+                cursor.execute(sql.EVENTS, self.parameters)
+
+    def _write_shadows(self, cursor: Any, block: Block) -> None:
+        """What models that nobody sees would have said, for the page that judges them."""
+        if not self.chances.shadows:
+            return
+        cursor.execute(sql.SHADOW_STAGE)
+        rows = slice(block.at.start, block.at.stop)
+        with cursor.copy(sql.SHADOW_COPY) as copy:
+            for shadow in self.chances.shadows:
+                for account, p in zip(block.ids, shadow.p[rows].tolist(), strict=True):
+                    copy.write_row((account, shadow.model_id, *(f"{each:.6f}" for each in p)))
+        cursor.execute(sql.SHADOWS, self.parameters)
 
     def finish(self) -> None:
         """Accounts that are no customers any more leave the projection; their snapshots stay."""
         if self.is_newest:
             with connection.cursor() as cursor:
-                cursor.execute(GONE, self.parameters)
+                cursor.execute(sql.GONE, self.parameters)
 
-    def _computed(self, block: Block) -> list[list[Any]]:
+    def _computed(self, block: Block, told: ChanceBlock) -> list[list[Any]]:
         """What the snapshot and the projection both hold, in the order of COLUMNS."""
         scored, money, rows = self.scored, self.scored.features.money, slice(block.at.start, block.at.stop)
         policies = [scored.policies[number] for number in scored.policy_of[rows].tolist()]
@@ -248,17 +207,16 @@ class _Writer:
             money.arr[rows],
             money.currency[rows],
             money.arr_reporting[rows],
-            [scored.priority_of(at) for at in block.at],
+            told.priorities([scored.priority_of(at) for at in block.at]),
             money.renewal_date[rows],
             [policy.pk for policy in policies],
             [policy_label(policy) for policy in policies],
         ]
 
-    def _standing(self, block: Block) -> list[list[Any]]:
+    def _standing(self, block: Block, past: Ints, before: Before) -> list[list[Any]]:
         """What only the projection and the event log hold; empty for a day of the past."""
         if not self.is_newest:
             return [[None] * block.size, ["{}"] * block.size, *([[None] * block.size] * 4)]
-        past = self._past_points(block)
         overrides = queries.overrides_in_force(self.tenant, block.ids, today=self.today)
         held = [overrides.get(account) for account in block.ids]
         return [
@@ -270,26 +228,26 @@ class _Writer:
                 for at, each in zip(block.at, held, strict=True)
             ],
             [each.until if each else None for each in held],
-            block.events(self._before(block), self.run_id),
+            block.events(before, self.run_id),
         ]
 
     def _before(self, block: Block) -> Before:
         with connection.cursor() as cursor:
-            cursor.execute(BEFORE, {"tenant": self.tenant.pk, "ids": block.ids})
+            cursor.execute(sql.BEFORE, {"tenant": self.tenant.pk, "ids": block.ids})
             return Before(block, cursor.fetchall())
 
     def _past_points(self, block: Block) -> Ints:
-        """Accounts x weeks back: earlier health in hundredths; column 0 is what delta_30 compares with."""
-        found = np.full((block.size, SPARK_POINTS), ABSENT, dtype=np.int64)
-        if not self.past:
+        """Accounts x weeks back x (health in hundredths, p90 in millionths); week 0 is what a change compares with."""
+        found = np.full((block.size, SPARK_POINTS, 2), ABSENT, dtype=np.int64)
+        if not self.past or not self.is_newest:
             return found
         steps, days, runs = (list(each) for each in zip(*self.past, strict=True))
         parameters: dict[str, Any] = {"tenant": self.tenant.pk, "ids": block.ids}
         parameters |= {"steps": steps, "days": days, "runs": runs}
         with connection.cursor() as cursor:
-            cursor.execute(PAST, parameters)
-            rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 3)
-        found[np.searchsorted(np.array(block.ids), rows[:, 1]), rows[:, 0]] = rows[:, 2]
+            cursor.execute(sql.PAST, parameters)
+            rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 4)
+        found[np.searchsorted(np.array(block.ids), rows[:, 1]), rows[:, 0]] = rows[:, 2:]
         return found
 
 

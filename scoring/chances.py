@@ -1,0 +1,222 @@
+"""The chance of leaving beside health: which model scores a day, what it says of each customer, and how levels move.
+
+Called by `pipeline.score_day` alone. A model that cannot be read takes nothing away: lists keep the last good chances
+with a flag, and the day's snapshots say nothing.
+"""
+
+import hashlib
+import logging
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring import model_queries
+from scoring.breakdown import MISSING
+from scoring.catalogue import INDICATORS, SOURCES, Missing
+from scoring.engine.churn import chances as engine
+from scoring.engine.churn.explain import explain
+from scoring.learning.observations import observe
+from scoring.learning.registry import CorruptModel, load_model
+from scoring.models import ChanceSettings, ChurnModel
+from scoring.scored import Scored
+from tenants.models import Tenant
+from tenants.scoping import tenant_transaction
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+logger = logging.getLogger("holdfast.scoring")
+
+LEVELS = ("low", "medium", "high", "critical")
+NO_LEVEL = -1
+LATE = MISSING.index(Missing.LATE.value)
+MODEL_UNREADABLE, MODEL_MISSING = "model_unreadable", "model_missing"
+
+
+@dataclass(frozen=True)
+class Chances:
+    """What one model says of n customers. Shares to six decimals, so that the order of horizons holds as stored."""
+
+    model_id: int
+    version: str
+    p: Floats  # n x 3: within 30, 60, 90 days
+    low: Floats  # n; 80 % interval of the last
+    high: Floats
+    renew: Floats  # n; NaN without a term
+    leaves: Floats  # n x periods
+    names: tuple[str, ...]  # of the parts
+    x: Floats  # n x names: the values behind the parts, NaN where there is none
+    usual: dict[str, tuple[float, float]]  # the middle half of the day's customers
+    base: Floats  # n; base + parts = log-odds of p90
+    parts: Floats  # n x names
+    cuts: tuple[float, float, float]
+    margin: float
+
+    def now(self) -> Ints:
+        """The place in LEVELS of each p90, by half-open cuts."""
+        return np.searchsorted(np.array(self.cuts), self.p[:, 2], side="right").astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """What a model that nobody sees says of the same customers."""
+
+    model_id: int
+    p: Floats
+
+
+@dataclass(frozen=True)
+class DayChances:
+    """Everything of one scored day: the live model's chances if any, what is wrong, and the shadows beside it."""
+
+    live: Chances | None = None
+    flags: tuple[str, ...] = ()
+    keeps_last: bool = False  # the last good chances stay where they are shown
+    shadows: tuple[Shadow, ...] = field(default=())
+
+    @property
+    def digest(self) -> str:
+        """What of this decides the day's figures: model, cuts, flags."""
+        live = self.live
+        told = (live.version, live.model_id, live.cuts, live.margin) if live else ()
+        return repr((told, self.flags))
+
+
+def of_day(tenant: Tenant, scored: Scored) -> DayChances:
+    """Chances of every customer of that day. Opens its own short transaction."""
+    with tenant_transaction(tenant.pk):
+        row = model_queries.model_for(tenant, as_of=scored.day)
+        shadows = model_queries.shadows(tenant, as_of=scored.day)
+        settings = model_queries.chance_settings(tenant)
+        lost = row is None and model_queries.has_lost_its_model(tenant)
+    found = _shadows(shadows, scored)
+    if row is None:
+        return DayChances(flags=(MODEL_MISSING,) if lost else (), keeps_last=lost, shadows=found)
+    try:
+        live = _compute(row, scored, settings)
+    except CorruptModel as broken:
+        logger.error(
+            "the model cannot be read", extra={"tenant": tenant.slug, "model": row.pk, "why": str(broken)}
+        )
+        return DayChances(flags=(MODEL_UNREADABLE,), keeps_last=True, shadows=found)
+    return DayChances(live, _late(scored, live.names), shadows=found)
+
+
+def with_digest(scored: Scored, day: DayChances) -> Scored:
+    """The computation with chances in its fingerprint: another model is another figure."""
+    if day == DayChances():
+        return scored
+    whole = hashlib.sha256(f"{scored.fingerprint} {day.digest}".encode()).hexdigest()
+    return replace(scored, fingerprint=whole)
+
+
+def _compute(row: ChurnModel, scored: Scored, settings: ChanceSettings) -> Chances:
+    fitted = load_model(row)
+    stack = observe(scored.features, scored.values)
+    said = engine.chances(fitted, stack)
+    parts = explain(fitted, stack)
+    x = _values(parts.names, stack.names, stack.x)
+    return Chances(
+        model_id=row.pk,
+        version=str(row),
+        p=said.p,
+        low=said.low90,
+        high=said.high90,
+        renew=said.renew,
+        leaves=said.leaves,
+        names=parts.names,
+        x=x,
+        usual=_usual(parts.names, x),
+        base=parts.base,
+        parts=parts.parts,
+        cuts=(float(settings.medium_from), float(settings.high_from), float(settings.critical_from)),
+        margin=float(settings.margin),
+    )
+
+
+def _values(names: tuple[str, ...], of: tuple[str, ...], x: Floats) -> Floats:
+    places = {name: at for at, name in enumerate(of)}
+    nothing = np.full(len(x), np.nan)
+    return np.column_stack([x[:, places[name]] if name in places else nothing for name in names])
+
+
+def _usual(names: tuple[str, ...], x: Floats) -> dict[str, tuple[float, float]]:
+    """From the first to the third quartile of the customers that have a value: what a sentence calls usual."""
+    found = {}
+    for at, name in enumerate(names):
+        known = np.sort(x[~np.isnan(x[:, at]), at])
+        if known.size:
+            # values that occur, so that no interpolation can differ between machines
+            found[name] = (float(known[(known.size - 1) // 4]), float(known[(3 * (known.size - 1)) // 4]))
+    return found
+
+
+def _shadows(rows: list[ChurnModel], scored: Scored) -> tuple[Shadow, ...]:
+    """A shadow that cannot be read is left out: nobody sees it, and its own page says so."""
+    found = []
+    for row in rows:
+        try:
+            fitted = load_model(row)
+        except CorruptModel:
+            logger.warning("a shadow model cannot be read", extra={"model": row.pk})
+            continue
+        found.append(Shadow(row.pk, engine.chances(fitted, observe(scored.features, scored.values)).p))
+    return tuple(found)
+
+
+def _late(scored: Scored, names: tuple[str, ...]) -> tuple[str, ...]:
+    """`source_late:usage`: a source that the model reads and that has fallen silent for everybody."""
+    used = set(names)
+    late = {
+        each.source
+        for at, each in enumerate(INDICATORS)
+        if each.key in used and (scored.states[:, at] == LATE).any()
+    }
+    return tuple(f"source_late:{key}" for key in SOURCES if key in late)
+
+
+@dataclass(frozen=True)
+class Stood:
+    """Where each account's level stood before this scoring; NO_LEVEL where it had none."""
+
+    level: Ints
+    pending: Ints
+    is_earlier: NDArray[np.bool_]  # stood on an earlier day: the same day again is no second scoring
+
+
+def moved(chances: Chances, rows: slice, stood: Stood) -> tuple[Ints, Ints]:
+    """Level and pending level of each account after this scoring.
+
+    A level moves when p90 lies `margin` beyond the nearest cut, or when two scorings running agree; else it waits.
+    """
+    p, now = chances.p[rows, 2], chances.now()[rows]
+    cuts = np.array(chances.cuts)
+    upward = now > stood.level
+    crossed = np.where(upward, np.clip(stood.level, 0, 2), np.clip(stood.level - 1, 0, 2))
+    is_clear = np.abs(p - cuts[crossed]) >= chances.margin
+    agrees = (stood.pending == now) & stood.is_earlier
+    moves = (stood.level == NO_LEVEL) | (now == stood.level) | is_clear | agrees
+    level = np.where(moves, now, stood.level)
+    waits = np.where(stood.is_earlier | (stood.pending == NO_LEVEL), now, stood.pending)
+    return level, np.where(level == now, NO_LEVEL, waits)
+
+
+def at_stake(arr_reporting: Decimal | None, p90: float) -> Decimal | None:
+    """ARR in the tenant's currency times the chance of leaving within 90 days."""
+    if arr_reporting is None:
+        return None
+    return (arr_reporting * Decimal(f"{p90:.6f}")).quantize(Decimal("0.0001"))
+
+
+def summary(day: DayChances) -> dict[str, Any]:
+    """For the run's summary: which model, how many accounts a level, what is wrong."""
+    live = day.live
+    counts = np.bincount(live.now(), minlength=len(LEVELS)).tolist() if live else []
+    return {
+        "model": live.version if live else "",
+        "levels": dict(zip(LEVELS, counts, strict=False)),
+        "flags": list(day.flags),
+        "shadows": [each.model_id for each in day.shadows],
+    }
