@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from config import log_context, metrics
 
@@ -57,6 +58,44 @@ class Observe:
             "queries": queries.number,
         }
         access.info("%s %s %s", request.method, route, response.status_code, extra={"fields": fields})
+        return response
+
+
+class HeadAsGet:
+    """HEAD is answered as GET would be, without the body, whatever methods a view names."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "HEAD":
+            return self.get_response(request)
+        request.method = "GET"
+        try:
+            response = self.get_response(request)
+        finally:
+            request.method = "HEAD"
+        if response.streaming:
+            response.streaming_content = []  # type: ignore[attr-defined]  # its files are closed with the response
+        else:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+            response.content = b""
+        return response
+
+
+class WrongMethod:
+    """A person who opens an address that only takes forms gets a page that says so; programs get the bare 405."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_bare = response.status_code == 405 and not response.streaming and not response.content
+        if is_bare and "text/html" in request.headers.get("Accept", ""):
+            response.content = render(request, "405.html").content
+            response.headers["Content-Type"] = "text/html; charset=utf-8"
+            response.headers.pop("Content-Length", None)  # counted when it was empty
         return response
 
 

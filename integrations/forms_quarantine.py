@@ -67,6 +67,7 @@ class Cell:
     help: str = ""
     fault: str = ""
     was: str = ""  # what was sent, where it was mended since
+    now: str | None = None  # what somebody else saved meanwhile, where the person's own text is another
 
     @property
     def is_long(self) -> bool:
@@ -74,13 +75,25 @@ class Cell:
 
 
 class RowForm:
-    """A rejected row, a cell a column. Columns come from the row and the format, never from what is posted."""
+    """A rejected row, a cell a column. Columns come from the row and the format, never from what is posted.
+
+    `seen` is the version that the person saw. Where the row is another by now, each cell of the person's that differs
+    says what stands there, and the form keeps the old version: sent again it is refused again, until the person says
+    that theirs shall stand instead.
+    """
 
     def __init__(
-        self, row: QuarantinedRow, covered: frozenset[str], posted: dict[str, str] | None = None
+        self,
+        row: QuarantinedRow,
+        covered: frozenset[str],
+        posted: dict[str, str] | None = None,
+        *,
+        seen: int | None = None,
     ) -> None:
         self.row = row
         self.covered = covered
+        self.version = row.version if seen is None else seen
+        self.is_stale = self.version != row.version
         file = FILES.get(row.file.removesuffix(".csv"))
         self.file = file
         now = row.mended or row.row
@@ -94,7 +107,8 @@ class RowForm:
     def _cell(self, at: int, name: str, now: dict[str, Any], posted: dict[str, str] | None) -> Cell:
         known = self.file.by_name.get(name) if self.file else None
         field = f"cell-{at}"
-        value, sent = str(now.get(name, "")), str(self.row.row.get(name, ""))
+        saved, sent = str(now.get(name, "")), str(self.row.row.get(name, ""))
+        value = saved
         if posted is not None and name not in self.covered:
             value = _lines_as_sent(posted.get(field, ""), value)
         return Cell(
@@ -104,6 +118,7 @@ class RowForm:
             bool(known and known.required),
             help=known.in_words if known and known.kind != "text" else "",
             was=sent if sent != value else "",
+            now=saved if self.is_stale and saved != value else None,
         )
 
     @property

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from integrations.views import api, imports, outbound, quarantine
+from integrations.views import api, imports, outbound, quarantine, quarantine_many
 
 app_name = "integrations"
 urlpatterns = [
@@ -18,16 +18,16 @@ urlpatterns = [
     path("imports/<int:bundle_id>/rows/", quarantine.quarantine, name="quarantine"),
     path("imports/<int:bundle_id>/rows/list/", quarantine.quarantine_rows, name="quarantine_rows"),
     path("imports/<int:bundle_id>/rows/counts/", quarantine.quarantine_counts, name="quarantine_counts"),
-    path("imports/<int:bundle_id>/rows/retry/", quarantine.quarantine_retry_all, name="quarantine_retry_all"),
-    path("imports/<int:bundle_id>/rows/again/", quarantine.quarantine_again, name="quarantine_again"),
+    path("imports/<int:bundle_id>/rows/retry/", quarantine_many.quarantine_retry_all, name="quarantine_retry_all"),
+    path("imports/<int:bundle_id>/rows/again/", quarantine_many.quarantine_again, name="quarantine_again"),
     path(
         "imports/<int:bundle_id>/rows/discard/",
-        quarantine.quarantine_discard_all,
+        quarantine_many.quarantine_discard_all,
         name="quarantine_discard_all",
     ),
     path(
         "imports/<int:bundle_id>/rows/back/",
-        quarantine.quarantine_put_all_back,
+        quarantine_many.quarantine_put_all_back,
         name="quarantine_put_all_back",
     ),
     path("imports/<int:bundle_id>/rows/<int:row_id>/", quarantine.quarantine_row, name="quarantine_row"),

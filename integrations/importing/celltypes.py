@@ -37,6 +37,7 @@ _HOW = {
     "time": "is no time. Write it as 2026-03-01T09:30:00Z.",
 }
 _NO_ZONE = "has no time zone. Write it as 2026-03-01T09:30:00Z, or with an offset such as +01:00."
+_NO_DAY = "is no date: there is no such day. Write it as 2026-03-01T09:30:00Z."
 _WITHOUT_ZONE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?$"
 
 
@@ -171,7 +172,10 @@ def _time(cells: pl.Series, column: Column, faults: Faults) -> pl.Series:
     right = _matches(cells, "time") & values.is_between(_EARLIEST, _LATEST)
     wrong = cells.is_not_null() & ~right.fill_null(False)
     if wrong.any():
-        faults.add(wrong & cells.str.contains(_WITHOUT_ZONE), column.name, _NO_ZONE)
+        day = cells.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        without = wrong & cells.str.contains(_WITHOUT_ZONE)
+        faults.add(without & day.is_null(), column.name, _NO_DAY)
+        faults.add(without, column.name, _NO_ZONE)
         faults.add(wrong, column.name, _HOW["time"])
     return values
 

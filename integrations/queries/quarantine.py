@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from integrations.models import BundleFile, BundleImport, QuarantinedRow
 from jobs.models import Job
@@ -39,8 +39,10 @@ def rows(tenant: Tenant, *, bundle_id: int, chosen: Chosen | None = None) -> Que
 
 
 def row(tenant: Tenant, *, bundle_id: int, row_id: int) -> QuarantinedRow | None:
+    """`lands_alone` says whether its file landed, so that the row can follow by itself."""
     found = rows(tenant, bundle_id=bundle_id).select_related("bundle", "retry__job").filter(pk=row_id)
-    return found.first()
+    landed = landed_files(tenant, bundle_id=bundle_id).filter(file=OuterRef("file"))
+    return found.annotate(lands_alone=Exists(landed)).first()
 
 
 def row_for_update(tenant: Tenant, *, bundle_id: int, row_id: int) -> QuarantinedRow:
@@ -88,13 +90,18 @@ def page(found: QuerySet[QuarantinedRow], *, before: str = "", after: str = "") 
         part = list(found.filter(pk__gt=place)[: PAGE_SIZE + 1])
         has_newer, has_older = bool(before), len(part) > PAGE_SIZE
         part = part[:PAGE_SIZE]
-    total = found.order_by()[: COUNT_CAP + 1].count()
+    total = counted(found)
     if not part:
         return Page([], 0, 0, total, "", "")
     ahead = found.filter(pk__lt=part[0].pk).order_by()[: COUNT_CAP + 1].count() if has_newer else 0
     newer = str(part[0].pk) if has_newer and ahead else ""
     older = str(part[-1].pk) if has_older else ""
     return Page(part, ahead + 1, ahead + len(part), total, newer, older)
+
+
+def counted(found: QuerySet[QuarantinedRow]) -> int:
+    """How many, up to one more than the highest number that a page shows."""
+    return found.order_by()[: COUNT_CAP + 1].count()
 
 
 def _place(text: str) -> int:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -22,7 +23,8 @@ from tenants.access import Right, TenantRequest, tenant_view
 
 IMPORT = Right.IMPORT
 SETTLED = "This row was settled meanwhile, so nothing was saved. This is how it stands now."
-STALE = "Somebody changed this row meanwhile. This is how it stands now; what you wrote is kept below it."
+STALE = "Somebody changed this row meanwhile, so nothing was saved. Your text is kept, beside what stands there now."
+WHOLE = "Mended. It comes in with the whole file."
 
 
 # --- the list -----------------------------------------------------------------------------------
@@ -31,17 +33,17 @@ STALE = "Somebody changed this row meanwhile. This is how it stands now; what yo
 @require_GET
 @tenant_view(right=IMPORT)
 def quarantine(request: TenantRequest, bundle_id: int) -> HttpResponse:
-    bundle = _bundle(request, bundle_id)
+    bundle = bundle_of(request, bundle_id)
     if bundle.retry_of_id is not None:
-        return _see_other(_url(request, bundle.retry_of_id))
-    return _page(request, bundle)
+        return see_other(url_of(request, bundle.retry_of_id))
+    return page(request, bundle)
 
 
 @require_GET
 @tenant_view(right=IMPORT)
 def quarantine_rows(request: TenantRequest, bundle_id: int) -> HttpResponse:
     """The counts and the rows alone, for the filters and the pager."""
-    context = _context(request, _bundle(request, bundle_id))
+    context = _context(request, bundle_of(request, bundle_id))
     response = render(request, "integrations/quarantine/_list.html", context)
     response.headers["HX-Push-Url"] = context["here"]
     return response
@@ -51,14 +53,22 @@ def quarantine_rows(request: TenantRequest, bundle_id: int) -> HttpResponse:
 @tenant_view(right=IMPORT)
 def quarantine_counts(request: TenantRequest, bundle_id: int) -> HttpResponse:
     """How many rows of each kind; asks for itself again while rows are on their way, and leaves open forms alone."""
-    bundle = _bundle(request, bundle_id)
-    return render(request, "integrations/quarantine/_counts.html", _counts(request, bundle))
+    bundle = bundle_of(request, bundle_id)
+    context = _counts(request, bundle)
+    if context["retry"] is not None:  # only an import changes what is said about stopped files
+        context |= {**_stopped(request, bundle, context), "stopped_oob": True}
+    return render(request, "integrations/quarantine/_counts.html", context)
 
 
-def _page(
-    request: TenantRequest, bundle: BundleImport, *, reason: ReasonForm | None = None, status: int = 200
+def page(
+    request: TenantRequest,
+    bundle: BundleImport,
+    *,
+    reason: ReasonForm | None = None,
+    problem: str = "",
+    status: int = 200,
 ) -> HttpResponse:
-    context = {**_context(request, bundle), "reason": reason or ReasonForm()}
+    context = {**_context(request, bundle), "reason": reason or ReasonForm(), "problem": problem}
     return render(request, "integrations/quarantine/page.html", context, status=status)
 
 
@@ -69,6 +79,27 @@ def _counts(request: TenantRequest, bundle: BundleImport) -> dict[str, Any]:
         "found": queries.overview(request.tenant, bundle_id=bundle.pk),
         "retry": retry,
         "under_way": queries.is_under_way(retry),
+    }
+
+
+def _stopped(request: TenantRequest, bundle: BundleImport, counts: dict[str, Any]) -> dict[str, Any]:
+    """The files of which nothing landed, unless they are being read again just now."""
+    reads_again = counts["under_way"] and bool(counts["retry"].path)
+    stopped = [] if reads_again else queries.stopped_files(request.tenant, bundle_id=bundle.pk)
+    return {"stopped": stopped, "kept": bool(stopped and bundle.path and Path(bundle.path).exists())}
+
+
+def _bulk(
+    request: TenantRequest, bundle: BundleImport, found: queries.Overview, chosen: queries.Chosen
+) -> dict[str, Any]:
+    """What can be done with all the rows that the filters show."""
+    ready = queries.ready(request.tenant, bundle_id=bundle.pk, chosen=chosen)
+    return {
+        "chosen": chosen.as_dict,
+        "ready_mended": ready.get("mended", 0),
+        "ready_open": ready.get("open", 0),
+        "puttable": 0 if bundle.dry_run else found.states["discarded"],
+        "downloads": [file.removesuffix(".csv") for file in found.files],
     }
 
 
@@ -84,22 +115,16 @@ def _context(request: TenantRequest, bundle: BundleImport) -> dict[str, Any]:
         raise Http404("No such page.") from error
     for row in page.rows:
         _dress(request, row)
-    ready = queries.ready(request.tenant, bundle_id=bundle.pk, chosen=chosen)
-    base, query = _url(request, bundle.pk), request.GET.urlencode()
-    stopped = queries.stopped_files(request.tenant, bundle_id=bundle.pk)
+    base, query = url_of(request, bundle.pk), request.GET.urlencode()
     return {
         **counts,
+        **_bulk(request, bundle, counts["found"], chosen),
+        **_stopped(request, bundle, counts),
         "form": form,
-        "chosen": chosen.as_dict,
         "page": page,
+        "total": page.total,
         "places": _places(request, page, bundle.pk),
         "here": f"{base}?{query}" if query else base,
-        "ready_mended": ready.get("mended", 0),
-        "ready_open": ready.get("open", 0),
-        "puttable": 0 if bundle.dry_run else counts["found"].states["discarded"],
-        "stopped": stopped,
-        "kept": bool(stopped and bundle.path and Path(bundle.path).exists()),
-        "downloads": [file.removesuffix(".csv") for file in counts["found"].files],
     }
 
 
@@ -129,31 +154,47 @@ def quarantine_row(request: TenantRequest, bundle_id: int, row_id: int) -> HttpR
         return _form(request, RowForm(row, covered))
     if row.state not in queries.UNSETTLED:  # whatever was written: the row as it stands, and why
         return _form(request, RowForm(row, covered), status=409, problem=SETTLED)
-    form = RowForm(row, covered, request.POST.dict())
+    seen = _version(request)
+    form = RowForm(row, covered, request.POST.dict(), seen=seen)
     if form.file is None or form.too_large:
         raise Http404("This row cannot be mended here.")
+    if form.is_stale:  # before any fault: a form sent a second time must not carry a version that nobody saw
+        return _form(request, form, status=409, problem=STALE)
     fault = fault_of(request.tenant, form.file, form.values)
     if fault is not None:
         form.mark(*fault)
         return _form(request, form, status=422)
+    return _mend(request, form)
+
+
+def _mend(request: TenantRequest, form: RowForm) -> HttpResponse:
+    """Keep a row that fits, and bring it in where that was asked for too."""
+    ids = {"bundle_id": form.row.bundle_id, "row_id": form.row.pk}
     try:
-        services.mend(
-            request.tenant, bundle_id=bundle_id, row_id=row_id, version=_version(request), cells=form.values,
-            by=request.actor,
-        )  # fmt: skip
-        if request.POST.get("then") == "retry":
-            services.retry_row(request.tenant, bundle_id=bundle_id, row_id=row_id, by=request.actor)
-    except StaleVersion:
+        services.mend(request.tenant, **ids, version=form.version, cells=form.values, by=request.actor)
+    except StaleVersion:  # in the very moment between reading and saving
+        row = _row(request, **ids)
+        if row.state not in queries.UNSETTLED:
+            return _form(request, RowForm(row, form.covered), status=409, problem=SETTLED)
+        form = RowForm(row, form.covered, request.POST.dict(), seen=form.version)
         return _form(request, form, status=409, problem=STALE)
     except NotPossible as refusal:
         return _form(request, form, status=409, problem=str(refusal))
-    return _done(request, bundle_id, row_id, _said(request))
+    said = "Mended. It fits now, and lands when it is brought in."
+    if not form.row.lands_alone:  # type: ignore[attr-defined]  # annotated
+        said = WHOLE
+    elif request.POST.get("then") == "retry":
+        said = _brought_in(request, **ids)
+    return _done(request, **ids, said=said)
 
 
-def _said(request: TenantRequest) -> str:
-    if request.POST.get("then") == "retry":
-        return "Mended. It is being brought in."
-    return "Mended. It fits now, and lands when it is brought in."
+def _brought_in(request: TenantRequest, *, bundle_id: int, row_id: int) -> str:
+    """The row is kept already, so a refusal is told and undoes nothing."""
+    try:
+        services.retry_row(request.tenant, bundle_id=bundle_id, row_id=row_id, by=request.actor)
+    except NotPossible as refusal:
+        return f"Mended. {refusal}"
+    return "Mended. It is being brought in."
 
 
 @require_GET
@@ -216,6 +257,8 @@ def _form(
     request: TenantRequest, form: RowForm, *, status: int = 200, problem: str = "", discard: str = ""
 ) -> HttpResponse:
     if request.method == "POST" and request.htmx and not discard:  # type: ignore[attr-defined]
+        if form.row.state not in queries.UNSETTLED:  # there is nothing left to mend
+            return _line(request, form.row, said=problem, status=status)
         return _inline(request, form, status=status, problem=problem)
     context = {
         "bundle": form.row.bundle, "row": _dress(request, form.row), "form": form, "problem": problem,
@@ -230,8 +273,28 @@ def _inline(request: TenantRequest, form: RowForm, *, status: int = 200, problem
 
 
 def _line(request: TenantRequest, row: QuarantinedRow, *, said: str = "", status: int = 200) -> HttpResponse:
-    context = {"row": _dress(request, row), "said": said, "bundle": row.bundle}
+    context = {
+        "row": _dress(request, row),
+        "said": said,
+        "bundle": row.bundle,
+        "tone": "high" if status == 409 else "good",
+    }
+    if said:  # something happened to the row: what the page counts is another now
+        context |= _around(request, row.bundle)
     return render(request, "integrations/quarantine/_line.html", context, status=status)
+
+
+def _around(request: TenantRequest, bundle: BundleImport) -> dict[str, Any]:
+    """The counts and the bulk block of the open page, whose filters its address has."""
+    counts = _counts(request, bundle)
+    here = urlsplit(request.htmx.current_url or "")  # type: ignore[attr-defined]
+    query = here.query if here.path == url_of(request, bundle.pk) else ""
+    chosen = Filters(QueryDict(query), counts["found"]).chosen
+    found = queries.rows(request.tenant, bundle_id=bundle.pk, chosen=chosen)
+    return {
+        **counts, **_bulk(request, bundle, counts["found"], chosen),
+        "total": queries.counted(found), "reason": ReasonForm(), "oob": True,
+    }  # fmt: skip
 
 
 def _done(request: TenantRequest, bundle_id: int, row_id: int, said: str) -> HttpResponse:
@@ -239,7 +302,7 @@ def _done(request: TenantRequest, bundle_id: int, row_id: int, said: str) -> Htt
     if request.htmx:  # type: ignore[attr-defined]
         return _line(request, _row(request, bundle_id, row_id), said=said)
     messages.success(request, said)
-    return _see_other(f"{_url(request, bundle_id)}#row-{row_id}")
+    return see_other(f"{url_of(request, bundle_id)}#row-{row_id}")
 
 
 def _refused(request: TenantRequest, bundle_id: int, row_id: int, words: str) -> HttpResponse:
@@ -247,92 +310,14 @@ def _refused(request: TenantRequest, bundle_id: int, row_id: int, words: str) ->
     return _form(request, RowForm(row, covered_in(request.membership, row)), status=409, problem=words)
 
 
-# --- many rows ----------------------------------------------------------------------------------
-
-
-@require_POST
-@tenant_view(right=IMPORT)
-def quarantine_retry_all(request: TenantRequest, bundle_id: int) -> HttpResponse:
-    """What the filters show and may land; each row by itself, so that a bad one stops no other."""
-    bundle = _bundle(request, bundle_id)
-    chosen = _posted_filters(request, bundle)
-    retry = services.retry_all(request.tenant, bundle_id=bundle_id, chosen=chosen, by=request.actor)
-    if retry is None:
-        messages.warning(request, "No row here can be brought in now.")
-    else:
-        messages.success(request, "The rows are being brought in. Those that still do not fit stay here.")
-    return _back(request, bundle_id, chosen)
-
-
-@require_POST
-@tenant_view(right=IMPORT)
-def quarantine_again(request: TenantRequest, bundle_id: int) -> HttpResponse:
-    """Stopped files come in whole, with the mended rows in their place and without the discarded ones."""
-    bundle = _bundle(request, bundle_id)
-    if not (bundle.path and Path(bundle.path).exists()):
-        messages.warning(request, "The upload is no longer there. Mend the file and upload it again.")
-    else:
-        try:
-            services.retry_file(request.tenant, bundle_id=bundle_id, by=request.actor)
-            messages.success(request, "The stopped files are read again, with the mended rows in them.")
-        except NotPossible as refusal:
-            messages.warning(request, str(refusal))
-    return _see_other(_url(request, bundle_id))
-
-
-@require_POST
-@tenant_view(right=IMPORT)
-def quarantine_discard_all(request: TenantRequest, bundle_id: int) -> HttpResponse:
-    bundle = _bundle(request, bundle_id)
-    chosen = _posted_filters(request, bundle)
-    form = ReasonForm(request.POST)
-    if not form.is_valid():
-        request.GET = _query_of(chosen)  # type: ignore[assignment]  # the page as it was
-        return _page(request, bundle, reason=form, status=422)
-    count = services.discard_all(
-        request.tenant, bundle_id=bundle_id, chosen=chosen, reason=form.cleaned_data["why"], by=request.actor
-    )
-    rows = "1 row" if count == 1 else f"{count:,} rows"
-    messages.success(request, f"{rows} discarded. Show the discarded ones to put them back.")
-    return _back(request, bundle_id, chosen)
-
-
-@require_POST
-@tenant_view(right=IMPORT)
-def quarantine_put_all_back(request: TenantRequest, bundle_id: int) -> HttpResponse:
-    bundle = _bundle(request, bundle_id)
-    chosen = _posted_filters(request, bundle)
-    count = services.put_all_back(request.tenant, bundle_id=bundle_id, chosen=chosen, by=request.actor)
-    rows = "1 row" if count == 1 else f"{count:,} rows"
-    messages.success(request, f"{rows} put back.")
-    return _back(request, bundle_id, queries.Chosen())
-
-
 # --- parts --------------------------------------------------------------------------------------
 
 
-def _posted_filters(request: TenantRequest, bundle: BundleImport) -> queries.Chosen:
-    return Filters(request.POST, queries.overview(request.tenant, bundle_id=bundle.pk)).chosen
-
-
-def _query_of(chosen: queries.Chosen) -> Any:
-    from django.http import QueryDict
-
-    found = QueryDict(mutable=True)
-    found.update(chosen.as_dict)
-    return found
-
-
-def _back(request: TenantRequest, bundle_id: int, chosen: queries.Chosen) -> HttpResponse:
-    query = _query_of(chosen).urlencode()
-    return _see_other(_url(request, bundle_id) + (f"?{query}" if query else ""))
-
-
-def _url(request: TenantRequest, bundle_id: int) -> str:
+def url_of(request: TenantRequest, bundle_id: int) -> str:
     return reverse("integrations:quarantine", args=[request.tenant.slug, bundle_id])
 
 
-def _bundle(request: TenantRequest, bundle_id: int) -> BundleImport:
+def bundle_of(request: TenantRequest, bundle_id: int) -> BundleImport:
     bundle = imports_queries.bundle(request.tenant, bundle_id=bundle_id)
     if bundle is None:
         raise Http404("No such import.")
@@ -347,12 +332,15 @@ def _row(request: TenantRequest, bundle_id: int, row_id: int) -> QuarantinedRow:
 
 
 def _version(request: TenantRequest) -> int:
-    """The version that the person saw; something else is as good as a stale one."""
-    text = request.POST.get("version", "")
+    """The version that the person saw, or saw the changes of and wants theirs to stand over ("over").
+
+    Something else is as good as a stale one.
+    """
+    text = request.POST.get("over") or request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
-def _see_other(url: str) -> HttpResponse:
+def see_other(url: str) -> HttpResponse:
     response = HttpResponseRedirect(url)
     response.status_code = 303
     return response
