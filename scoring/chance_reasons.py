@@ -24,7 +24,7 @@ _OTHER = {
         "Whether the term renews by itself",
         "Whether the term renews by itself is not known",
     ),
-    "timing": ("When the term ends", "When the term ends"),
+    "contract.timing": ("When the term ends", "When the term ends"),
 }
 
 

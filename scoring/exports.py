@@ -56,27 +56,38 @@ def write_rows(tenant: Tenant, *, as_of: date, out: TextIO) -> int:
 
 
 def rows(tenant: Tenant, *, as_of: date) -> Iterator[list[str]]:
-    """By priority, largest first; without health or rate last; ties by external id."""
+    """By what is at stake (by priority where no model speaks), largest first; ties by external id."""
     for snapshot in queries.snapshots_by_priority(tenant, as_of=as_of):
         yield _cells(snapshot)
 
 
 def _cells(snapshot: HealthSnapshot) -> list[str]:
-    """Chances of leaving, money at stake and the model's name stay empty until there is a calibrated model."""
+    """Chances of leaving, money at stake and the model's name stay empty without a calibrated model."""
     reasons = [reason["text"] for reason in snapshot.reasons[:REASONS]] if snapshot.band != UNKNOWN else []
     return [
         snapshot.account.external_id,
         snapshot.as_of.isoformat(),
         "" if snapshot.health is None else f"{snapshot.health:.2f}",
         snapshot.band,
-        "", "", "",
+        *(_share(each) for each in (snapshot.p30, snapshot.p60, snapshot.p90)),
         _money(snapshot.arr),
         snapshot.currency,
-        "",
+        _at_stake(snapshot),
         *(reasons + [""] * (REASONS - len(reasons))),
-        "",
+        snapshot.model_version,
         snapshot.policy_version,
     ]  # fmt: skip
+
+
+def _share(p: Decimal | None) -> str:
+    return "" if p is None else f"{p:.6f}"
+
+
+def _at_stake(snapshot: HealthSnapshot) -> str:
+    """In the account's own currency, to the cent."""
+    if snapshot.p90 is None or snapshot.arr is None:
+        return ""
+    return f"{snapshot.arr * snapshot.p90:.2f}"
 
 
 def _money(amount: Decimal | None) -> str:
