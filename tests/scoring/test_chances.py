@@ -76,7 +76,8 @@ def test_chances_are_those_of_the_formula(acme):
         assert float(found) == pytest.approx(chance(BASE + 1, periods), abs=1e-6)
     assert (kept.p30, kept.p60, kept.p90, kept.model_id) == (now.p30, now.p60, now.p90, model.pk)
     assert now.p90_low < now.p90 < now.p90_high
-    assert len(kept.leaves) == 6 and kept.leaves == sorted(kept.leaves)
+    assert len(kept.leaves) == 6
+    assert kept.leaves == sorted(kept.leaves)
     assert now.at_stake == (Decimal(12000) * now.p90).quantize(Decimal("0.0001"))
     assert now.priority == pytest.approx(float(now.at_stake))
 
@@ -252,7 +253,8 @@ def test_without_a_rate_nothing_is_at_stake_and_the_account_sorts_last(acme):
     register(acme, of_overdue())
     score(acme)
     now = standing(acme, account)
-    assert (now.at_stake, now.priority) == (None, -1) and now.p90 is not None
+    assert (now.at_stake, now.priority) == (None, -1)
+    assert now.p90 is not None
 
 
 def test_chances_out_of_order_cannot_be_stored(acme):
