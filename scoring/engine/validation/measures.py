@@ -102,7 +102,7 @@ class _Horizon:
         if not y.size:
             return {"n": 0, "events": 0, "accounts": 0}
         columns = self._columns(rows, y, p)
-        sums = drawn.sums(np.column_stack([*columns.values(), _gaps(y, p)]))
+        sums = drawn.sums(np.column_stack([*columns.values(), gaps(y, p)]))
         by_name = {name: sums[:, at] for at, name in enumerate(SUMS)}
         accounts = _distinct(self.stack.account[rows], columns)
         made = {"n": int(y.size), "events": int(y.sum()), "accounts": accounts["rows"]}
@@ -132,7 +132,7 @@ def _distinct(account: Ints, columns: Mapping[str, Floats]) -> dict[str, int]:
     }
 
 
-def _gaps(y: Floats, p: Floats) -> Floats:
+def gaps(y: Floats, p: Floats) -> Floats:
     """y - p in the column of the row's bin of equal count: n x ECE_BINS."""
     _, group, count = np.unique(p, return_inverse=True, return_counts=True)
     middle = np.cumsum(count) - (count + 1) / 2  # mean rank: rows of equal p stay together
