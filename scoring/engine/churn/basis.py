@@ -40,7 +40,7 @@ def knots(values: Floats, shares: tuple[float, ...]) -> Floats:
         xs = np.append(np.quantile(values[values != mode], shares[: max(len(shares) - 1, 2)]), mode)
     xs = np.unique(xs)
     width = (xs[-1] - xs[0]) * 1e-6
-    return xs[np.append(True, np.diff(xs) > width)]
+    return np.asarray(xs[np.append(True, np.diff(xs) > width)])
 
 
 def chosen(

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import timing as contract
 from .data import PERIODS, SHOWN, Floats, Stack, columns, take
-from .model import BLOCK, Fitted, Pieces, on_curve, pieces, timing_design
+from .model import BLOCK, Fitted, Pieces, base_timing, on_curve, pieces, timing_design
 
 DIGITS = 6
 LEAST, MOST = 1e-6, 1.0 - 1e-6  # a chance is never certain
@@ -32,7 +32,7 @@ class Chances:
 
 
 def hazards(logits: Floats) -> Floats:
-    return 1.0 / (1.0 + np.exp(-np.clip(logits, -35.0, 35.0)))
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -35.0, 35.0))))
 
 
 def rounded(p: Floats) -> Floats:
@@ -51,7 +51,7 @@ def cumulative(logits: Floats) -> Floats:
 def p90_weights(logits: Floats) -> Floats:
     """n x 3: derivative of logit(p90) by each period's logit."""
     risk = hazards(logits[:, :SHOWN])
-    return risk / np.maximum(cumulative(logits)[:, SHOWN - 1], 1e-300)[:, None]
+    return np.asarray(risk / np.maximum(cumulative(logits)[:, SHOWN - 1], 1e-300)[:, None])
 
 
 def _renew(stack: Stack, leaves: Floats) -> Floats:
@@ -70,16 +70,21 @@ def _moves(fitted: Fitted, stack: Stack, weights: Floats) -> Floats | None:
     spread = fitted.timing.base_spread if base else fitted.timing.spread
     if spread is None:
         return None
-    moves = np.einsum("nk,nkc->nc", weights, timing_design(fitted, stack)[:, :SHOWN]) @ spread
+    design = timing_design(fitted, stack)[:, :SHOWN]
+    moves: Floats = np.einsum("nk,nkc->nc", weights, design) @ spread
     if base:
         return moves
+    link = fitted.timing.link
+    if link is not None and link.spread is not None:
+        at_link = on_curve(link, link.spread, base_timing(fitted.timing.base, design).ravel())
+        moves += np.einsum("nk,nkr->nr", weights, at_link.reshape(*weights.shape, -1))
     x, whole = columns(stack, fitted.names), weights.sum(axis=1)[:, None]
     for at, curve in enumerate(fitted.curves):
         if curve.spread is not None:
             moves += whole * on_curve(curve, curve.spread, x[:, at])
         if curve.early_spread is not None:
             moves += weights[:, :1] * on_curve(curve, curve.early_spread, x[:, at])
-    return moves * fitted.calibration.slope
+    return np.asarray(moves * fitted.calibration.slope)
 
 
 def _deviation(fitted: Fitted, stack: Stack, logits: Floats) -> Floats:

@@ -62,7 +62,7 @@ def prepare(stack: Stack, options: Options) -> Prepared:
     check(stack)
     ordered = in_order(stack)
     seen = outcomes(ordered)
-    ordered, left = take(ordered, seen.counts.any(axis=1)), leavers(ordered)
+    ordered, left = take(ordered, np.flatnonzero(seen.counts.any(axis=1))), leavers(ordered)
     if not left or not (seen.counts & ~seen.leaves).any():
         raise ValueError("nobody is seen to leave, or nobody to stay")
     wanted = set(ordered.names if options.features is None else options.features)
@@ -116,12 +116,12 @@ def timing_only(problem: Problem, *, few: bool) -> tuple[Floats, Floats]:
     ).sum()
     start[:count] = np.log(rate / max(1 - rate, 1e-6))
     beta, hessian = polish(bare, penalty, start, steps=25)
-    return beta, root(covariance(bare, beta, hessian, penalty))
+    return beta, root(covariance(bare, logits(bare, beta), hessian, penalty))
 
 
-def covariance(problem: Problem, beta: Floats, hessian: Floats, penalty: Floats) -> Floats:
+def covariance(problem: Problem, eta: Floats, hessian: Floats, penalty: Floats) -> Floats:
     """Sandwich over accounts, with the penalty's share blown up by the same design effect."""
-    scores = account_scores(problem, residuals(problem, logits(problem, beta)))
+    scores = account_scores(problem, residuals(problem, eta))
     groups = len(scores)
     meat = scores.T @ scores * groups / max(groups - 1, 1)
     ridge = 1e-9 * np.trace(hessian) / len(hessian) * np.eye(len(hessian))
@@ -148,6 +148,13 @@ def account_scores(problem: Problem, rest: Floats) -> Floats:
         out[first:last, a : a + b] = np.add.reduceat(problem.basis[rows] * total[rows, None], marks)
         extra = problem.basis[rows][:, problem.early] * rest[rows, :1]
         out[first:last, a + b :] = np.add.reduceat(extra, marks)
+    return out
+
+
+def with_offsets(timing: Floats) -> Floats:
+    """Timing's coefficients with the periods' lengths inside the intercepts."""
+    out = timing.copy()
+    out[: len(PERIODS)] += LENGTHS
     return out
 
 
@@ -223,7 +230,8 @@ def fit(stack: Stack, *, options: Options | None = None) -> Fitted:
             fixed, unit = costs(prepared, options)
             beta = settled(prepared.problem, fixed + penalty * unit, widened(beta, prepared.problem.size))
     beta, hessian = polish(prepared.problem, fixed + penalty * unit, beta)
-    whole = covariance(prepared.problem, beta, hessian, fixed + penalty * unit)
+    eta = logits(prepared.problem, beta)
+    whole = covariance(prepared.problem, eta, hessian, fixed + penalty * unit)
     spread = compact(prepared.problem, beta, whole, options.directions)
     facts = facts_of(prepared, penalty, choice.tried, places)
     return assembled(prepared, beta, spread, places, (base, base_root), facts)
@@ -243,7 +251,7 @@ def early_helps(
     wider = [Fold(replace(part.train, early=early), replace(part.judge, early=early)) for part in parts]
     fixed, unit = costs(richer, options)
     found = choose(wider, fixed, unit, widened(start, richer.problem.size), careful=False, grid=(penalty,))
-    return bool(sure_gain(loss, found.loss))
+    return sure_gain(loss, found.loss)
 
 
 def facts_of(
@@ -297,9 +305,7 @@ def assembled(
         if at in places:
             curve = replace(curve, early=extra - extra_middle, early_spread=early_wide)
         curves.append(curve)
-    own, bare = timing.copy(), base[0].copy()
-    own[:count] += LENGTHS
-    bare[:count] += LENGTHS
+    own, bare = with_offsets(timing), with_offsets(base[0])
     usual = np.einsum("n,nkc->kc", weight, problem.design)
     written = Timing(
         coefs=own,

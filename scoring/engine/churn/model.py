@@ -111,7 +111,7 @@ def on_curve(curve: Curve, table: Floats, x: Floats) -> Floats:
     low, high, share = locate(curve, x)
     if table.ndim > 1:
         share = share[:, None]
-    return table[low] * (1.0 - share) + table[high] * share
+    return np.asarray(table[low] * (1.0 - share) + table[high] * share)
 
 
 def auto_of(fitted: Fitted, stack: Stack) -> Floats:
@@ -127,10 +127,16 @@ def timing_design(fitted: Fitted, stack: Stack) -> Floats:
 
 def raw_timing(fitted: Fitted, design: Floats) -> Floats:
     """n x periods, before calibration."""
-    if fitted.timing.link is None:
-        return design @ fitted.timing.coefs
-    base = design @ fitted.timing.base
-    return on_curve(fitted.timing.link, fitted.timing.link.table, base.ravel()).reshape(base.shape)
+    link = fitted.timing.link
+    if link is None:
+        return np.asarray(design @ fitted.timing.coefs)
+    base = base_timing(fitted.timing.base, design)
+    return on_curve(link, link.table, base.ravel()).reshape(base.shape)
+
+
+def base_timing(base: Floats, design: Floats) -> Floats:
+    """n x periods: what the boosted model's step function of timing reads, rounded so that no step hangs on noise."""
+    return np.asarray(np.round(design @ base, 9))
 
 
 def pieces(fitted: Fitted, stack: Stack) -> Pieces:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .data import PERIODS, Bools, Floats, Ints, spread_key
+from .data import PERIODS, Floats, Ints, spread_key
 from .solve import Problem, curvature, descend, factor, logits, losses
 
 PENALTIES = (3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)  # in units of one squared height of a curve
@@ -107,7 +107,7 @@ def choose(
     return Choice(grid[best], dict(zip(grid, means, strict=True)), loss[best])
 
 
-def sure_gain(before: Floats, after: Floats) -> Bools:
+def sure_gain(before: Floats, after: Floats) -> bool:
     """Whether held-out accounts are better off by more than one standard error."""
     gain = before - after
-    return np.bool_(len(gain) > 1 and gain.mean() > gain.std() / np.sqrt(len(gain)))
+    return bool(len(gain) > 1 and gain.mean() > gain.std() / np.sqrt(len(gain)))

@@ -67,7 +67,7 @@ def losses(problem: Problem, beta: Floats) -> Floats:
 
 
 def residuals(problem: Problem, eta: Floats) -> Floats:
-    return (hazards(eta) - problem.leaves) * problem.counts * problem.weight[:, None]
+    return np.asarray((hazards(eta) - problem.leaves) * problem.counts * problem.weight[:, None])
 
 
 def gradient(problem: Problem, eta: Floats) -> Floats:
@@ -105,7 +105,7 @@ def factor(hessian: Floats, penalty: Floats) -> Floats:
     """Lower Cholesky factor of hessian + penalty."""
     whole = hessian + penalty
     whole[np.diag_indices_from(whole)] += 1e-8 * max(float(np.trace(whole)) / len(whole), 1e-8)
-    return np.linalg.cholesky(whole)
+    return np.asarray(np.linalg.cholesky(whole), dtype=np.float64)
 
 
 def descend(problem: Problem, penalty: Floats, start: Floats, lower: Floats, *, steps: int = 60) -> Floats:

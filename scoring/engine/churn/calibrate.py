@@ -1,0 +1,138 @@
+"""One sigmoid map of the hazards' logits, fitted on later landmarks, as small as a closed test allows.
+
+Vergouwe et al. 2017 (closed testing for updating), with Wald tests whose variance is clustered by account in place of
+likelihood ratios: stacked landmarks are not independent. Only periods that end within 90 days are looked at.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .chances import hazards
+from .data import SHOWN, Bools, Floats, Ints, Stack, in_order, outcomes, take
+from .model import Calibration, Fitted, pieces, raw_logits
+
+LEAST_LEAVERS = 20
+SLOPES = (0.3, 1.5)
+CHI2_95 = {1: 3.841458820694124, 2: 5.991464547107979}
+Z95_ONE_SIDED = 1.6448536269514722
+NORMAL_95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Person-periods of the later rows: n x 3, and the rows' accounts (sorted)."""
+
+    counts: Bools
+    leaves: Bools
+    weight: Floats
+    account: Ints
+
+    def summed(self, each: Floats) -> Floats:
+        """Rows' sums over accounts."""
+        _, starts = np.unique(self.account, return_index=True)
+        return np.asarray(np.add.reduceat(each, starts, axis=0))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    beta: Floats
+    covariance: Floats
+
+    def deviation(self, at: int) -> float:
+        return float(np.sqrt(max(self.covariance[at, at], 0.0)))
+
+
+def logistic(sample: Sample, x: Floats, offset: Floats, start: Floats) -> Estimate:
+    """Logistic regression of leaving on x (n x 3 x c), with account-clustered covariance. Tiny ridge for stability."""
+    beta, used = start.astype(np.float64), sample.counts * sample.weight[:, None]
+    for _ in range(50):
+        p = hazards(offset + x @ beta)
+        rest = (p - sample.leaves) * used
+        slope = np.einsum("nk,nkc->c", rest, x)
+        hessian = np.einsum("nk,nkc,nkd->cd", p * (1 - p) * used, x, x) + 1e-9 * np.eye(len(beta))
+        move = np.linalg.solve(hessian, slope)
+        beta = beta - np.clip(move, -2.0, 2.0)
+        if np.abs(move).max() < 1e-10:
+            break
+    scores = sample.summed(np.einsum("nk,nkc->nc", rest, x))
+    groups = len(scores)
+    bread = np.linalg.inv(hessian)
+    return Estimate(beta, bread @ (scores.T @ scores) @ bread * groups / max(groups - 1, 1))
+
+
+def _level(sample: Sample, offset: Floats) -> Estimate:
+    return logistic(sample, np.ones((*offset.shape, 1)), offset, np.zeros(1))
+
+
+def _feature_slope(sample: Sample, fitted: Fitted, later: Stack) -> tuple[float, float]:
+    """Slope of the features' part beside the timing's, and its deviation; (0, 0) where features say nothing."""
+    found = pieces(replace(fitted, calibration=Calibration()), later)
+    timing = found.timing[:, :SHOWN]
+    features = found.logits()[:, :SHOWN] - timing
+    if float(np.ptp(features)) < 1e-12:
+        return 0.0, 0.0
+    both = logistic(
+        sample, np.stack([np.ones_like(timing), timing, features], axis=2), 0 * timing, np.array([0, 1, 1])
+    )
+    return float(both.beta[2]), both.deviation(2)
+
+
+def _closed_test(sample: Sample, eta: Floats) -> tuple[Calibration, dict[str, Any]]:
+    """Nothing, the intercept, or both: the smallest that the data do not speak against."""
+    both = logistic(sample, np.stack([np.ones_like(eta), eta], axis=2), 0 * eta, np.array([0.0, 1.0]))
+    off = both.beta - np.array([0.0, 1.0])
+    whole = float(off @ np.linalg.solve(both.covariance + 1e-12 * np.eye(2), off))
+    level = _level(sample, eta)
+    slope_only = (off[1] / max(both.deviation(1), 1e-12)) ** 2
+    facts = {
+        "intercept": float(both.beta[0]),
+        "slope": float(both.beta[1]),
+        "slope_deviation": both.deviation(1),
+        "level": float(level.beta[0]),
+        "level_deviation": level.deviation(0),
+        "chi2_both": whole,
+        "chi2_slope": float(slope_only),
+    }
+    if whole <= CHI2_95[2]:
+        return Calibration("none"), facts
+    if slope_only <= CHI2_95[1]:
+        return Calibration("intercept", float(level.beta[0])), facts
+    slope = float(np.clip(both.beta[1], *SLOPES))
+    return Calibration("both", float(_level(sample, slope * eta).beta[0]), slope), facts
+
+
+def calibrate(fitted: Fitted, later: Stack) -> Fitted:
+    """The model with the map that later rows support; what was decided, and by which figures, in its calibration.
+
+    Below 20 leavers nothing is changed. Where the features' slope cannot be told from zero (one-sided, 5 %), everybody
+    gets the base rate of the contract's timing.
+    """
+    later = in_order(later)
+    later = take(later, outcomes(later).counts[:, 0])
+    seen = outcomes(later)
+    sample = Sample(seen.counts[:, :SHOWN], seen.leaves[:, :SHOWN], later.weights, later.account)
+    left = len(np.unique(later.account[sample.leaves.any(axis=1)]))
+    facts: dict[str, Any] = {"rows": len(later), "accounts": len(np.unique(later.account)), "leavers": left}
+    if left < LEAST_LEAVERS or not (sample.counts & ~sample.leaves).any():
+        return replace(
+            fitted, calibration=Calibration("none", facts=facts | {"why": "fewer than 20 leavers"})
+        )
+    slope, deviation = _feature_slope(sample, fitted, later)
+    facts |= {"feature_slope": slope, "feature_slope_deviation": deviation}
+    if slope <= Z95_ONE_SIDED * deviation:
+        return replace(fitted, calibration=_base_rate(fitted, sample, later, facts))
+    eta = raw_logits(fitted, later)[:, :SHOWN]
+    decided, tested = _closed_test(sample, eta)
+    return replace(fitted, calibration=replace(decided, facts=facts | tested))
+
+
+def _base_rate(fitted: Fitted, sample: Sample, later: Stack, facts: dict[str, Any]) -> Calibration:
+    """Contract timing alone, its level moved where later rows speak against it."""
+    plain = pieces(replace(fitted, calibration=Calibration("base_rate")), later).timing[:, :SHOWN]
+    level = _level(sample, plain)
+    moved = abs(level.beta[0]) > NORMAL_95 * level.deviation(0)
+    facts = facts | {"level": float(level.beta[0]), "level_deviation": level.deviation(0)}
+    why = "the features' slope on later rows cannot be told from zero"
+    return Calibration("base_rate", float(level.beta[0]) if moved else 0.0, 0.0, facts | {"why": why})
