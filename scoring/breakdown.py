@@ -29,9 +29,16 @@ LAYOUTS: dict[int, tuple[str, ...]] = {
         "usage.login_frequency", "usage.api_trend", "usage.data_trend",
         # engagement
         "engagement.last_two_way_contact", "engagement.meetings_90d", "engagement.inbound_share",
+        "engagement.reply_hours", "engagement.unanswered", "engagement.trainings_365d",
+        # community, which no dimension of its own has
+        "engagement.community_posts", "engagement.docs_contributions", "engagement.talks", "engagement.beta_programs",
         # satisfaction
         "satisfaction.nps_latest", "satisfaction.csat_90d", "satisfaction.change", "satisfaction.ticket_spike",
-        "satisfaction.open_escalations", "satisfaction.slow_replies",
+        "satisfaction.open_escalations", "satisfaction.slow_replies", "satisfaction.escalations_90d",
+        "satisfaction.backlog", "satisfaction.resolution_days", "satisfaction.nps_change", "satisfaction.nps_silence",
+        "satisfaction.ces_180d",
+        # feedback, whatever it says
+        "satisfaction.answers_365d", "satisfaction.feedback_365d",
         # business
         "business.overdue_days", "business.late_payments", "business.notice_given", "business.days_to_renewal",
         "business.adverse_news_90d", "business.arrears_share", "business.price_change", "business.discount",
@@ -40,8 +47,12 @@ LAYOUTS: dict[int, tuple[str, ...]] = {
         "business.leadership_change_180d", "business.competitor_news_180d",
         # stakeholders
         "stakeholders.champion_present", "stakeholders.active_contacts", "stakeholders.sponsor_contact_days",
+        "stakeholders.multi_threading", "stakeholders.champion_strength", "stakeholders.champion_vulnerability",
+        "stakeholders.executive_depth", "stakeholders.single_threaded", "stakeholders.department_spread",
         # outcomes
-        "outcomes.objectives_overdue", "outcomes.milestones_late",
+        "outcomes.objectives_overdue", "outcomes.milestones_late", "outcomes.objectives_reached",
+        "outcomes.value_realised", "outcomes.objective_progress", "outcomes.onboarding_in_time",
+        "outcomes.onboarding_stuck_days", "outcomes.time_to_first_value",
     ),
 }  # fmt: skip
 LAYOUT = max(LAYOUTS)  # the one that is written

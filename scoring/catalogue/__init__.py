@@ -7,7 +7,9 @@ about 65, so that a fall shows and excellence too. Adding one: docs/scoring.md, 
 
 from scoring.catalogue.base import MISSING_WORDS, SOURCES, Dimension, Indicator, Missing, Source
 from scoring.catalogue.business import BUSINESS
+from scoring.catalogue.community import COMMUNITY
 from scoring.catalogue.engagement import ENGAGEMENT
+from scoring.catalogue.feedback import FEEDBACK
 from scoring.catalogue.outcomes import OUTCOMES
 from scoring.catalogue.satisfaction import SATISFACTION
 from scoring.catalogue.stakeholders import STAKEHOLDERS
@@ -22,7 +24,9 @@ __all__ = [
 INDICATORS: tuple[Indicator, ...] = (
     *USAGE,
     *ENGAGEMENT,
+    *COMMUNITY,
     *SATISFACTION,
+    *FEEDBACK,
     *BUSINESS,
     *STAKEHOLDERS,
     *OUTCOMES,

@@ -30,6 +30,7 @@ def add_usage(world, account, *, first, last, **metrics):
     """A row for each day from `first` to `last` days before DAY, all with the same metrics."""
     from django.db import connection
 
+    extra = metrics.pop("extra", {})
     with world.here():
         months = {(DAY - timedelta(days=each)).replace(day=1) for each in range(last, first + 1)}
         with connection.cursor() as cursor:
@@ -40,7 +41,7 @@ def add_usage(world, account, *, first, last, **metrics):
                 tenant=world.tenant,
                 account=account,
                 day=DAY - timedelta(days=each),
-                extra={},
+                extra=extra,
                 source="test",
                 recorded_at=timezone.now(),
                 **metrics,

@@ -5,10 +5,19 @@ figures are whole days before the scored day (1 is the day before). Nothing here
 date.
 """
 
-from scoring.engine.values import business, engagement, outcomes, satisfaction, stakeholders, usage
+from scoring.engine.values import (
+    business,
+    community,
+    engagement,
+    feedback,
+    outcomes,
+    satisfaction,
+    stakeholders,
+    usage,
+)  # fmt: skip
 from scoring.engine.values.base import Formula
 
-_MODULES = (usage, engagement, satisfaction, business, stakeholders, outcomes)
+_MODULES = (usage, engagement, community, satisfaction, feedback, business, stakeholders, outcomes)
 FORMULAS: dict[str, Formula] = {key: formula for each in _MODULES for key, formula in each.FORMULAS.items()}
 # the raw figure that dates the newest evidence behind an indicator, where it is not its source's newest row
 NEWEST: dict[str, str] = {key: figure for each in _MODULES for key, figure in each.NEWEST.items()}

@@ -1,9 +1,48 @@
 """Values of the outcome indicators."""
 
-from scoring.engine.values.base import Formula, ratio
+import numpy as np
+
+from scoring.engine.values.base import Floats, Formula, Raw, needs, ratio, zero_if_silent
+
+FIRST_YEAR_DAYS = 365
+
+
+def objectives_reached(raw: Raw) -> Floats:
+    reached = raw["objectives.reached_365"]
+    return ratio(reached, reached + raw["objectives.missed_365"])
+
+
+def onboarding_in_time(raw: Raw) -> Floats:
+    return ratio(raw["milestones.onboarding_in_time_365"], raw["milestones.onboarding_due_365"])
+
+
+def onboarding_stuck(raw: Raw) -> Floats:
+    return needs(raw["milestones.onboarding"] > 0, zero_if_silent(raw["milestones.onboarding_open_ago"]))
+
+
+def time_to_first_value(raw: Raw) -> Floats:
+    """While nothing was reached it is at least the tenure, and that is its value."""
+    ago = np.fmax(
+        raw["objectives.first_reached_ago"], raw["milestones.adopted_ago"]
+    )  # NaN only where both are
+    days = np.where(np.isnan(ago), raw["tenure_days"], np.maximum(raw["tenure_days"] - ago, 0.0))
+    has_plan = (zero_if_silent(raw["objectives.rows"]) + zero_if_silent(raw["milestones.rows"])) > 0
+    return needs(has_plan & (raw["tenure_days"] <= FIRST_YEAR_DAYS), days)
+
 
 FORMULAS: dict[str, Formula] = {
     "outcomes.objectives_overdue": lambda raw: ratio(raw["objectives.missed_365"], raw["objectives.due_365"]),
     "outcomes.milestones_late": lambda raw: ratio(raw["milestones.late_365"], raw["milestones.due_365"]),
+    "outcomes.objectives_reached": objectives_reached,
+    "outcomes.value_realised": lambda raw: ratio(
+        raw["objectives.realised_365"], raw["objectives.expected_365"]
+    ),
+    "outcomes.objective_progress": lambda raw: ratio(raw["progress.progress"], raw["progress.measured"]),
+    "outcomes.onboarding_in_time": onboarding_in_time,
+    "outcomes.onboarding_stuck_days": onboarding_stuck,
+    "outcomes.time_to_first_value": time_to_first_value,
 }
-NEWEST: dict[str, str] = {}
+NEWEST: dict[str, str] = {
+    "outcomes.objectives_reached": "objectives.reached_ago",
+    "outcomes.value_realised": "objectives.reached_ago",
+}

@@ -1,6 +1,19 @@
 """Mails, calls and meetings, and who took part in them."""
 
+from scoring.features.statements.windows import since
+
 MEETINGS = "('call', 'meeting', 'qbr', 'training', 'planning_session', 'advisory_council')"
+REVIEWS = "('qbr', 'planning_session', 'advisory_council')"
+_365 = "occurred_at >= %(start)s - interval '365 days'"
+# taking part in the community: how often in a year, and when last
+_COMMUNITY = ",\n".join(
+    f"       count(*) FILTER (WHERE kind = '{kind}' AND {_365}) AS {name}_365,\n"
+    f"       %(day)s::date - (max(occurred_at) FILTER (WHERE kind = '{kind}') AT TIME ZONE 'UTC')::date AS {name}_ago"
+    for name, kind in (
+        ("posts", "community_post"), ("docs", "docs_contribution"), ("talks", "conference_talk"),
+        ("betas", "beta_program"),
+    )
+)  # fmt: skip
 
 ACTIVITIES = f"""
 SELECT account_id,
@@ -11,11 +24,15 @@ SELECT account_id,
            WHERE kind IN {MEETINGS} OR (direction = 'inbound' AND kind <> 'note'))
            AT TIME ZONE 'UTC')::date AS two_way_ago,
        count(*) FILTER (WHERE kind IN {MEETINGS}
-                          AND occurred_at >= %(start)s - interval '90 days') AS meetings_90,
+                          AND occurred_at >= {since("engagement.meetings_90d")}) AS meetings_90,
        count(*) FILTER (WHERE kind = 'email' AND direction = 'inbound'
-                          AND occurred_at >= %(start)s - interval '90 days') AS mails_in_90,
+                          AND occurred_at >= {since("engagement.inbound_share")}) AS mails_in_90,
        count(*) FILTER (WHERE kind = 'email' AND direction = 'outbound'
-                          AND occurred_at >= %(start)s - interval '90 days') AS mails_out_90
+                          AND occurred_at >= {since("engagement.inbound_share")}) AS mails_out_90,
+       count(*) FILTER (WHERE kind = 'training'
+                          AND occurred_at >= {since("engagement.trainings_365d")}) AS trainings,
+       %(day)s::date - (max(occurred_at) FILTER (WHERE kind = 'training') AT TIME ZONE 'UTC')::date AS training_ago,
+{_COMMUNITY}
 FROM accounts_activity
 WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s AND occurred_at < %(start)s
 GROUP BY account_id
@@ -28,22 +45,41 @@ WITH touched AS MATERIALIZED (
     SELECT a.account_id, who.external_id,
            max(a.occurred_at) FILTER (WHERE a.kind <> 'note') AS last_at,
            max(a.occurred_at) FILTER (
-               WHERE a.kind IN {MEETINGS} OR (a.direction = 'inbound' AND a.kind <> 'note')) AS two_way_at
+               WHERE a.kind IN {MEETINGS} OR (a.direction = 'inbound' AND a.kind <> 'note')) AS two_way_at,
+           count(*) FILTER (WHERE a.kind <> 'note'
+                              AND a.occurred_at >= %(start)s - interval '90 days') AS times_90,
+           count(*) FILTER (WHERE a.kind IN {REVIEWS}) AS reviews_365,
+           max(a.occurred_at) FILTER (WHERE a.kind IN {REVIEWS}) AS review_at
     FROM accounts_activity a
     CROSS JOIN LATERAL unnest(a.contact_external_ids) AS who (external_id)
     WHERE a.tenant_id = %(tenant)s AND a.account_id BETWEEN %(first)s AND %(last)s
       AND a.occurred_at >= %(start)s - interval '365 days' AND a.occurred_at < %(start)s
     GROUP BY a.account_id, who.external_id
+), person AS (
+    SELECT t.*, lower(nullif(c.department, '')) AS department,
+           coalesce(c.departed_at < %(start)s, false) AS has_left,
+           c.id IS NOT NULL AND (c.joined_at IS NULL OR c.joined_at < %(start)s)
+               AND (c.departed_at IS NULL OR c.departed_at >= %(start)s) AS is_here,
+           c.role = 'champion' AS is_champion,
+           c.seniority = 'c_level' AS is_chief,
+           c.role IN ('executive_sponsor', 'economic_buyer') OR c.seniority IN ('c_level', 'vp') AS is_sponsor
+    FROM touched t
+    LEFT JOIN accounts_contact c
+           ON c.tenant_id = %(tenant)s AND c.external_id = t.external_id AND c.account_id = t.account_id
 )
-SELECT t.account_id,
-       count(*) FILTER (WHERE t.last_at >= %(start)s - interval '90 days'
-                          AND (c.departed_at IS NULL OR c.departed_at >= %(start)s)) AS active_90,
-       %(day)s::date - (max(t.two_way_at) FILTER (
-           WHERE (c.role IN ('executive_sponsor', 'economic_buyer') OR c.seniority IN ('c_level', 'vp'))
-             AND (c.joined_at IS NULL OR c.joined_at < %(start)s)
-             AND (c.departed_at IS NULL OR c.departed_at >= %(start)s)) AT TIME ZONE 'UTC')::date AS sponsor_ago
-FROM touched t
-LEFT JOIN accounts_contact c
-       ON c.tenant_id = %(tenant)s AND c.external_id = t.external_id AND c.account_id = t.account_id
-GROUP BY t.account_id
+SELECT account_id,
+       count(*) FILTER (WHERE NOT has_left AND last_at >= %(start)s - interval '90 days') AS active_90,
+       count(*) FILTER (WHERE is_here AND last_at >= %(start)s - interval '90 days') AS known_active_90,
+       sum(times_90) FILTER (WHERE NOT has_left) AS times_90,
+       sum(times_90) FILTER (WHERE is_here AND is_champion) AS champion_times_90,
+       %(day)s::date - (max(two_way_at) FILTER (
+           WHERE is_here AND is_champion) AT TIME ZONE 'UTC')::date AS champion_ago,
+       %(day)s::date - (max(two_way_at) FILTER (WHERE is_here AND is_sponsor) AT TIME ZONE 'UTC')::date AS sponsor_ago,
+       sum(reviews_365) FILTER (WHERE is_here AND is_chief) AS chief_reviews_365,
+       %(day)s::date - (max(review_at) FILTER (
+           WHERE is_here AND is_chief) AT TIME ZONE 'UTC')::date AS chief_review_ago,
+       count(DISTINCT department) FILTER (
+           WHERE is_here AND last_at >= %(start)s - interval '180 days') AS departments_180
+FROM person
+GROUP BY account_id
 """  # noqa: S608

@@ -1,0 +1,130 @@
+"""Stakeholders, community and feedback against figures worked out by hand, with later facts left out."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts import models
+from tests.scoring.evidence import DAY, add, ago, contact, subscribe
+from tests.scoring.readings import read
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account(acme):
+    return acme.add_account(customer_since=DAY - timedelta(days=400))
+
+
+@pytest.fixture
+def other(acme):
+    """A second customer, so that a source can be there without speaking of `account`."""
+    return acme.add_account("Other", customer_since=DAY - timedelta(days=400))
+
+
+def meet(world, account, days, *people, kind="meeting", **values):
+    ids = [each if isinstance(each, str) else each.external_id for each in people]
+    add(world, account, models.Activity, kind=kind, occurred_at=ago(days), contact_external_ids=ids, **values)
+
+
+def test_people_and_departments_in_touch(acme, account, other):
+    subscribe(acme, account, seats=100)  # two departments are to be expected
+    anna = contact(acme, account, department="IT")
+    ben = contact(acme, account, department="it")
+    cara = contact(acme, account, department="Finance")
+    contact(acme, account, department="Sales")  # never in touch
+    gone = contact(acme, account, department="Legal", departed_at=ago(1))
+    later = contact(acme, account, department="Risk", joined_at=ago(0))
+    meet(acme, account, 10, anna, ben, gone, later, "stranger")
+    meet(acme, account, 120, cara)
+    meet(acme, account, 0, cara)
+    found, none = read(acme, account, other)
+    assert found["stakeholders.multi_threading"].value == 0.5  # Anna and Ben of four
+    assert found["stakeholders.department_spread"].value == 1.0  # it and finance, in 180 days
+    assert found["stakeholders.single_threaded"].value == 0
+    assert (
+        found["stakeholders.active_contacts"].value == 4
+    )  # two known, one not, and one whose joining comes later
+    assert [none[f"stakeholders.{each}"].missing for each in ("multi_threading", "department_spread")] == [
+        "not_yet"
+    ] * 2
+    assert none["stakeholders.single_threaded"].value == 1
+
+
+def test_strength_of_the_champion(acme, account, other):
+    champion = contact(acme, account, "champion", seniority="director")
+    contact(acme, account, "champion", seniority="c_level", departed_at=ago(3))
+    user = contact(acme, account, "user")
+    for days in (5, 20, 60):
+        meet(acme, account, days, champion if days == 5 else user, user if days != 20 else "stranger")
+    # champion 1 of 6 mentions in 90 days: 60 x (1/6) / 0.5 = 20; a director: 30
+    meet(acme, account, 91, champion)
+    meet(acme, account, 9, champion, kind="note")
+    found = read(acme, account)
+    assert found["stakeholders.champion_strength"].value == pytest.approx(50)
+    contact(acme, other, "user")
+    assert read(acme, other)["stakeholders.champion_strength"].value == 0
+
+
+def test_vulnerability_of_the_champion(acme, account, other):
+    champion = contact(acme, account, "champion", joined_at=ago(390))
+    meet(acme, account, 60, champion)
+    meet(acme, account, 5, champion, kind="email", direction="outbound")  # nobody answered
+    assert (
+        read(acme, account)["stakeholders.champion_vulnerability"].value == 30
+    )  # half way from 30 to 90 days
+    contact(acme, account, "champion", departed_at=ago(180))
+    found = read(acme, account)["stakeholders.champion_vulnerability"]
+    assert (found.value, found.newest_ago) == (70, 60)
+    new = contact(acme, account, "champion", joined_at=ago(12))
+    assert (
+        read(acme, account)["stakeholders.champion_vulnerability"].value == 40
+    )  # silence counts from the newest
+    assert new.joined_at
+    contact(acme, other, "user")
+    assert read(acme, other)["stakeholders.champion_vulnerability"].missing == "not_yet"
+    contact(acme, other, "champion", departed_at=ago(300))
+    assert read(acme, other)["stakeholders.champion_vulnerability"].value == 100
+
+
+def test_depth_of_the_executives(acme, account, other):
+    chief = contact(acme, account, "executive_sponsor", seniority="c_level")
+    left = contact(acme, account, "user", seniority="c_level", departed_at=ago(10))
+    director = contact(acme, account, "executive_sponsor", seniority="director")
+    meet(acme, account, 300, chief, kind="qbr")
+    meet(acme, account, 40, chief, left, kind="advisory_council")
+    meet(acme, account, 39, director, kind="planning_session")
+    meet(acme, account, 20, chief, kind="meeting")
+    meet(acme, account, 366, chief, kind="qbr")
+    meet(acme, account, 0, chief, kind="qbr")
+    found = read(acme, account)["stakeholders.executive_depth"]
+    assert (found.value, found.newest_ago) == (2, 40)
+    assert read(acme, other)["stakeholders.executive_depth"].missing == "not_yet"  # no chief is known
+    contact(acme, other, seniority="c_level")
+    assert read(acme, other)["stakeholders.executive_depth"].value == 0
+
+
+def test_community_is_a_figure_only_for_who_takes_part(acme, account, other):
+    for kind, days in (
+        ("community_post", 365), ("community_post", 3), ("community_post", 366), ("community_post", 0),
+        ("docs_contribution", 50), ("conference_talk", 60), ("beta_program", 400),
+    ):  # fmt: skip
+        add(acme, account, models.Activity, kind=kind, occurred_at=ago(days))
+    found, none = read(acme, account, other)
+    keys = ("community_posts", "docs_contributions", "talks", "beta_programs")
+    assert [found[f"engagement.{each}"].value for each in keys] == [2, 1, 1, None]
+    assert [found[f"engagement.{each}"].newest_ago for each in keys[:3]] == [3, 50, 60]
+    assert [none[f"engagement.{each}"].missing for each in keys] == ["not_yet"] * 4
+    assert found["engagement.community_posts"].text == "2 community posts in a year"
+
+
+def test_answers_and_feedback(acme, account, other):
+    for kind, comment, days in (
+        ("nps", "Fine", 10), ("nps", "", 20), ("review", "", 30), ("csat", "Good", 366), ("csat", "Good", 0),
+    ):  # fmt: skip
+        add(acme, account, models.Survey, kind=kind, score=4, comment=comment, responded_at=ago(days))
+    found, none = read(acme, account, other)
+    assert found["satisfaction.answers_365d"].value == 3
+    assert found["satisfaction.feedback_365d"].value == 2
+    assert none["satisfaction.answers_365d"].value == 0
+    assert none["satisfaction.feedback_365d"].value == 0
