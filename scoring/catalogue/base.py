@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-
 MOST_NAMES = 3  # in a sentence
 
 
@@ -67,7 +66,7 @@ class Indicator:
     label: str
     dimension: Dimension
     group: str
-    unit: str  # share, ratio, days, months, count, score, change, yes_no, points, money
+    unit: str  # share, ratio, days, hours, months, count, score, change, yes_no, points, money
     higher_is_better: bool
     window_days: int
     formula: str

@@ -40,7 +40,7 @@ USAGE: tuple[Indicator, ...] = (
     ),
     Indicator(
         "usage.volatility", "Uneven usage", D.USAGE, "trend", "share", False, 56,
-        "How far the weekly means of core events a day (active users where there are none) lie from their own mean over "
+        "How far the weekly means of core events a day (active users where there are none) lie from their mean over "
         "the last 8 weeks: standard deviation divided by mean. Needs 6 weeks with 4 days each.",
         "usage", (0.05, 0.15, 0.3, 0.6, 1), (100, 80, 60, 25, 0), 1,
         "Weekly usage varies by {pct:.0f}%", "Usage is the same every week",

@@ -10,7 +10,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from scoring.catalogue import SOURCES
+from scoring.catalogue import INDICATORS, SOURCES
 from scoring.features import statements
 from scoring.features.money import Money, Rates, read_money
 from tenants.models import Tenant
@@ -18,6 +18,8 @@ from tenants.scoping import tenant_transaction
 
 Floats = NDArray[np.float64]
 BLOCK = 10_000  # accounts a statement: keeps each well under the app role's 10 s, and memory bounded
+# the declared windows that a policy may change; statements name them by the indicator's key
+WINDOWS = {each.key: each.window_days for each in INDICATORS if each.has_window}
 NAMES = "_names"  # how a text figure's name ends
 # sums by account stay in memory: with the server's 4 MB they are sorted instead, which takes twice as long
 WORK_MEM = "SET LOCAL work_mem = '64MB'"
@@ -66,6 +68,7 @@ def _parameters(tenant: Tenant, day: date, first: int = 0, last: int = 0) -> dic
         "start": datetime.combine(day, time(), UTC),
         "first": first,
         "last": last,
+        **WINDOWS,
         "currency": tenant.currency,
     }
 

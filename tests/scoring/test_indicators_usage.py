@@ -85,7 +85,9 @@ def test_login_frequency(acme, account):
     assert value(acme, account, "usage.login_frequency") == 2.5
 
 
-@pytest.mark.parametrize("key, metric", [("usage.api_trend", "api_calls"), ("usage.data_trend", "data_gb")])
+@pytest.mark.parametrize(
+    ("key", "metric"), [("usage.api_trend", "api_calls"), ("usage.data_trend", "data_gb")]
+)
 def test_trends_of_interfaces_and_data(acme, account, key, metric):
     add_usage(acme, account, first=1, last=1)  # the feed is alive
     add_usage(acme, account, first=90, last=31, **{metric: 40})

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from scoring.engine.values.base import Floats, Formula, Raw, needs, ratio, seen_days, zero_if_silent
+from scoring.engine.values.base import (
+    MAX_QUIET_DAYS,
+    Floats,
+    Formula,
+    Raw,
+    needs,
+    ratio,
+    seen_days,
+    zero_if_silent,
+)
 
 BASELINE_DAYS = 180
 MIN_BASELINE_DAYS = 60
@@ -41,6 +50,22 @@ def ticket_spike(raw: Raw) -> Floats:
     return needs(observed >= MIN_BASELINE_DAYS, (now + 1.0) / (usual + 1.0))
 
 
+def resolution_days(raw: Raw) -> Floats:
+    return needs(raw["tickets.closed_90"] >= 2, raw["tickets.resolution_seconds"] / 86_400.0)
+
+
+def nps_change(raw: Raw) -> Floats:
+    now = ratio(raw["surveys.nps_after_sum"], raw["surveys.nps_after_count"])
+    return now - ratio(raw["surveys.nps_before_sum"], raw["surveys.nps_before_count"])
+
+
+def nps_silence(raw: Raw) -> Floats:
+    """Silence means something only where anybody was asked: a tenant without NPS has no such silence."""
+    ago = raw["surveys.nps_ago"]
+    quiet = np.minimum(np.where(np.isnan(ago), seen_days(raw, "surveys"), ago), MAX_QUIET_DAYS)
+    return needs(np.full(len(ago), not np.isnan(ago).all()), quiet)
+
+
 FORMULAS: dict[str, Formula] = {
     "satisfaction.nps_latest": nps_latest,
     "satisfaction.csat_90d": csat_90d,
@@ -48,8 +73,17 @@ FORMULAS: dict[str, Formula] = {
     "satisfaction.ticket_spike": ticket_spike,
     "satisfaction.open_escalations": lambda raw: zero_if_silent(raw["tickets.escalations_open"]),
     "satisfaction.slow_replies": lambda raw: ratio(raw["tickets.slow_90"], raw["tickets.answerable_90"]),
+    "satisfaction.escalations_90d": lambda raw: zero_if_silent(raw["tickets.escalations_90"]),
+    "satisfaction.backlog": lambda raw: zero_if_silent(raw["tickets.backlog"]),
+    "satisfaction.resolution_days": resolution_days,
+    "satisfaction.nps_change": nps_change,
+    "satisfaction.nps_silence": nps_silence,
+    "satisfaction.ces_180d": lambda raw: ratio(raw["surveys.ces_sum"], raw["surveys.ces_count"]),
 }
 NEWEST: dict[str, str] = {
     "satisfaction.nps_latest": "surveys.nps_ago",
+    "satisfaction.nps_change": "surveys.nps_ago",
+    "satisfaction.nps_silence": "surveys.nps_ago",
+    "satisfaction.ces_180d": "surveys.ces_ago",
     "satisfaction.open_escalations": "tickets.escalated_ago",
 }

@@ -10,7 +10,9 @@ from scoring.features.statements.company import COMPANY_EVENTS
 from scoring.features.statements.contacts import CONTACTS
 from scoring.features.statements.contract import ARR, INVOICES, RATES, SUBSCRIPTIONS
 from scoring.features.statements.customers import CUSTOMERS
+from scoring.features.statements.mails import MAILS
 from scoring.features.statements.outcomes import MILESTONES, OBJECTIVES
+from scoring.features.statements.progress import PROGRESS
 from scoring.features.statements.surveys import SURVEYS
 from scoring.features.statements.term import TERM
 from scoring.features.statements.terms import ARREARS, OUTCOMES, TERMS
@@ -27,6 +29,7 @@ EVIDENCE = {
     "tickets": TICKETS,
     "surveys": SURVEYS,
     "activities": ACTIVITIES,
+    "mails": MAILS,
     "people": PEOPLE,
     "contacts": CONTACTS,
     "invoices": INVOICES,
@@ -38,4 +41,5 @@ EVIDENCE = {
     "terms": TERMS,
     "arrears": ARREARS,
     "outcomes": OUTCOMES,
+    "progress": PROGRESS,
 }
