@@ -1,5 +1,6 @@
 """Two questions of a load balancer or supervisor: does the process live, and can it serve pages?"""
 
+import logging
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+log = logging.getLogger("holdfast.health")
 # A process's code never gains migrations, so a green answer holds for its life; a red one is asked again.
 _green = {"migrations": False}
 
@@ -23,13 +25,16 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers and every migration is applied, else 503 with the reason."""
+    """200 when the database answers and every migration is applied, else 503 with the reason in general words.
+
+    Anybody may ask, so what the database said (host, role, database) goes to the log alone.
+    """
     try:
         reason = _what_is_missing()
     except Error as error:
         connection.close()  # a broken connection must not outlive the outage
-        detail = str(error).strip().splitlines() or [type(error).__name__]
-        return _not_ready(f"The database does not answer: {detail[0]}")
+        log.warning("not ready: %s", str(error).strip() or type(error).__name__)
+        return _not_ready("The database does not answer. The server's log says why.")
     return _not_ready(reason) if reason else JsonResponse({"ready": True})
 
 

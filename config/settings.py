@@ -151,7 +151,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "signin.adapters.Door"
 ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_FORMS = {"reset_password": "tenants.address_forms.ResetForm"}
+ACCOUNT_FORMS = {"reset_password": "signin.reset_forms.CountedResetForm"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -161,8 +161,8 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-# allauth's own counters of failures know the e-mail alone; signin.limits stands in their place
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
+# allauth's own counters by the e-mail alone can be used up by a stranger; signin.limits stands in their place
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None, "reset_password": "20/m/ip"}
 
 # --- sign-in (signin/, docs/security.md "Signing in") -------------------------------------------
 # how often somebody may guess; a browser known to the person has the counter "device" for itself
@@ -172,6 +172,10 @@ SIGNIN_LIMITS = {
     },
     "code": {
         "address": "30/5m/key", "address_and_login": "5/5m/key", "login": "30/h/key", "device": "10/15m/key",
+    },
+    # mails with a link for a new password; every link that was sent goes on working
+    "reset": {
+        "address": "30/5m/key", "address_and_login": "5/15m/key", "login": "20/h/key", "device": "5/15m/key",
     },
 }  # fmt: skip
 SIGNIN_IDLE_SECONDS = env.number("HOLDFAST_IDLE_MINUTES", 30, low=1, high=1440) * 60

@@ -162,8 +162,7 @@ def list_users(request: ServiceRequest, ask: Ask) -> Resource:
         resources.user_resource(request.tenant, each, links.get(each.pk), groups.get(each.pk, []))
         for each in page.rows
     ]
-    shown = [resources.only(each, ask.attributes, ask.excludedAttributes) for each in found]
-    return resources.listed(shown, total=page.total, start=ask.start)
+    return _listed(found, page, ask)
 
 
 @api.post("Users")
@@ -227,8 +226,7 @@ def list_groups(request: ServiceRequest, ask: Ask) -> Resource:
         resources.group_resource(request.tenant, each, None if members is None else members.get(each.pk, []))
         for each in page.rows
     ]
-    shown = [resources.only(each, ask.attributes, ask.excludedAttributes) for each in found]
-    return resources.listed(shown, total=page.total, start=ask.start)
+    return _listed(found, page, ask)
 
 
 @api.post("Groups")
@@ -274,6 +272,12 @@ def _group(request: ServiceRequest, group: ScimGroup) -> Resource:
 
 
 # --- answers and versions ------------------------------------------------------------------------
+
+
+def _listed(found: list[Resource], page: queries.Page, ask: Listing) -> Resource:
+    """One page of a list, each resource with what was asked for of it."""
+    shown = [resources.only(each, ask.attributes, ask.excludedAttributes) for each in found]
+    return resources.listed(shown, total=page.total, start=ask.start)
 
 
 def _check_version(request: ServiceRequest, resource: Resource) -> None:

@@ -19,7 +19,7 @@ from django.http import HttpRequest
 
 from signin import devices
 
-PASSWORD, CODE = "password", "code"
+PASSWORD, CODE, RESET = "password", "code", "reset"
 
 
 class TooMany(Exception):
@@ -32,6 +32,15 @@ def guess(request: HttpRequest, *, login: str, kind: str) -> Iterator[None]:
     taken = _count(request, login=login.strip().lower(), kind=kind)
     yield
     _take_back(taken)
+
+
+def is_too_often(request: HttpRequest, *, login: str, kind: str) -> bool:
+    """Counts one of what is limited but no guess, such as a mail, which no good outcome takes back."""
+    try:
+        _count(request, login=login.strip().lower(), kind=kind)
+    except TooMany:
+        return True
+    return False
 
 
 def _count(request: HttpRequest, *, login: str, kind: str) -> list[Any]:

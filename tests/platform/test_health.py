@@ -40,14 +40,18 @@ def test_readyz_counts_missing_migrations(monkeypatch):
     assert "migrations are not applied: run `manage.py migrate`" in json.loads(response.content)["reason"]
 
 
-def test_readyz_says_that_the_database_is_away_and_recovers(django_db_setup, django_db_blocker, monkeypatch):
+def test_readyz_says_that_the_database_is_away_and_recovers(
+    django_db_setup, django_db_blocker, monkeypatch, caplog
+):
     with django_db_blocker.unblock():
         connection.close()
         with monkeypatch.context() as away:
             away.setitem(connection.settings_dict, "HOST", "/nowhere")
             response = ask(health.readyz)
             assert response.status_code == 503
-            assert "The database does not answer" in json.loads(response.content)["reason"]
+            reason = json.loads(response.content)["reason"]
+            assert reason == "The database does not answer. The server's log says why."
+            assert "/nowhere" in caplog.text, "the detail is for the operator alone"
         assert json.loads(ask(health.readyz).content) == {"ready": True}
         connection.close()
 

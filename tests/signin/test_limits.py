@@ -1,6 +1,7 @@
 """Guessing is slow, and nobody is locked out by somebody else's guesses."""
 
 import pytest
+from django.core import mail
 from django.test import Client
 
 from signin import devices
@@ -111,3 +112,33 @@ def test_codes_are_limited_for_each_address_and_the_owner_gets_in(acme):
     assert try_password(known, acme.csm.user.email, PASSWORD, **HOME).headers["Location"] == SECOND
     assert known.post(SECOND, {"code": code_of()}, **HOME).status_code == 302
     assert is_in(known, acme)
+
+
+# --- mails for a new password ---------------------------------------------------------------------
+
+
+def asked_for_reset(email, times=1, client=None, **extra):
+    """How many mails went out when somebody asks for new passwords, a fresh browser each time unless one is given."""
+    mail.outbox.clear()
+    for _ in range(times):
+        answer = (client or Client()).post("/auth/password/reset/", {"email": email}, **extra)
+        assert answer.status_code == 302, "the answer is the same whether a mail went out or not"
+    return len(mail.outbox)
+
+
+def test_a_stranger_s_requests_leave_the_owner_s_reset_mails(acme):
+    email = acme.csm.user.email
+    assert asked_for_reset(email, times=12, **ATTACKER) == 5
+    assert asked_for_reset(email, **HOME) == 1
+
+
+def test_a_known_browser_gets_its_mail_from_the_very_address_of_the_stranger(acme):
+    client = signed_in(acme.csm, **ATTACKER)
+    client.post("/auth/logout/")
+    asked_for_reset(acme.csm.user.email, times=8, **ATTACKER)
+    assert asked_for_reset(acme.csm.user.email, client=client, **ATTACKER) == 1
+
+
+def test_a_mailbox_is_spared_whoever_asks(acme):
+    sent = sum(asked_for_reset(acme.csm.user.email, times=5, REMOTE_ADDR=f"203.0.113.{n}") for n in range(6))
+    assert sent == 20

@@ -126,6 +126,15 @@ def test_the_page_says_what_is_wrong(acme, admin):
     assert "is here already" in answer.content.decode()
 
 
+def test_revoking_is_a_second_press(acme, admin):
+    """Final, so the first press only opens what it does; works without script."""
+    identity, _ = make(acme)
+    text = admin.get(acme.url("services/")).text
+    before, after = text.split(f"services/{identity.pk}/revoke/")
+    assert before.rfind("<details>") > before.rfind("</details>"), "the button stands in something closed"
+    assert "it cannot be brought back" in after.split("</details>")[0]
+
+
 def test_rotate_and_revoke_from_the_page(acme, admin):
     identity, token = make(acme)
     answer = admin.post(acme.url(f"services/{identity.pk}/rotate/"))
