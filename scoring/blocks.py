@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from scoring.bands import BANDS, UNKNOWN
 from scoring.breakdown import LAYOUT, LAYOUTS, NO_EVIDENCE, NO_SCORE, words
-from scoring.catalogue import Dimension
+from scoring.catalogue import BY_KEY, Dimension
 from scoring.scored import Scored
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 KEYS = LAYOUTS[LAYOUT]
+OPTIONAL: Bools = np.array([BY_KEY[key].optional for key in KEYS])  # having no value is no gap
 LOW_SCORE = 50 * 100  # hundredths: an indicator below it is "low"
 LEAST_LOSS = 100  # hundredths: a reason costs at least one point of health
 USUAL_SCORE = 65 * 100  # hundredths: what the usual value of an indicator scores; at or above it is no reason
@@ -74,7 +75,8 @@ class Block:
         weight, present = weights.sum(axis=1), np.where(known, weights, 0).sum(axis=1)
         weighted = np.where(known, weights * self.scores[:, columns], 0).sum(axis=1)
         score = np.where(present > 0, _half_up(weighted, np.maximum(present, 1)), NOT_KNOWN)
-        coverage = _half_up(10_000 * present, np.maximum(weight, 1))
+        wanted = np.where(known | ~OPTIONAL[columns], weights, 0).sum(axis=1)
+        coverage = _half_up(10_000 * present, np.maximum(wanted, 1))
         dated = known & (self.ages[:, columns] != NO_EVIDENCE)
         never = np.iinfo(np.int64).max
         newest = np.where(dated, self.ages[:, columns], never).min(axis=1)

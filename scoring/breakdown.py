@@ -122,15 +122,23 @@ class Breakdown:
         known = [at for at in part if self.scores[at] != NO_SCORE]
         weight, present = (sum(self.weights[at] for at in some) for some in (part, known))
         weighted = sum(self.weights[at] * self.scores[at] for at in known)
+        wanted = sum(
+            self.weights[at] for at in part if self.scores[at] != NO_SCORE or not self._is_optional(at)
+        )
         ages = [self.newest_ago[at] for at in known if self.newest_ago[at] != NO_EVIDENCE]
         return {
             "score": half_up(weighted, present) / 100 if present else None,
             "weight": weight / 100,
             "points": sum(self.points[at] for at in part) / 100,
             "lost": sum(self.lost[at] for at in part) / 100,
-            "coverage": half_up(10_000 * present, weight) / 100,
+            "coverage": half_up(10_000 * present, max(wanted, 1)) / 100,
             "latest": str(self.day - timedelta(days=min(ages))) if ages else None,
         }
+
+    def _is_optional(self, at: int) -> bool:
+        """Whether having no value is no gap."""
+        found = BY_KEY.get(LAYOUTS[self.layout][at])
+        return found is not None and found.optional
 
 
 def words(key: str, value: float, about: Mapping[str, Mapping[str, Any]] | None = None) -> str:

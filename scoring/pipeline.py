@@ -201,6 +201,7 @@ def engine_policy(policy: HealthPolicy) -> engine.Policy:
         neutral_when_missing=policy.missing_rule == HealthPolicy.MissingRule.NEUTRAL,
         min_coverage=policy.min_coverage_pct * 100,
         cuts=(int(policy.at_risk_from * 100), int(policy.watch_from * 100), int(policy.healthy_from * 100)),
+        optional=np.array([each.optional for each in INDICATORS], dtype=bool),
     )
 
 

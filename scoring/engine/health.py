@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 HUNDREDTHS = 100
 FULL = 100 * HUNDREDTHS
 NEUTRAL_SCORE = 50 * HUNDREDTHS
@@ -26,6 +27,7 @@ class Policy:
     neutral_when_missing: bool
     min_coverage: int  # hundredths of a per cent
     cuts: tuple[int, int, int]  # at_risk_from, watch_from, healthy_from, in hundredths
+    optional: Bools | None = None  # one an indicator: whether having no value is no gap
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,11 @@ def compute(values: Floats, policy: Policy) -> Health:
     )
     known = scores >= 0
     weights = np.broadcast_to(policy.weights, scores.shape)
-    coverage = np.where(known, weights, 0).sum(axis=1) * FULL // max(int(policy.weights.sum()), 1)
-    counted = np.ones_like(known) if policy.neutral_when_missing else known
+    # who does not take part in something optional neither lacks it nor counts as middling
+    expected = np.ones_like(known) if policy.optional is None else known | ~policy.optional
+    wanted = np.maximum(np.where(expected, weights, 0).sum(axis=1), 1)
+    coverage = np.where(known, weights, 0).sum(axis=1) * FULL // wanted
+    counted = expected if policy.neutral_when_missing else known
     used = np.where(counted, weights, 0)
     taken = np.where(known, scores, NEUTRAL_SCORE)
     gained, missed = used * taken, used * (FULL - taken)

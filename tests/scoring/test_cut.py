@@ -55,6 +55,8 @@ def everything(tenant, day):
         return {
             row.account.external_id: (
                 row.health, row.band, row.coverage_pct, row.dimensions, row.indicators, row.reasons, row.arr,
+                # every indicator, also those without a weight; NaN is not equal to itself
+                row.scores, row.why, row.newest_ago, [None if each != each else each for each in row.values],
                 row.currency, row.arr_reporting, row.priority, row.renewal_date, row.policy_version,
             )
             for row in rows
