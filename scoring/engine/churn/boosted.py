@@ -68,10 +68,18 @@ def booster(features: int, trees: int, *, seed: int, few: bool) -> Any:
     )
 
 
+def grown(rows: Rows, picked: Any, trees: int, *, seed: int, few: bool) -> Any:
+    """A booster fitted on some rows. One thread: on a busy machine its threads wait for each other ten times over."""
+    from threadpoolctl import threadpool_limits
+
+    model = booster(rows.x.shape[1], trees, seed=seed, few=few)
+    with threadpool_limits(limits=1, user_api="openmp"):
+        return model.fit(rows.x[picked], rows.leaves[picked], sample_weight=rows.weight[picked])
+
+
 def _fold_loss(rows: Rows, train: Any, judge: Any, *, seed: int, few: bool) -> list[float]:
     """Held-out log loss after each number of trees that is tried."""
-    model = booster(rows.x.shape[1], max(TREES), seed=seed, few=few)
-    model.fit(rows.x[train], rows.leaves[train], sample_weight=rows.weight[train])
+    model = grown(rows, train, max(TREES), seed=seed, few=few)
     found = []
     for count, eta in enumerate(model.staged_decision_function(rows.x[judge]), start=1):
         if count in TREES:
@@ -155,8 +163,7 @@ def fit_boosted(stack: Stack, *, options: Options | None = None) -> Fitted:
     timing = base_timing(base, exact_design(prepared))
     rows = person_periods(problem, columns(prepared.stack, names), timing, problem.counts)
     trees, tried = trees_wanted(prepared, rows, options)
-    model = booster(rows.x.shape[1], trees, seed=options.seed, few=prepared.few)
-    model.fit(rows.x, rows.leaves, sample_weight=rows.weight)
+    model = grown(rows, slice(None), trees, seed=options.seed, few=prepared.few)
     usual = [feature.usual for feature in prepared.features]
     (*curves, link), constant = step_curves(model, (*names, "timing"), [*usual, 0.0])
     facts = {

@@ -45,7 +45,8 @@ def logit(p: Floats) -> Floats:
 
 def cumulative(logits: Floats) -> Floats:
     """n x periods: the chance to have left by each period's end, exact also where it is tiny."""
-    return -np.expm1(np.cumsum(np.log1p(-np.minimum(hazards(logits), 1.0 - 1e-15)), axis=1))
+    stays = np.log1p(-np.minimum(hazards(logits), 1.0 - 1e-15))
+    return np.asarray(-np.expm1(np.cumsum(stays, axis=1)))
 
 
 def p90_weights(logits: Floats) -> Floats:

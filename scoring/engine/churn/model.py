@@ -80,7 +80,7 @@ class Pieces:
 
     def logits(self) -> Floats:
         """n x periods."""
-        total = self.timing + self.main.sum(axis=1)[:, None]
+        total: Floats = self.timing + self.main.sum(axis=1)[:, None]
         total[:, 0] += self.early.sum(axis=1)
         return total
 

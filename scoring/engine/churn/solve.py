@@ -63,7 +63,7 @@ def losses(problem: Problem, beta: Floats) -> Floats:
     """n: weighted log loss of a row's periods."""
     eta = logits(problem, beta)
     each = np.logaddexp(0.0, eta) - problem.leaves * eta
-    return problem.weight * (each * problem.counts).sum(axis=1)
+    return np.asarray(problem.weight * (each * problem.counts).sum(axis=1))
 
 
 def residuals(problem: Problem, eta: Floats) -> Floats:
