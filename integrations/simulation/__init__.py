@@ -4,7 +4,15 @@ Pure numpy and polars: no Django, and neither code nor constants of the scoring.
 `causes` for what makes customers leave.
 """
 
-from .engine import FILES, SimulationError, UnusableParameter, check_parameters, simulate
+from .engine import FILES, SimulationError, UnusableParameter, check_parameters, simulate, truth_folder
 from .worlds import WORLDS
 
-__all__ = ["FILES", "WORLDS", "SimulationError", "UnusableParameter", "check_parameters", "simulate"]
+__all__ = [
+    "FILES",
+    "WORLDS",
+    "SimulationError",
+    "UnusableParameter",
+    "check_parameters",
+    "simulate",
+    "truth_folder",
+]

@@ -76,9 +76,9 @@ def write_activities(writer: BundleWriter, scene: Scene, rng: np.random.Generato
 
 
 def _pace(scene: Scene, rate: _Rate) -> Floats:
-    signal = sum(weight * scene.causes.signals[name] for name, weight in rate.follows.items())
+    signal = sum(weight * scene.causes.shown(name) for name, weight in rate.follows.items())
     base = np.array(rate.per_week)[scene.accounts.segment][:, None]
-    return np.asarray(base * np.exp(np.clip(signal, -2.5, 0.8)))
+    return np.asarray(scene.setting.world.activity * base * np.exp(np.clip(signal, -2.5, 0.8)))
 
 
 def _feelings(scene: Scene, account: Ints, at: Times, rng: np.random.Generator) -> Ints:
@@ -126,7 +126,7 @@ def _company(scene: Scene, account: Ints, at: Times, *, several: bool, rng: np.r
 def _mails(scene: Scene, rng: np.random.Generator) -> tuple[_Batch, Ints]:
     """Mails of the CSM, to the champion or somebody else."""
     attention = np.clip(0.8 * scene.causes.signals["attention"], -2.5, 0.5)
-    rate = _MAIL_PER_WEEK[scene.accounts.segment][:, None] * np.exp(attention)
+    rate = scene.setting.world.activity * _MAIL_PER_WEEK[scene.accounts.segment][:, None] * np.exp(attention)
     account, at = scene.weekly_happenings(rate, rng)
     topic, people = talk.topics(len(account), rng), scene.people
     to_champion = rng.random(len(account)) < 0.6
@@ -145,7 +145,7 @@ def _mails(scene: Scene, rng: np.random.Generator) -> tuple[_Batch, Ints]:
 
 def _answers(scene: Scene, mails: _Batch, topic: Ints, rng: np.random.Generator) -> _Batch:
     """Answers, rarer and later where the relationship has cooled."""
-    warmth = scene.causes.at("replies", mails.account, scene.window.week_of(mails.at))
+    warmth = scene.causes.shown_at("replies", mails.account, scene.window.week_of(mails.at))
     answered = rng.random(len(mails.at)) < 0.66 * np.exp(np.clip(warmth, -2.5, 0.35))
     at = add_days(
         mails.at, rng.exponential(1.1, len(mails.at)) * np.exp(np.clip(-0.5 * warmth, -0.5, 1.5)) + 0.01

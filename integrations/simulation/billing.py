@@ -51,6 +51,8 @@ def _due_rates(scene: Scene, rng: np.random.Generator) -> tuple[Ints, Times, Flo
     terms = scene.contracts.terms
     quarterly = rng.random(scene.accounts.count) < 0.34
     period = np.where(terms.months <= 3, terms.months, np.where(quarterly[terms.account], 3, 12))
+    if scene.setting.world.monthly_invoices:
+        period = np.ones_like(period)
     rates = terms.months // period
     term = np.repeat(np.arange(terms.count), rates)
     turn = np.arange(len(term)) - np.repeat(np.cumsum(rates) - rates, rates)
@@ -62,8 +64,9 @@ def _due_rates(scene: Scene, rng: np.random.Generator) -> tuple[Ints, Times, Flo
 
 def _paid(scene: Scene, account: Ints, issued: Times, rng: np.random.Generator) -> Times:
     """Most pay about when due; squeezed accounts pay late, and leavers sometimes not at all."""
-    week = scene.window.week_of(issued + np.timedelta64(15, "D"))
-    strain = np.clip(scene.causes.at("payment", account, week), 0.0, 3.0)
+    fated = scene.setting.fates is not None  # then nothing may know more than the day of the invoice does
+    week = scene.window.week_of(issued + np.timedelta64(0 if fated else 15, "D"))
+    strain = np.clip(scene.causes.shown_at("payment", account, week), 0.0, 3.0)
     slowness = rng.normal(0.0, 4.0, scene.accounts.count)[account]
     delay = 24 + slowness + rng.normal(0.0, 6.0, len(account)) + strain * rng.gamma(2.0, 9.0, len(account))
     forgets = rng.random(len(account)) < 0.03
@@ -73,6 +76,8 @@ def _paid(scene: Scene, account: Ints, issued: Times, rng: np.random.Generator) 
 
 
 def _never(scene: Scene, account: Ints, issued: Times, rng: np.random.Generator) -> Bools:
+    if scene.setting.fates is not None:
+        return np.asarray(rng.random(len(account)) < 0.003)
     gone = scene.contracts.gone[account]
     leaver = ~np.isnat(gone) & ((gone - issued.astype("M8[D]")).astype(np.int64) < 75)
     return np.asarray(rng.random(len(account)) < np.where(leaver, 0.25, 0.003))

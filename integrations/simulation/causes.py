@@ -6,13 +6,17 @@ its people sound, how soon it pays, and (through `pull`) how likely it is to lea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .clock import Floats, Ints, Times, Window, uniform_days
 from .population import SMB, Accounts
 from .worlds import CHANNELS, Shock, World
+
+if TYPE_CHECKING:
+    from .fates import Fates
 
 SETTLING_DAYS = 30  # nothing befalls a customer in its first month
 
@@ -35,6 +39,21 @@ class Causes:
     events: dict[str, Events]
     recovered: Events
     frailty: Floats
+    driven: dict[str, Floats] = field(
+        default_factory=dict
+    )  # what staged troubles show, in the data of their kind
+    departures: Events | None = None  # people who go because of them, beside the champion
+
+    def shown(self, channel: str) -> Floats:
+        """A signal with what staged troubles add to it, for the one file in which they show."""
+        extra = self.driven.get(channel)
+        return self.signals[channel] if extra is None else self.signals[channel] + extra
+
+    def shown_at(self, channel: str, account: Ints, week: Ints) -> Floats:
+        """The same for these accounts in these weeks."""
+        extra = self.driven.get(channel)
+        plain = self.at(channel, account, week)
+        return plain if extra is None else plain + extra[account, week]
 
     def at(self, channel: str, account: Ints, week: Ints) -> Floats:
         """A signal of these accounts in these weeks."""
@@ -58,10 +77,10 @@ def make_causes(accounts: Accounts, window: Window, world: World, rng: np.random
         struck = _strike(shock, accounts, window, rng)
         impulse = _impulses(struck, window, shape)
         if shock.name == "champion_left":
-            struck = _first_only(struck)
+            struck = first_only(struck)
             recovered = _recoveries(struck, window, rng)
             impulse = _impulses(struck, window, shape) + _impulses(recovered, window, shape)
-        level = _work_through(impulse, rise_weeks=shock.rise_weeks, fade_weeks=shock.fade_weeks)
+        level = work_through(impulse, rise_weeks=shock.rise_weeks, fade_weeks=shock.fade_weeks)
         for channel, effect in shock.effects.items():
             signals[channel] += np.float32(effect) * level
         levels[shock.name], events[shock.name] = level, struck
@@ -93,7 +112,7 @@ def _strike(shock: Shock, accounts: Accounts, window: Window, rng: np.random.Gen
     return Events(account[keep][order], day[keep][order], size[keep][order])
 
 
-def _first_only(events: Events) -> Events:
+def first_only(events: Events) -> Events:
     """One event an account, the earliest: a champion leaves once."""
     account, first = np.unique(events.account, return_index=True)
     return Events(account, events.day[first], events.size[first])
@@ -114,7 +133,7 @@ def _impulses(events: Events, window: Window, shape: tuple[int, int]) -> Floats:
     return grid
 
 
-def _work_through(impulse: Floats, *, rise_weeks: float, fade_weeks: float) -> Floats:
+def work_through(impulse: Floats, *, rise_weeks: float, fade_weeks: float) -> Floats:
     """Impulses, smoothed on their way up and fading exponentially afterwards."""
     keep, follow = np.float32(np.exp(-1.0 / fade_weeks)), np.float32(1.0 / max(rise_weeks, 1.0))
     raw: Floats = np.zeros(len(impulse), np.float32)
@@ -146,3 +165,4 @@ class Setting:
     world: World
     accounts: Accounts
     causes: Causes
+    fates: Fates | None = None  # who leaves when, where the world has a mechanism; else contracts decide

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .causes import Causes, Setting
-from .clock import NEVER, Bools, Floats, Ints, Times, Words, add_months, in_office_hours
+from .clock import NEVER, Bools, Floats, Ints, Times, Words, add_months, at_midnight, in_office_hours
+from .fates import Fates
 from .population import Accounts
 from .tables import words
 
@@ -42,6 +43,7 @@ class Terms:
     next_arr: Floats
     result: Ints
     leaving: Bools
+    ends: Times
     cancelled_at: Times
     cause: Words
 
@@ -82,9 +84,9 @@ class _State:
     alive: Bools
 
 
-def make_contracts(setting: Setting, rng: np.random.Generator) -> Contracts:
+def make_contracts(setting: Setting, rng: np.random.Generator, binding: Binding | None = None) -> Contracts:
     """Run every account's contract from the term at the window's start to the term at its end."""
-    binding = _bind(setting.accounts, rng)
+    binding = binding or bind(setting.accounts, rng)
     state = _opening(setting, binding.months, rng)
     gives_up = np.full(setting.accounts.count, np.datetime64("NaT", "D"))
     gone = gives_up.copy()
@@ -93,15 +95,19 @@ def make_contracts(setting: Setting, rng: np.random.Generator) -> Contracts:
         live = np.flatnonzero(state.alive & (state.start <= setting.window.end))
         if len(live) == 0:
             return Contracts(_joined(pieces), binding, gives_up, gone)
-        term = _one_term(live, state, setting, binding, rng)
+        if setting.fates is None:
+            term = _one_term(live, state, setting, binding, rng)
+            gives_up[live[term.leaving]] = decided_on(term.renewal, live, binding)[term.leaving]
+        else:
+            term = _fated_term(live, state, setting, setting.fates, binding, rng)
         left = term.result == CHURNED
-        gives_up[live[term.leaving]] = _decided_on(term.renewal, live, binding)[term.leaving]
-        gone[live[left]] = term.renewal[left]
+        gone[live[left]] = term.ends[left]
         pieces.append(term)
         _move_on(state, term)
 
 
-def _bind(accounts: Accounts, rng: np.random.Generator) -> Binding:
+def bind(accounts: Accounts, rng: np.random.Generator) -> Binding:
+    """Draw for each account how its contract binds it."""
     choices = ((1, 3, 12), (1, 12, 24), (12, 24, 36))
     shares = ((0.34, 0.10, 0.56), (0.06, 0.82, 0.12), (0.66, 0.22, 0.12))
     months = np.full(accounts.count, 12)
@@ -137,7 +143,7 @@ def _opening(setting: Setting, months: Ints, rng: np.random.Generator) -> _State
     )
 
 
-def _decided_on(renewal: Times, account: Ints, binding: Binding) -> Times:
+def decided_on(renewal: Times, account: Ints, binding: Binding) -> Times:
     """The day on which a term's renewal is decided, before the notice period begins."""
     months, notice = binding.months[account], binding.notice_days[account]
     lead = np.where(months == 1, 8, np.where(months == 3, 32, notice + 12))
@@ -151,7 +157,7 @@ def _one_term(
     window, causes = setting.window, setting.causes
     start, arr, months = state.start[live], state.arr[live], binding.months[live]
     renewal = add_months(start, months)
-    decided = _decided_on(renewal, live, binding)
+    decided = decided_on(renewal, live, binding)
     week = window.week_of(decided)
     pull = causes.recent("pull", live, week, weeks=MOOD_WEEKS)
     usage = causes.recent("usage", live, week, weeks=MOOD_WEEKS)
@@ -172,8 +178,42 @@ def _one_term(
         next_arr=np.where(leaving, 0.0, next_arr),
         result=np.where(renewal > window.end, OPEN, np.where(leaving, CHURNED, change)),
         leaving=leaving,
+        ends=renewal,
         cancelled_at=np.where(says_so, window.known(told), NEVER),
         cause=_reasons(causes, live, week, rng),
+    )
+
+
+def _fated_term(
+    live: Ints, state: _State, setting: Setting, fates: Fates, binding: Binding, rng: np.random.Generator
+) -> Terms:
+    """The next term of every living account where leaving is settled elsewhere: it may end on any day.
+
+    Nothing here tells beforehand who will leave: notice, if any, is given with effect on the same day.
+    """
+    window, causes = setting.window, setting.causes
+    start, arr, months = state.start[live], state.arr[live], binding.months[live]
+    renewal = add_months(start, months)
+    gone = fates.leaves[live]
+    leaving = (gone <= renewal) & (gone <= window.end)  # false where nobody leaves: NaT compares as false
+    strain = causes.driven["payment"][live, window.week_of(renewal)]
+    change, next_arr = _change(arr, np.zeros(len(live)), strain, months, rng)
+    markup = 1.0 + 0.08 * np.clip(causes.levels["price_rise"][live, window.week_of(start)], 0, 2.5)
+    return Terms(
+        account=live,
+        number=state.number[live],
+        start=start,
+        renewal=renewal,
+        months=months,
+        seats=state.seats[live],
+        arr=arr,
+        list_arr=np.round(arr * markup * rng.uniform(1.0, 1.12, len(live)), -1) + 10,
+        next_arr=np.where(leaving, 0.0, next_arr),
+        result=np.where(leaving, CHURNED, np.where(renewal > window.end, OPEN, change)),
+        leaving=leaving,
+        ends=np.where(leaving, gone, renewal),
+        cancelled_at=np.where(leaving & fates.quits[live], at_midnight(gone), NEVER),
+        cause=fates.cause[live],
     )
 
 

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from .catalogue import PRODUCT_NAMES
-from .clock import NEVER, Bools, Floats, Ints, Times, Words, add_days, at_midnight, in_office_hours
+from .clock import (
+    NEVER,
+    Bools,
+    Floats,
+    Ints,
+    Times,
+    Words,
+    add_days,
+    add_seconds,
+    at_midnight,
+    in_office_hours,
+)
 from .contracts import CHURNED, OPEN
 from .growth import Pursuits
 from .scene import Scene
@@ -49,7 +60,9 @@ def write_deals(writer: BundleWriter, scene: Scene, pursuits: Pursuits, rng: np.
     external_ids = ids("OPP", len(deals.account))
     histories = dict(_histories(scene, deals, rng))
     closed = ~np.isnat(deals.closed)
-    due = np.where(closed, deals.close_day, np.maximum(scene.window.end, deals.created.astype("M8[D]")))
+    fated = scene.setting.fates is not None
+    planned = closed | fated  # a due day must not tell whether the deal closes within the window
+    due = np.where(planned, deals.close_day, np.maximum(scene.window.end, deals.created.astype("M8[D]")))
     due = due + rng.integers(-6, 15, len(closed)).astype("m8[D]")
     step = histories["next_step"].current()
     writer.write(
@@ -69,7 +82,7 @@ def write_deals(writer: BundleWriter, scene: Scene, pursuits: Pursuits, rng: np.
             "closed_at": deals.closed,
             "won": flags(deals.won, closed),
             "next_step": step,
-            "next_step_due": np.where((step == None) | closed, np.datetime64("NaT", "D"), due),  # noqa: E711
+            "next_step_due": np.where((step == None) | (closed & ~fated), np.datetime64("NaT", "D"), due),  # noqa: E711
         },
     )
     _write_changes(writer, external_ids, histories, rng)
@@ -80,7 +93,9 @@ def _sorted(scene: Scene, *parts: _Deals) -> _Deals:
     columns = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in _Deals.__dataclass_fields__
     }
-    keep = np.flatnonzero(scene.window.covers(columns["created"]))
+    gone = scene.contracts.gone[columns["account"]]
+    there = np.isnat(gone) | (columns["created"] < at_midnight(gone))
+    keep = np.flatnonzero(scene.window.covers(columns["created"]) & there)
     order = keep[np.argsort(columns["created"][keep], kind="stable")]
     return _Deals(**{name: column[order] for name, column in columns.items()})
 
@@ -95,11 +110,13 @@ def _renewals(scene: Scene, rng: np.random.Generator) -> _Deals:
     lost, open_ = terms.result[rows] == CHURNED, terms.result[rows] == OPEN
     ends = in_office_hours(terms.renewal[rows] - np.timedelta64(1, "D"), rng)
     told = terms.cancelled_at[rows]
+    if scene.setting.fates is not None:  # known on the day itself, not on the eve
+        ends = add_seconds(at_midnight(terms.ends[rows]), np.full(len(rows), 32_400))
     ends = np.where(~np.isnat(told) & (told > created), told, ends)
     closed = np.where(open_ & np.isnat(told), NEVER, scene.window.known(np.maximum(ends, created)))
     label = words(f" renewal {day}" for day in np.datetime_as_string(terms.renewal[rows].astype("M8[M]")))
     won = np.maximum(terms.next_arr[rows], 0.0)
-    amount = np.where(lost | open_, terms.arr[rows], won)
+    amount = np.where(lost | open_ | (scene.setting.fates is not None), terms.arr[rows], won)
     return _Deals(
         account=terms.account[rows],
         kind=np.full(len(rows), RENEWAL),
@@ -115,6 +132,11 @@ def _renewals(scene: Scene, rng: np.random.Generator) -> _Deals:
 def _expansions(scene: Scene, pursuits: Pursuits, rng: np.random.Generator) -> _Deals:
     closed = scene.window.known(in_office_hours(pursuits.closing, rng))
     closed = np.where(pursuits.closing < scene.window.end, np.maximum(closed, pursuits.created), NEVER)
+    gone = scene.contracts.gone[pursuits.account]
+    cut = ~np.isnat(gone) & (np.isnat(closed) | (closed >= at_midnight(gone)))
+    closed = np.where(
+        cut, at_midnight(gone), closed
+    )  # a customer who leaves ends what was being talked about
     what = np.where(pursuits.product == 0, "more seats", PRODUCT_NAMES[pursuits.product])
     return _Deals(
         account=pursuits.account,
@@ -167,12 +189,16 @@ def _histories(scene: Scene, deals: _Deals, rng: np.random.Generator) -> Iterato
     closed = ~np.isnat(deals.closed)
     ending = np.where(closed, deals.closed, at_midnight(deals.close_day))
     ending = np.maximum(ending, deals.created + np.timedelta64(6, "h"))
+    stop = ending
+    if scene.setting.fates is not None:  # the pace of a deal must not tell that it will be cut short
+        ending = np.maximum(at_midnight(deals.close_day), deals.created + np.timedelta64(6, "h"))
+        stop = np.minimum(stop, ending)
 
     def moments(count: int) -> Times:
         part = (np.arange(1, count + 1) + rng.uniform(-0.4, 0.4, (len(ending), count))) / (count + 1)
         span = (ending - deals.created).astype(np.int64)
         when = deals.created[:, None] + (span[:, None] * part).astype("m8[s]")
-        return np.where(when < ending[:, None], scene.window.known(when), NEVER)
+        return np.where(when < stop[:, None], scene.window.known(when), NEVER)
 
     yield "stage", _stages(deals, moments(len(STAGES) - 1))
     yield "forecast_category", _categories(scene, deals, moments(3), rng)

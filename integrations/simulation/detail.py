@@ -52,7 +52,19 @@ def _watched_contacts(scene: Scene, rng: np.random.Generator) -> Ints:
     wanted = min(len(here), MOST_ACCOUNTS, max(25, round(SHARE * len(here))))
     chosen = np.zeros(accounts.count, dtype=bool)
     chosen[rng.permutation(here)[:wanted]] = True
+    if scene.setting.fates is not None:
+        chosen = _watched_from_the_start(scene, rng)
     return np.flatnonzero(chosen[scene.people.account])
+
+
+def _watched_from_the_start(scene: Scene, rng: np.random.Generator) -> Bools:
+    """A sample that does not know who will leave: measured accounts, whether or not they stay."""
+    accounts = scene.accounts
+    here = np.flatnonzero(accounts.is_customer & accounts.tracked)
+    wanted = min(len(here), MOST_ACCOUNTS, max(25, round(SHARE * len(here))))
+    chosen = np.zeros(accounts.count, dtype=bool)
+    chosen[rng.permutation(here)[:wanted]] = True
+    return chosen
 
 
 def _present(scene: Scene, contact: Ints, day: Times, rng: np.random.Generator) -> Bools:
@@ -64,11 +76,13 @@ def _present(scene: Scene, contact: Ints, day: Times, rng: np.random.Generator) 
     moment = day.astype("M8[s]")[None, :]
     departed = people.departed[contact][:, None]
     since = scene.accounts.since[people.account[contact]][:, None]
+    gone = scene.contracts.gone[people.account[contact]][:, None]
     return np.asarray(
         comes
         & (people.joined[contact][:, None] < moment)
         & (np.isnat(departed) | (moment < departed))
         & (day[None, :] >= since)
+        & (np.isnat(gone) | (day[None, :] < gone))
     )
 
 
@@ -77,7 +91,9 @@ def _habits(scene: Scene, holdings: Holdings, contact: Ints, rng: np.random.Gene
     account = scene.people.account[contact]
     owned = np.zeros((scene.accounts.count, len(PRODUCTS)), dtype=bool)
     owned[:, 0] = True
-    current = np.isnat(holdings.end) & (holdings.start <= scene.window.end - np.timedelta64(DETAIL_DAYS, "D"))
+    begin = scene.window.end - np.timedelta64(DETAIL_DAYS, "D")
+    held = np.isnat(holdings.end) if scene.setting.fates is None else ~(holdings.end <= begin)
+    current = held & (holdings.start <= begin)
     owned[holdings.account[current], holdings.product[current]] = True
     likes = rng.random((len(contact), len(_FEATURES))) < 0.32
     taste = rng.gamma(1.2, 1.4, (len(contact), len(_FEATURES)))
@@ -86,5 +102,6 @@ def _habits(scene: Scene, holdings: Holdings, contact: Ints, rng: np.random.Gene
 
 def _mood_of_use(scene: Scene, account: Ints, day: Times) -> Floats:
     week = scene.window.week_of(day.astype("M8[D]"))
-    signal = scene.causes.at("usage", account, week) + 0.5 * scene.causes.at("breadth", account, week)
+    causes = scene.causes
+    signal = causes.shown_at("usage", account, week) + 0.5 * causes.shown_at("breadth", account, week)
     return np.asarray(np.exp(np.clip(signal, -2.5, 0.6)))

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .clock import NEVER, Bools, Floats, Ints, Times, add_days, at_midnight, in_office_hours, uniform_days
+from .clock import (
+    NEVER,
+    Bools,
+    Floats,
+    Ints,
+    Times,
+    add_days,
+    add_months,
+    at_midnight,
+    in_office_hours,
+    uniform_days,
+)
 from .scene import Scene
 from .tables import BundleWriter, ids, words
 
@@ -87,8 +98,14 @@ def _declared(scene: Scene, rng: np.random.Generator) -> tuple[Ints, Times]:
         accounts.since[account] + np.timedelta64(5, "D"), window.start - np.timedelta64(180, "D")
     )
     last: Times = np.where(np.isnat(gone), window.end, gone - np.timedelta64(10, "D"))
+    if (
+        scene.setting.fates is not None
+    ):  # drawn as if everybody stayed, then cut: goals must not crowd before the end
+        last = np.repeat(window.end, len(account))
     declared = in_office_hours(uniform_days(first, last, rng), rng)
     keep = (declared >= at_midnight(first)) & (declared < add_days(at_midnight(last), np.ones(len(last))))
+    if scene.setting.fates is not None:
+        keep &= np.isnat(gone) | (declared < at_midnight(gone))
     order = np.flatnonzero(keep)[np.argsort(declared[keep], kind="stable")]
     return account[order], declared[order]
 
@@ -115,7 +132,8 @@ def write_milestones(writer: BundleWriter, scene: Scene, rng: np.random.Generato
     account, step = np.repeat(customers, steps), np.tile(np.arange(steps), len(customers))
     offset = np.array([days for _, _, days in _STEPS] + [0])[step]
     due_day = accounts.since[account] + np.rint(offset * rng.uniform(0.85, 1.3, len(account))).astype("m8[D]")
-    renewal = scene.last_renewal()[account] - np.timedelta64(45, "D")
+    ahead = scene.last_renewal() if scene.setting.fates is None else _first_renewal(scene)
+    renewal = ahead[account] - np.timedelta64(45, "D")
     due_day = np.where(step == len(_STEPS), np.maximum(renewal, accounts.since[account]), due_day)
     due = in_office_hours(np.maximum(due_day, accounts.since[account] + np.timedelta64(3, "D")), rng)
     week = window.week_of(due)
@@ -138,6 +156,14 @@ def write_milestones(writer: BundleWriter, scene: Scene, rng: np.random.Generato
             "completed_at": window.known(np.where(np.isnat(gone) | (done < gone), done, NEVER)),
         },
     )
+
+
+def _first_renewal(scene: Scene) -> Times:
+    """The end of each account's first term: unlike that of its last, it does not tell how long the account stays."""
+    accounts = scene.accounts
+    since = np.where(accounts.is_customer, accounts.since, scene.window.end)
+    first = add_months(since, scene.contracts.binding.months)
+    return np.where(accounts.is_customer, first, np.datetime64("NaT", "D"))
 
 
 def _steps_reached(step: Ints, health: Floats, rng: np.random.Generator) -> Bools:

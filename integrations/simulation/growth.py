@@ -55,12 +55,15 @@ def make_pursuits(setting: Setting, contracts: Contracts, rng: np.random.Generat
     gone = contracts.gone[account]
     keep = window.covers(created)
     keep &= created.astype("M8[D]") > accounts.since[account] + np.timedelta64(45, "D")
-    keep &= np.isnat(gone) | (closing < gone - np.timedelta64(60, "D"))
+    # In a world with a mechanism, what is bought must not tell who will leave: deals go on until the customer is gone.
+    last = created.astype("M8[D]") if setting.fates else closing + np.timedelta64(60, "D")
+    keep &= np.isnat(gone) | (last < gone)
     keep &= rng.random(len(account)) < 0.75 * np.exp(np.clip(content, -2, 0.25))
     won = rng.random(len(account)) < 0.44 * np.exp(np.clip(0.8 * content, -2, 0.5))
     who, created, closing, won, product = _one_add_on_each(
         account[keep], created[keep], closing[keep], won[keep], rng
     )
+    won &= np.isnat(contracts.gone[who]) | (closing + np.timedelta64(1, "D") < contracts.gone[who])
     size = accounts.seats[who] * accounts.seat_price[who] * rng.uniform(0.06, 0.25, len(who))
     return Pursuits(who, product, np.round(size, -1) + 60, created, closing, won)
 
@@ -148,7 +151,7 @@ class _AddOnTerms:
 def _add_on_terms(terms: Terms, term_ids: Words, holdings: Holdings) -> _AddOnTerms:
     holding, term = _terms_of(terms, holdings.account)
     end = holdings.end[holding]
-    runs = (terms.renewal[term] > holdings.start[holding]) & (np.isnat(end) | (terms.start[term] < end))
+    runs = (terms.ends[term] > holdings.start[holding]) & (np.isnat(end) | (terms.start[term] < end))
     holding, term = holding[runs], term[runs]
     codes = words(code.removeprefix("QL-") for code in PRODUCT_IDS)
     return _AddOnTerms(
@@ -233,7 +236,7 @@ def _write_outcomes(
     account = np.r_[terms.account[core], terms.account[term]]
     said = blanked(terms.cause[core], terms.result[core] != CHURNED)
     excuse = blanked(WITHDRAWN[rng.integers(0, len(WITHDRAWN), len(add))], ~lost)
-    day = np.r_[terms.renewal[core], np.where(lost, terms.renewal[term], added.start[add])]
+    day = np.r_[terms.ends[core], np.where(lost, terms.renewal[term], added.start[add])]
     columns = {
         "account_external_id": setting.accounts.ids[account],
         "subscription_external_id": np.r_[term_ids[core], added.ids[add]],

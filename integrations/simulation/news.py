@@ -70,6 +70,8 @@ def _stories(scene: Scene, rng: np.random.Generator) -> tuple[Ints, Times, Ints]
     account, published = scene.weekly_happenings(rate, rng)
     kind = rng.choice(7, size=len(account), p=_NOISE)
     parts = [(account, published, kind)]
+    if scene.setting.fates is not None:  # then no story is about what makes customers leave
+        return account, published, kind
     for shock, story, share in (
         ("layoffs", LAYOFFS, 0.75),
         ("champion_left", LEADERSHIP, 0.25),

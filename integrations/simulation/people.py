@@ -125,8 +125,27 @@ def _comings_and_goings(
     goodbye = np.full(accounts.count, NEVER)
     goodbye[left.account] = in_office_hours(left.day, rng)
     departed = np.where(slot == 0, goodbye[account], departed)
+    if setting.causes.departures is not None:
+        departed = _also_gone(setting.causes.departures, account, joined, departed, rng)
     gone = contracts.gone[account]  # what happens at a company that has left is not heard of
     return joined, np.where(np.isnat(gone) | (departed < gone), departed, NEVER)
+
+
+def _also_gone(
+    events: Events, account: Ints, joined: Times, departed: Times, rng: np.random.Generator
+) -> Times:
+    """Each event takes one more person of the account, from the fourth on, as long as there are any."""
+    first = np.searchsorted(account, np.arange(account[-1] + 1 if len(account) else 0))
+    starts = np.flatnonzero(np.r_[True, events.account[1:] != events.account[:-1]])[: len(events.account)]
+    turn = np.arange(len(events.account)) - np.repeat(starts, np.diff(np.r_[starts, len(events.account)]))
+    person = first[events.account] + 3 + turn
+    there = person < len(account)
+    there[there] &= account[person[there]] == events.account[there]
+    person, when = person[there], in_office_hours(events.day[there], rng)
+    here = (joined[person] < when) & ~(departed[person] < when)
+    out = departed.copy()
+    out[person[here]] = when[here]
+    return out
 
 
 def _succeed(

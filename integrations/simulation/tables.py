@@ -20,8 +20,9 @@ PLAIN = frozenset({"accounts", "products", "surveys", "company_events", "article
 class BundleWriter:
     """Writes tables into one folder and keeps count of their rows."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, decimals: int = 2) -> None:
         self.folder = folder
+        self._decimals = decimals
         self.rows: dict[str, int] = {}
 
     def write(self, name: str, columns: Columns) -> None:
@@ -34,7 +35,7 @@ class BundleWriter:
         with _open(self.folder, name) as file:
             for number, columns in enumerate(blocks):
                 frame = pl.DataFrame({key: _series(values) for key, values in columns.items()})
-                file.write(_csv(frame, header=number == 0))
+                file.write(_csv(frame, header=number == 0, decimals=self._decimals))
                 count += frame.height
         self.rows[name] = count
 
@@ -60,12 +61,12 @@ class _Gzip(gzip.GzipFile):
         self._raw.close()
 
 
-def _csv(frame: pl.DataFrame, *, header: bool) -> bytes:
+def _csv(frame: pl.DataFrame, *, header: bool, decimals: int = 2) -> bytes:
     text = frame.write_csv(
         include_header=header,
         datetime_format="%Y-%m-%dT%H:%M:%SZ",
         date_format="%Y-%m-%d",
-        float_precision=2,
+        float_precision=decimals,
         line_terminator="\n",
     )
     return text.encode()

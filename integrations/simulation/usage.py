@@ -90,9 +90,13 @@ def _calendar(window: Window) -> Floats:
     return busy
 
 
-def _daily(signal: Floats, window: Window) -> Floats:
-    """A weekly signal drawn out to the days of the window, in straight lines."""
+def _daily(scene: Scene, channel: str, who: Ints) -> Floats:
+    """A weekly signal drawn out to the days of the window: in straight lines, or where the world has a mechanism in
+    steps, since a line towards next week's level would know the future."""
+    window, signal = scene.window, scene.causes.shown(channel)[who]
     offset = (window.start - window.grid_start).astype(np.int64) + np.arange(window.days)
+    if scene.setting.fates is not None:
+        return signal[:, offset // 7]
     week, part = offset // 7, (offset % 7 / 7.0).astype(np.float32)
     after = np.minimum(week + 1, window.weeks - 1)
     return signal[:, week] * (1 - part) + signal[:, after] * part
@@ -135,7 +139,7 @@ def _active_users(
 ) -> Floats:
     window, accounts = scene.window, scene.accounts
     shape = (len(who), window.days)
-    level = np.exp(np.clip(_daily(scene.causes.signals["usage"][who], window), -3.0, 0.9))
+    level = np.exp(np.clip(_daily(scene, "usage", who), -3.0, 0.9))
     weekday = ((window.start + np.arange(window.days).astype("m8[D]")).astype(np.int64) + 3) % 7
     rhythm = np.where(weekday >= 5, habits.weekend[who][:, None], np.where(weekday == 4, 0.9, 1.0)[None, :])
     expected = (accounts.seats * habits.share)[who][:, None] * level * rhythm * calendar[habits.region[who]]
@@ -165,9 +169,9 @@ def _counts(expected: Floats, rng: np.random.Generator) -> Floats:
 def _metrics(
     scene: Scene, habits: _Habits, who: Ints, active: Floats, rng: np.random.Generator
 ) -> dict[str, Floats]:
-    window, signals = scene.window, scene.causes.signals
-    breadth = np.exp(np.clip(_daily(signals["breadth"][who], window), -2.5, 0.6))
-    trouble = np.exp(np.clip(0.5 * _daily(signals["tickets"][who], window), -1.0, 2.5))
+    window = scene.window
+    breadth = np.exp(np.clip(_daily(scene, "breadth", who), -2.5, 0.6))
+    trouble = np.exp(np.clip(0.5 * _daily(scene, "tickets", who), -1.0, 2.5))
     logins = active + _counts(0.55 * active, rng)
     sessions = logins + _counts(0.35 * active, rng)
     core = _counts(active * _per_account(habits.intensity, who) * breadth**0.7, rng)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .mechanisms import BILLING, PEOPLE, USAGE, Mechanism
+
 CHANNELS = ("usage", "breadth", "tickets", "mood", "replies", "attention", "payment", "pull")
 
 
@@ -42,6 +44,9 @@ class World:
     growth_per_year: float = 0.30
     news_per_year: float = 0.45
     drift: float = 0.05
+    mechanism: Mechanism | None = None  # None: leaving is decided once a term, by the pull of the shocks
+    activity: float = 1.0  # how many mails, calls and meetings, as a multiple of the ordinary
+    monthly_invoices: bool = False
     notes: str = ""
 
 
@@ -114,6 +119,19 @@ def _scaled(shocks: tuple[Shock, ...], factor: float) -> tuple[Shock, ...]:
     )
 
 
+def _staged(name: str, mechanism: Mechanism, notes: str) -> World:
+    """A world with staged troubles; the shocks are rarer and move what is seen, but nobody's leaving."""
+    return World(
+        name,
+        _scaled(DEFAULT_SHOCKS, 0.35),
+        frailty=0.0,
+        mechanism=mechanism,
+        activity=2.5,
+        monthly_invoices=True,
+        notes=notes,
+    )
+
+
 WORLDS: dict[str, World] = {
     world.name: world
     for world in (
@@ -136,6 +154,30 @@ WORLDS: dict[str, World] = {
             drift=0.065,
             growth_per_year=0.18,
             notes="frequent shocks, strained support, much churn",
+        ),
+        _staged(
+            "usage_driven",
+            Mechanism(drivers=((USAGE, 1.0),)),
+            "customers leave after their usage has slipped",
+        ),
+        _staged(
+            "people_driven",
+            Mechanism(drivers=((PEOPLE, 1.0),)),
+            "customers leave after their people have gone or fallen silent",
+        ),
+        _staged(
+            "billing_driven",
+            Mechanism(drivers=((BILLING, 1.0),)),
+            "customers leave after paying late or less",
+        ),
+        _staged("no_signal", Mechanism(base=0.13, term_end=0.0), "everybody leaves at one constant rate"),
+        _staged(
+            "four_churns", Mechanism(drivers=((USAGE, 1.0),), only=4), "exactly four customers leave, ever"
+        ),
+        _staged(
+            "switch",
+            Mechanism(drivers=((USAGE, 1.0),), later=((PEOPLE, 0.4), (BILLING, 0.4)), switch_share=0.6),
+            "usage decides at first; from the switch day on, people and money do",
         ),
     )
 }

@@ -132,6 +132,7 @@ class Command(BaseCommand):
         self._say("importing them through the public format")
         call_command("import_bundle", str(bundle), "--tenant", SLUG, stdout=sys.stderr)
         shutil.rmtree(bundle)
+        shutil.rmtree(bundle.with_name(f"{bundle.name}.truth"), ignore_errors=True)
 
     def _score(self, tenant: Tenant, *, as_of: date, weeks: int) -> None:
         """A quarter of weekly scores, so that changes and sparklines have a past; then today's queue."""
