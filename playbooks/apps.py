@@ -55,10 +55,13 @@ def _register_concessions() -> None:
 
 def _register_pages() -> None:
     from playbooks import work_panel
+    from playbooks.queries.deeds import deeds
+    from scoring.outcomes import work
     from tenants import nav
     from tenants.roles import Right
 
     work_panel.register_panel()
+    work.set_provider(deeds)
     nav.register(nav.Destination("Plays", "playbooks:plays", 30, Right.VIEW_ACCOUNTS))
 
 

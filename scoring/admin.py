@@ -13,7 +13,7 @@ from django.urls import reverse
 from scoring import policies
 from scoring.catalogue import BY_KEY
 from scoring.exceptions import PolicyRefused
-from scoring.models import HealthPolicy, PolicyIndicator
+from scoring.models import HealthPolicy, OutcomeTarget, PolicyIndicator
 from tenants.admin import TenantModelAdmin, register
 from tenants.forms import OwnRowForm
 
@@ -168,3 +168,14 @@ class HealthPolicyAdmin(TenantModelAdmin):
     def response_change(self, request: Any, obj: HealthPolicy) -> HttpResponseRedirect:
         """On to the policy's page, where the draft is previewed and published."""
         return HttpResponseRedirect(reverse("scoring:policy", args=[request.tenant.slug, obj.pk]))
+
+
+@register(OutcomeTarget)
+class OutcomeTargetAdmin(TenantModelAdmin):
+    """What the tenant aims at: rates in per cent, money in the reporting currency, NPS in points."""
+
+    list_display = ("figure", "target")
+    ordering = ("figure",)
+    fields = ("figure", "target")
+    exclude = None
+    can_delete = True

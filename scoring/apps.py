@@ -46,3 +46,4 @@ def _register_pages() -> None:
     clock.set_provider(queries.latest_as_of)
     nav.set_freshness(freshness)
     nav.register(nav.Destination("Scores", "scoring:scores", 70, Right.VIEW_ACCOUNTS, place="menu"))
+    nav.register(nav.Destination("Outcomes", "scoring:outcomes", 60, Right.VIEW_OUTCOMES))

@@ -1,11 +1,13 @@
 from django.urls import path
 
 from scoring import policy_views, views
+from scoring.outcomes.urls import urlpatterns as outcome_urls
 
 app_name = "scoring"
 urlpatterns = [
     path("scores/", views.scores, name="scores"),
     path("scores/run/", views.run, name="run"),
+    path("scores/indicators/", views.indicators, name="indicators"),
     path("accounts/<int:account_id>/override/", views.override, name="override"),
     path("accounts/<int:account_id>/override/end/", views.end_override, name="end_override"),
     path("scores/policies/", policy_views.policy_list, name="policies"),
@@ -15,4 +17,5 @@ urlpatterns = [
     path("scores/policies/<int:policy_id>/publish/", policy_views.publish, name="policy_publish"),
     path("scores/policies/<int:policy_id>/rollback/", policy_views.roll_back, name="policy_rollback"),
     path("scores/policies/<int:policy_id>/discard/", policy_views.discard, name="policy_discard"),
+    *outcome_urls,
 ]

@@ -241,6 +241,27 @@ def a_scored_account(world: World) -> dict[str, Any]:
     return made
 
 
+def a_figure(world: World) -> dict[str, Any]:
+    """The figure that every role may see, with an account behind it."""
+    an_account(world)
+    return {"figure": "churn"}
+
+
+def a_lost_account(world: World) -> dict[str, Any]:
+    """An account that left, with what was scored, written and done on it before."""
+    from accounts.models import Outcome
+
+    made = a_scored_account(world)
+    Outcome.objects.create(
+        tenant=world.tenant,
+        external_id="O-1",
+        kind="churned",
+        effective_at=timezone.now() - timedelta(days=60),
+        **made,
+    )
+    return made
+
+
 def a_policy(world: World) -> dict[str, Any]:
     """The version in force, which every tenant starts with."""
     from scoring import policy_queries
@@ -514,9 +535,38 @@ TABLE = [
     Row("integrations:delivery_cancel", Right.INTEGRATIONS, "POST", make=a_delivery),
     # --- scoring ---
     Row("scoring:scores", Right.VIEW_ACCOUNTS),
+    Row("scoring:indicators", Right.VIEW_ACCOUNTS),
     Row("scoring:run", Right.SCORE, "POST"),
     Row("scoring:override", Right.WORK_QUEUE, "POST", make=a_scored_account, data=an_override),
     Row("scoring:end_override", Right.WORK_QUEUE, "POST", make=a_scored_account),
+    Row("scoring:outcomes", Right.VIEW_OUTCOMES),
+    Row("scoring:outcome_panels", Right.VIEW_OUTCOMES),
+    Row("scoring:outcome_trend", Right.VIEW_OUTCOMES),
+    Row("scoring:outcome_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}),
+    Row("scoring:outcome_rows", Right.VIEW_OUTCOMES, make=a_figure),
+    Row("scoring:outcome_rows_list", Right.VIEW_OUTCOMES, make=a_figure),
+    Row(
+        "scoring:outcome_rows_export",
+        Right.VIEW_OUTCOMES,
+        "POST",
+        make=a_figure,
+        allowed=200,
+        except_for={"reviewer": 403},
+    ),
+    Row("scoring:outcome_lost", Right.VIEW_OUTCOMES),
+    Row("scoring:outcome_lost_list", Right.VIEW_OUTCOMES),
+    Row(
+        "scoring:outcome_lost_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}
+    ),
+    Row("scoring:outcome_post_mortem", Right.VIEW_OUTCOMES, make=a_lost_account),
+    Row(
+        "scoring:outcome_correct",
+        Right.WORK_QUEUE,
+        "POST",
+        make=a_lost_account,
+        data={"cause": "no_play", "reason": "Nobody called.", "version": "0"},
+        except_for={"csm": 403},
+    ),
     Row("scoring:policies", Right.CONFIGURE),
     Row("scoring:policy", Right.CONFIGURE, make=a_policy),
     Row("scoring:policy_draft", Right.CONFIGURE, "POST", make=a_policy),

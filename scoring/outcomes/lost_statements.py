@@ -1,0 +1,94 @@
+"""Who left within a period, and what the scores had said of each (docs/outcomes.md, "Days of warning")."""
+
+from scoring.outcomes.statements import CUSTOMERS, RATES
+
+WATCHED_DAYS = 365
+
+# the last day on which a warning still counts: that of the notice, or else of leaving
+GONE = """
+gone AS (
+    SELECT c.*, (c.left_at AT TIME ZONE 'UTC')::date AS left_day, o.reason AS said,
+           (notice.at AT TIME ZONE 'UTC')::date AS notice_day,
+           (least(notice.at, c.left_at) AT TIME ZONE 'UTC')::date AS last_day
+      FROM customers c
+      JOIN LATERAL (SELECT reason FROM accounts_outcome x
+                     WHERE x.tenant_id = %(tenant)s AND x.account_id = c.id AND x.kind = 'churned'
+                     ORDER BY x.effective_at, x.id LIMIT 1) o ON true
+      LEFT JOIN LATERAL (SELECT min(s.cancelled_at) AS at FROM accounts_subscription s
+                          WHERE s.tenant_id = %(tenant)s AND s.account_id = c.id AND s.cancelled_at < c.left_at
+                            AND s.renewal_date >= (c.left_at AT TIME ZONE 'UTC')::date - 45) notice ON true
+     WHERE c.left_at < %(end_at)s {one}
+)
+"""
+
+# what they paid on the day they left, at that day's rates; NULL where a rate is missing
+PAID = """
+paid AS (
+    SELECT g.id, round(sum(s.arr * CASE WHEN s.currency = %(currency)s THEN 1 ELSE (
+               SELECT rate FROM accounts_fxrate r WHERE r.tenant_id = %(tenant)s AND r.currency = s.currency
+                  AND r.day <= g.left_day ORDER BY r.day DESC LIMIT 1) END), 2) AS arr,
+           bool_or(s.currency <> %(currency)s AND NOT EXISTS (
+               SELECT 1 FROM accounts_fxrate r WHERE r.tenant_id = %(tenant)s AND r.currency = s.currency
+                  AND r.day <= g.left_day)) AS unrated
+      FROM gone g JOIN accounts_subscription s ON s.tenant_id = %(tenant)s AND s.account_id = g.id
+       AND s.started_at < g.left_at AND s.renewal_date >= g.left_day
+     GROUP BY g.id
+)
+"""
+
+# on after two flagged scorings running, off after two others; scorings without a band say nothing
+FLAGS = f"""
+runs AS (
+    SELECT DISTINCT ON (as_of) as_of, id FROM scoring_scorerun
+     WHERE tenant_id = %(tenant)s AND fingerprint <> '' AND NOT is_unchanged
+       AND as_of BETWEEN %(start)s::date - {2 * WATCHED_DAYS} AND %(end)s ORDER BY as_of, id DESC
+), scored AS (
+    SELECT g.id, h.as_of, h.band, h.coverage_pct, h.band IN ('critical', 'at_risk') AS flagged
+      FROM gone g
+      JOIN scoring_health_snapshot h ON h.tenant_id = %(tenant)s AND h.account_id = g.id
+       AND h.as_of BETWEEN g.last_day - {WATCHED_DAYS} AND g.last_day
+       AND h.as_of BETWEEN %(start)s::date - {2 * WATCHED_DAYS} AND %(end)s
+      JOIN runs r ON r.as_of = h.as_of AND r.id = h.run_id
+), told AS (
+    SELECT id, as_of, flagged, lag(flagged) OVER w AS before, lag(as_of) OVER w AS day_before
+      FROM scored WHERE band <> 'unknown' WINDOW w AS (PARTITION BY id ORDER BY as_of)
+), lifted AS (
+    SELECT id, max(as_of) FILTER (WHERE NOT flagged AND NOT before) AS day FROM told GROUP BY id
+), flag AS (
+    SELECT t.id, min(t.day_before) FILTER (WHERE l.day IS NULL OR t.as_of > l.day) AS first_flag,
+           min(t.day_before) AS ever_flag
+      FROM told t JOIN lifted l ON l.id = t.id WHERE t.flagged AND t.before GROUP BY t.id
+), seen_of AS (
+    SELECT id, count(*) AS scorings, min(as_of) AS since, max(as_of) AS last_scored,
+           (array_agg(band ORDER BY as_of DESC))[1] AS last_band,
+           (array_agg(coverage_pct ORDER BY as_of DESC))[1] AS last_coverage
+      FROM scored GROUP BY id
+)
+"""  # noqa: S608  constants of this module
+
+LOST = f"""
+WITH {RATES}, {CUSTOMERS}, {GONE}, {PAID}, {FLAGS}
+SELECT g.id, g.name, g.external_id, g.segment, g.plan, g.region, g.industry, g.left_day, g.notice_day, g.last_day,
+       g.said, p.arr, coalesce(p.unrated, false) AS unrated, f.first_flag, f.ever_flag,
+       coalesce(s.scorings, 0) AS scorings, s.since, s.last_scored, s.last_band, s.last_coverage,
+       (SELECT coalesce(json_agg(json_build_object('day', (o.created_at AT TIME ZONE 'UTC')::date,
+                    'until', least(o.until, (o.ended_at AT TIME ZONE 'UTC')::date), 'health', o.health,
+                    'model', o.model_health, 'by', o.author_label, 'reason', o.reason, 'note', o.note)
+                    ORDER BY o.id), '[]')
+          FROM scoring_override o WHERE o.tenant_id = %(tenant)s AND o.account_id = g.id
+           AND o.created_at < g.left_at) AS overrides,
+       m.cause, m.rule_cause, m.reason, m.author_label, m.updated_at, coalesce(m.version, 0) AS version
+  FROM gone g LEFT JOIN paid p ON p.id = g.id LEFT JOIN flag f ON f.id = g.id LEFT JOIN seen_of s ON s.id = g.id
+  LEFT JOIN scoring_postmortem m ON m.tenant_id = %(tenant)s AND m.account_id = g.id
+ ORDER BY g.left_day DESC, g.id DESC
+"""  # noqa: S608  constants of this module
+
+HISTORY = """
+SELECT h.as_of, h.health, h.band, h.policy_version, h.p90, h.risk_level
+  FROM scoring_health_snapshot h
+ WHERE h.tenant_id = %(tenant)s AND h.account_id = %(account)s AND h.as_of BETWEEN %(first)s AND %(last)s
+   AND h.run_id IN (SELECT DISTINCT ON (as_of) id FROM scoring_scorerun
+                     WHERE tenant_id = %(tenant)s AND fingerprint <> '' AND NOT is_unchanged
+                       AND as_of BETWEEN %(first)s AND %(last)s ORDER BY as_of, id DESC)
+ ORDER BY h.as_of
+"""

@@ -1,0 +1,276 @@
+"""The outcomes page, its panels and trend alone, the rows behind a figure, and what can be downloaded of them."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from scoring.outcomes import charts, figures, notes, queries, services
+from scoring.outcomes.forms import OutcomeFilters
+from scoring.outcomes.periods import DEFAULT, period_of
+from scoring.outcomes.queries import GROUPS, Asked
+from scoring.outcomes.words import BY_KEY
+from tenants.access import Right, TenantRequest, ask_again, can, tenant_view
+from tenants.fields import Field, sees
+
+PAGE = 25
+
+
+def asked_of(request: TenantRequest, known: Any, chosen: dict[str, Any]) -> Asked:
+    """Period, grouping and filters out of what was chosen."""
+    period = period_of(
+        chosen.get("period", DEFAULT), known=known, since=chosen.get("since"), until=chosen.get("until")
+    )
+    filters = {name: chosen[name] for name in GROUPS if name in chosen}
+    return Asked(period, known, chosen.get("by", "segment"), filters)
+
+
+def address(request: TenantRequest, name: str, query: dict[str, Any], *args: Any) -> str:
+    """The address of a page of this tenant with a query string."""
+    return f"{reverse(f'scoring:{name}', args=[request.tenant.slug, *args])}?{urlencode(query)}"
+
+
+@require_GET
+@tenant_view(right=Right.VIEW_OUTCOMES)
+def page(request: TenantRequest) -> HttpResponse:
+    form = OutcomeFilters(request.GET, choices=queries.choices(request.tenant, request.membership))
+    context = panels_context(request, form) | {"form": form}
+    context |= trend_context(request, context["asked"])
+    return render(request, "scoring/outcomes/page.html", context)
+
+
+@require_GET
+@tenant_view(right=Right.VIEW_OUTCOMES)
+def panels(request: TenantRequest) -> HttpResponse:
+    """The figures alone. The browser's address follows as the page's, so that a reload shows the same."""
+    context = panels_context(request, OutcomeFilters(request.GET))
+    answer = render(request, "scoring/outcomes/_panels.html", context)
+    answer.headers["HX-Push-Url"] = context["here"]
+    return answer
+
+
+@require_GET
+@tenant_view(right=Right.VIEW_OUTCOMES)
+def trend(request: TenantRequest) -> HttpResponse:
+    known = queries.known_until(queries.last_run(request.tenant))
+    asked = asked_of(request, known, OutcomeFilters(request.GET).chosen())
+    return render(request, "scoring/outcomes/_trend.html", trend_context(request, asked))
+
+
+def panels_context(request: TenantRequest, form: OutcomeFilters) -> dict[str, Any]:
+    """Tiles, groups, waterfall, bands and remarks: three statements."""
+    tenant, viewer = request.tenant, request.membership
+    run = queries.last_run(tenant)
+    asked = asked_of(request, queries.known_until(run), form.chosen())
+    sums, groups = queries.totals(tenant, viewer, asked)
+    sees_arr = sees(viewer, Field.ARR)
+    steps = figures.waterfall(sums) if sees_arr else []
+    return {
+        "asked": asked,
+        "run": run,
+        "sums": sums,
+        "tiles": figures.tiles(sums, queries.targets(tenant), sees_arr=sees_arr),
+        "groups": [
+            (group, address(request, "outcomes", asked.query | {asked.by: group.name}) if group.name else "")
+            for group in figures.groups(groups, sees_arr=sees_arr)
+        ],
+        "group_heads": [
+            BY_KEY[key] for key in figures.SHOWN_BY_GROUP if sees_arr or not BY_KEY[key].is_money
+        ],
+        "by_label": GROUPS[asked.by],
+        "steps": steps,
+        "waterfall": charts.waterfall_figure(steps),
+        "bands": figures.bands(sums),
+        "cares": notes.cares(sums, asked, run, viewer, sees_arr=sees_arr),
+        "scope": notes.scope_words(viewer),
+        "sees_arr": sees_arr,
+        "may_export": can(viewer, Right.EXPORT),
+        "may_configure": can(viewer, Right.CONFIGURE),
+        "currency": tenant.currency,
+        "query": urlencode(asked.query),
+        "here": address(request, "outcomes", asked.query),
+    }
+
+
+def trend_context(request: TenantRequest, asked: Asked) -> dict[str, Any]:
+    """Twelve months, as drawings and as a table: one statement."""
+    months = queries.trend(request.tenant, request.membership, asked)
+    return {
+        "months": months,
+        "months_figure": charts.trend_figure(months),
+        "arr_figure": charts.arr_figure(months),
+        "sees_arr": sees(request.membership, Field.ARR),
+        "currency": request.tenant.currency,
+    }
+
+
+@ask_again("what is exported leaves the product")
+@require_POST
+@tenant_view(right=Right.VIEW_OUTCOMES)
+def export(request: TenantRequest) -> HttpResponse:
+    """What the screen shows, as a file: each figure for all accounts and for each group."""
+    _may_export(request)
+    context = panels_context(request, OutcomeFilters(request.GET))
+    asked = context["asked"]
+    heads = [
+        "by",
+        "group",
+        "figure",
+        "value",
+        "numerator",
+        "denominator",
+        "count",
+        "low",
+        "high",
+        "target",
+        "state",
+    ]
+    heads += ["from", "to", "currency"]
+    lines = [("", "All", tile) for tile in context["tiles"]]
+    lines += [(asked.by, group.name, tile) for group, _ in context["groups"] for tile in group.tiles]
+    days = [asked.period.start, asked.period.last]
+    body = [[by, name, *_tile_cells(tile), *days, context["currency"]] for by, name, tile in lines]
+    if context["steps"]:
+        body += [
+            ["waterfall", step.label, step.key, step.amount, *[None] * 7, *days, context["currency"]]
+            for step in context["steps"]
+        ]
+    return _file(request, "figures", f"outcomes-{days[0]}-{days[1]}.csv", heads, body, asked.query)
+
+
+def _tile_cells(tile: figures.Tile) -> list[Any]:
+    value = (
+        None if tile.value is None else round(tile.value, 6) if isinstance(tile.value, float) else tile.value
+    )
+    bounds = [None if each is None else round(each, 6) for each in (tile.low, tile.high)]
+    amounts = (
+        [None, None, None] if tile.state in ("covered", "none") else [tile.part, tile.base or None, tile.n]
+    )
+    return [tile.figure.key, value, *amounts, *bounds, tile.target, tile.state]
+
+
+def _may_export(request: TenantRequest) -> None:
+    from tenants.access import check_right
+
+    check_right(request.membership, Right.EXPORT)
+
+
+def _file(
+    request: TenantRequest,
+    what: str,
+    name: str,
+    heads: list[str],
+    body: list[list[Any]],
+    filters: dict[str, Any],
+) -> HttpResponse:
+    text, count = services.as_csv(heads, body)
+    services.record_export(
+        request.tenant,
+        what=what,
+        label=f"Outcomes: {what}",
+        rows=count,
+        columns=heads,
+        filters=filters,
+        by=request.actor,
+        request_id=request.request_id,
+    )
+    answer = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+# --- the rows behind a figure --------------------------------------------------------------------
+
+
+@require_GET
+@tenant_view(right=Right.VIEW_OUTCOMES)
+def rows_page(request: TenantRequest, figure: str) -> HttpResponse:
+    form = OutcomeFilters(request.GET, choices=queries.choices(request.tenant, request.membership))
+    context = rows_context(request, figure, form) | {"form": form}
+    return render(request, "scoring/outcomes/rows.html", context)
+
+
+@require_GET
+@tenant_view(right=Right.VIEW_OUTCOMES)
+def rows_list(request: TenantRequest, figure: str) -> HttpResponse:
+    context = rows_context(request, figure, OutcomeFilters(request.GET))
+    answer = render(request, "scoring/outcomes/_rows.html", context)
+    answer.headers["HX-Push-Url"] = context["here"]
+    return answer
+
+
+def rows_context(request: TenantRequest, figure: str, form: OutcomeFilters) -> dict[str, Any]:
+    """One page of the accounts behind a figure, with the sums of all of them: two statements."""
+    behind = behind_of(request, figure)
+    run = queries.last_run(request.tenant)
+    asked = asked_of(request, queries.known_until(run), form.chosen())
+    after = request.GET.get("after", "")
+    found = queries.rows(
+        request.tenant, request.membership, asked, where=behind.where, order=behind.order, summed=behind.summed,
+        after=int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None, limit=PAGE,
+    )  # fmt: skip
+    place = {"after": found.older} if found.older else {}
+    return {
+        "asked": asked,
+        "figure_key": figure,
+        "title": figures.title_of(figure),
+        "words": figures.rows_words(figure),
+        "definition": BY_KEY[figure].definition if figure in BY_KEY else "",
+        "columns": shown_columns(request, behind),
+        "page": found,
+        "lines": [line_of(row, shown_columns(request, behind)) for row in found.rows],
+        "sums_line": [(kind, found.sums.get(name)) for name, _, kind in shown_columns(request, behind)],
+        "older": address(request, "outcome_rows", asked.query | place, figure) if place else "",
+        "older_rows": address(request, "outcome_rows_list", asked.query | place, figure) if place else "",
+        "is_first": not after or found.first <= 1,
+        "first_page": address(request, "outcome_rows", asked.query, figure),
+        "first_rows": address(request, "outcome_rows_list", asked.query, figure),
+        "here": address(request, "outcome_rows", asked.query | ({"after": after} if after else {}), figure),
+        "outcomes_url": address(request, "outcomes", asked.query),
+        "query": urlencode(asked.query),
+        "scope": notes.scope_words(request.membership),
+        "may_export": can(request.membership, Right.EXPORT),
+        "currency": request.tenant.currency,
+        "run": run,
+    }
+
+
+def behind_of(request: TenantRequest, figure: str) -> figures.Behind:
+    """What stands behind a figure; 404 for an unknown one and for one that this role's field rules cover."""
+    behind = figures.BEHIND.get(figure)
+    if behind is None or (figures.needs_arr(figure) and not sees(request.membership, Field.ARR)):
+        raise Http404("No such figure.")
+    return behind
+
+
+def shown_columns(request: TenantRequest, behind: figures.Behind) -> tuple[tuple[str, str, str], ...]:
+    if sees(request.membership, Field.ARR):
+        return behind.columns
+    return tuple(column for column in behind.columns if column[2] != "money")
+
+
+def line_of(row: dict[str, Any], columns: tuple[tuple[str, str, str], ...]) -> dict[str, Any]:
+    return {**row, "cells": [(kind, row[name]) for name, _, kind in columns]}
+
+
+@ask_again("what is exported leaves the product")
+@require_POST
+@tenant_view(right=Right.VIEW_OUTCOMES)
+def rows_export(request: TenantRequest, figure: str) -> HttpResponse:
+    """All rows behind a figure, up to 10,000, in the order of the page."""
+    _may_export(request)
+    behind = behind_of(request, figure)
+    known = queries.known_until(queries.last_run(request.tenant))
+    asked = asked_of(request, known, OutcomeFilters(request.GET).chosen())
+    found = queries.rows(
+        request.tenant, request.membership, asked, where=behind.where, order=behind.order, summed=behind.summed,
+        limit=services.MOST_ROWS,
+    )  # fmt: skip
+    columns = shown_columns(request, behind)
+    heads = ["account_id", "account", *GROUPS, *(name for name, _, _ in columns)]
+    named = ("external_id", "name", *GROUPS)
+    body = [[row[name] for name in (*named, *(each for each, _, _ in columns))] for row in found.rows]
+    return _file(request, figure, f"outcomes-{figure}-{asked.period.start}.csv", heads, body, asked.query)
