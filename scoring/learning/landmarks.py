@@ -4,11 +4,14 @@ Days lie 30 apart and are counted back from the end of what is known, so that wi
 exactly there and the newest closed ones are used. Each day is read through the one code path of scoring.
 """
 
+import math
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -19,6 +22,9 @@ from scoring.engine.churn.data import PER_ROW, Stack
 from scoring.learning import labels
 from scoring.learning.observations import NAMES, SEGMENTS, joined, observe
 from tenants.models import Tenant
+from tenants.scoping import tenant_transaction
+
+Said = Callable[[int, int, str], None]  # progress: how many of how many, and of what
 
 SPACING_DAYS = 30
 MOST = 24
@@ -85,7 +91,7 @@ def plan(tenant: Tenant, *, as_of: date, most: int = MOST) -> Plan:
 def _known_span(tenant: Tenant, as_of: date) -> tuple[date | None, date]:
     """(first usable landmark, end of what is known): from HISTORY_DAYS after the first evidence on, and not before the
     first outcome, because before it nobody would be seen to leave."""
-    parameters = {"tenant": tenant.pk, "day": as_of, "start": labels.start_of(as_of)}
+    parameters: dict[str, Any] = {"tenant": tenant.pk, "day": as_of, "start": labels.start_of(as_of)}
     with connection.cursor() as cursor:
         cursor.execute(_SPAN, parameters)
         first, last = cursor.fetchone()
@@ -107,6 +113,36 @@ def read(tenant: Tenant, *, day: date) -> Stack | None:
 def stacked(chosen: Plan, parts: list[Stack]) -> Stack:
     """All landmarks in one, with what became of everybody."""
     return labels.label(joined(parts), known=chosen.known, until=chosen.until)
+
+
+class OutOfTime(Exception):
+    """Not all landmarks could be read in the time given; what was read stands on the shelf."""
+
+
+def gather(
+    tenant: Tenant, *, as_of: date, said: Said, shelf: "Shelf | None" = None, seconds: float = math.inf
+) -> tuple[Plan, Stack | None]:
+    """Every landmark of what was known before `as_of`; None where there is nothing to learn from.
+
+    With a shelf, landmarks that stand on it are not read again, and new ones are put there; OutOfTime after `seconds`.
+    """
+    started = time.monotonic()
+    with tenant_transaction(tenant.pk):
+        chosen = plan(tenant, as_of=as_of)
+    parts = []
+    for at, day in enumerate(chosen.days):
+        if shelf is None or day not in shelf:
+            if time.monotonic() - started > seconds:
+                raise OutOfTime(f"{at} of {len(chosen.days)} past days are read.")
+            said(at, len(chosen.days), "Reading past days")
+            part = read(tenant, day=day)
+            if shelf is not None and part is not None:
+                shelf.put(day, part)
+        else:
+            part = shelf.take(day)
+        if part is not None:
+            parts.append(part)
+    return chosen, stacked(chosen, parts) if parts else None
 
 
 class Shelf:

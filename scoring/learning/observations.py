@@ -4,6 +4,7 @@ Features are the indicator values of the catalogue, as `pipeline` computes them 
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,9 @@ def joined(parts: list[Stack]) -> Stack:
     account = np.concatenate([part.account for part in parts])
     day = np.concatenate([part.day for part in parts])
     order = np.lexsort((account, day))
-    columns = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in PER_ROW}
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts])[order] for name in PER_ROW
+    }
     return replace(parts[0], **columns)
 
 

@@ -1,0 +1,122 @@
+"""Chances as they would have been said: every candidate fitted at past origins, and asked about later, other accounts.
+
+Accounts of a test row are in neither training nor calibration of its fit, training windows close before calibration
+begins, calibration windows before the tested day (scoring.engine.validation.origins). Nothing is tuned on test rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.engine.churn.chances import chances
+from scoring.engine.churn.data import Stack, take
+from scoring.engine.churn.fit import Options
+from scoring.engine.validation import HORIZONS, Origin, Origins, known_at, origins, outcome
+from scoring.learning.recipes import fit_all
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+HORIZON = 90
+LEAST_ORIGINS = 4
+MANY_ROWS = 20_000  # from here on folds and fits are made cheaper, or a back-test would take an hour
+SMALL = {"folds": 5, "at_most": 8}
+LARGE = {"folds": 2, "at_most": 4}
+QUIET_ROWS = 15_000  # rows without a leaving that a fit of a large back-test keeps, weighted
+
+Said = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """Chances of the test rows of all origins, m rows; `rows` are their places in the stack."""
+
+    origins: Origins
+    folds: int
+    rows: Ints
+    origin: Ints  # the tested day of each row
+    base: Floats  # m x horizons: the rate of what each fit had learnt from
+    p: dict[str, Floats]  # by candidate, m x horizons
+    failed: dict[str, str]  # candidates that could not be fitted somewhere, and why
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def forecast(stack: Stack, *, until: int, names: tuple[str, ...], options: Options, said: Said) -> Forecasts:
+    """Every candidate at every origin. With too few origins nothing is fitted: `origins.why` says what is missing."""
+    size = SMALL if len(stack) <= MANY_ROWS else LARGE
+    found = origins(stack.day, horizon=HORIZON, least=LEAST_ORIGINS, until=until, at_most=size["at_most"])
+    cheap = options if len(stack) <= MANY_ROWS else replace(options, most_quiet=QUIET_ROWS)
+    work = _Work(stack, found, names, cheap, size["folds"], len(stack) > MANY_ROWS, said)
+    if len(found) >= LEAST_ORIGINS:
+        for origin in found:
+            work.at(origin)
+    return work.forecasts()
+
+
+class _Work:
+    def __init__(
+        self, stack: Stack, found: Origins, names: tuple[str, ...], options: Options, folds: int,
+        keeps_penalty: bool, said: Said,
+    ) -> None:  # fmt: skip
+        self.stack, self.found, self.names, self.options = stack, found, names, options
+        self.folds, self.keeps_penalty, self.said = folds, keeps_penalty, said
+        self.penalties: dict[str, float] = {}
+        self.failed: dict[str, str] = {}
+        self.rows: list[Ints] = []
+        self.days: list[Ints] = []
+        self.bases: list[Floats] = []
+        self.p: dict[str, list[Floats]] = {name: [] for name in names}
+        self.done, self.total = 0, max(len(found) * folds, 1)
+
+    def at(self, origin: Origin) -> None:
+        """One origin, fold by fold."""
+        for part in origin.parts(self.stack.day, self.stack.account, folds=self.folds):
+            self.said(self.done, self.total, f"Back-test on {len(self.found)} past days")
+            self.done += 1
+            train = known_at(take(self.stack, part.train), origin.trained_at)
+            later = known_at(take(self.stack, part.calibrate), origin.day)
+            test = take(self.stack, part.test)
+            self.rows.append(np.flatnonzero(part.test))
+            self.days.append(np.full(len(test), origin.day, dtype=np.int64))
+            self.bases.append(np.tile(_rates(train, later), (len(test), 1)))
+            made, failed = fit_all(self.names, train, later, self._options)
+            self.failed |= failed
+            for name in self.names:
+                blank = np.full((len(test), len(HORIZONS)), np.nan)
+                self.p[name].append(chances(made[name], test).p if name in made else blank)
+                penalty = made[name].facts.get("penalty") if name in made else None
+                if isinstance(penalty, float):
+                    self.penalties.setdefault(name, penalty)
+
+    def _options(self, name: str) -> Options:
+        """With many rows, the penalty of the first origin, which has seen nothing of later ones."""
+        if not self.keeps_penalty or name not in self.penalties:
+            return self.options
+        return replace(self.options, penalty=self.penalties[name])
+
+    def forecasts(self) -> Forecasts:
+        empty = np.zeros((0, len(HORIZONS)))
+        return Forecasts(
+            self.found,
+            self.folds,
+            np.concatenate(self.rows) if self.rows else np.zeros(0, dtype=np.int64),
+            np.concatenate(self.days) if self.days else np.zeros(0, dtype=np.int64),
+            np.concatenate(self.bases) if self.bases else empty,
+            {name: np.concatenate(parts) if parts else empty for name, parts in self.p.items()},
+            self.failed,
+        )
+
+
+def _rates(train: Stack, later: Stack) -> Floats:
+    """Share that left within each horizon among what a fit and its calibration had seen."""
+    rates = []
+    for horizon in HORIZONS:
+        known, left = zip(*(outcome(part, horizon) for part in (train, later)), strict=True)
+        n = sum(int(each.sum()) for each in known)
+        hits = sum(int((a & b).sum()) for a, b in zip(known, left, strict=True))
+        rates.append(hits / n if n else 0.0)
+    return np.array(rates)
