@@ -13,7 +13,7 @@ from accounts.panels import panels
 from accounts.queries import visible_account
 from jobs import services as jobs
 from jobs.panels import panel_of
-from scoring import queries, services, tasks
+from scoring import queries, reference, services, tasks
 from scoring.bands import BANDS, UNKNOWN
 from scoring.catalogue import INDICATORS
 from scoring.exceptions import OverrideRefused
@@ -42,6 +42,22 @@ def scores(request: TenantRequest) -> HttpResponse:
         "may_configure": can(request.membership, Right.CONFIGURE),
     }
     return render(request, "scoring/scores.html", context)
+
+
+@require_GET
+@tenant_view()
+def indicators(request: TenantRequest) -> HttpResponse:
+    """Every declared indicator: what it is, what it weighs, of how many customers it is known."""
+    newest = queries.newest_run(request.tenant)
+    context = {
+        "run": newest,
+        "groups": reference.groups(queries.published_policies(request.tenant), newest),
+        "factors": reference.factors(),
+        "total": len(INDICATORS),
+        "sees_all": can(request.membership, Right.VIEW_ALL_ACCOUNTS),
+        "may_configure": can(request.membership, Right.CONFIGURE),
+    }
+    return render(request, "scoring/indicators.html", context)
 
 
 @require_POST

@@ -45,4 +45,6 @@ def test_more_is_never_worse_than_once():
     for key in KEYS:
         assert BY_KEY[key].optional
         assert BY_KEY[key].ys[-1] == 100
-        assert BY_KEY[key].xs[-1] == 1  # once is all that can be had, so no activity can lower a weighted mean
+        assert (
+            BY_KEY[key].xs[-1] == 1
+        )  # once is all that can be had, so no activity can lower a weighted mean
