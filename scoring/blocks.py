@@ -160,7 +160,7 @@ class Before:
             self.health[at] = NOT_KNOWN if health is None else health
             self.bands[at] = band
             self.levels[at], self.pending[at], self.days[at] = level, pending, day
-            if layout == LAYOUT:
+            if layout == LAYOUT and len(scores) == len(KEYS):
                 marks = np.array(scores)
                 self.is_low[at] = (np.array(weights) > 0) & (marks != NO_SCORE) & (marks < LOW_SCORE)
 

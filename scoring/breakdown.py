@@ -36,7 +36,7 @@ LAYOUTS: dict[int, tuple[str, ...]] = {
         "satisfaction.nps_latest", "satisfaction.csat_90d", "satisfaction.change", "satisfaction.ticket_spike",
         "satisfaction.open_escalations", "satisfaction.slow_replies", "satisfaction.escalations_90d",
         "satisfaction.backlog", "satisfaction.resolution_days", "satisfaction.nps_change", "satisfaction.nps_silence",
-        "satisfaction.ces_180d",
+        "satisfaction.ces_180d", "satisfaction.text_sentiment_90d", "satisfaction.comment_sentiment_180d",
         # feedback, whatever it says
         "satisfaction.answers_365d", "satisfaction.feedback_365d",
         # business
@@ -45,6 +45,7 @@ LAYOUTS: dict[int, tuple[str, ...]] = {
         "business.seats_change", "business.auto_renew", "business.contract_length", "business.downgrades_365d",
         "business.contract_value", "business.room_to_grow", "business.layoffs_180d",
         "business.leadership_change_180d", "business.competitor_news_180d",
+        "business.competitor_mentions_90d",
         # stakeholders
         "stakeholders.champion_present", "stakeholders.active_contacts", "stakeholders.sponsor_contact_days",
         "stakeholders.multi_threading", "stakeholders.champion_strength", "stakeholders.champion_vulnerability",

@@ -408,3 +408,4 @@ class Override(TenantModel):
 
 
 from scoring.outcomes.models import OutcomeTarget, PostMortem  # noqa: E402, F401
+from scoring.sentiment.models import Competitor, CompetitorMention, TextReading  # noqa: E402, F401

@@ -168,6 +168,8 @@ def shown_value(unit: str, value: float | None) -> str:
     if unit in ("share", "change"):
         sign = "+" if unit == "change" and value > 0 else ""
         return f"{sign}{value * 100:.0f}%".replace("-", "−")
+    if unit == "tone":
+        return f"{value:+.2f}".replace("-", "−")
     if unit == "hours":
         return f"{value:.0f} h"
     if unit == "days":

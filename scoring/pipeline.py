@@ -25,6 +25,7 @@ from scoring.exceptions import NoPolicy, NothingToScore, ScoringInProgress
 from scoring.features.load import Features, load
 from scoring.models import HealthPolicy, ScoreRun
 from scoring.scored import Scored
+from scoring.sentiment.reading import read_new
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -52,6 +53,8 @@ def score_day(tenant: Tenant, *, as_of: date, by: Actor, progress: Progress | No
     report = progress or _silent
     started = time.monotonic()
     with _alone(tenant):
+        report(0, None, "Reading texts")
+        read_new(tenant, progress=lambda done: report(done, None, "Reading texts"))
         scored = evaluate(tenant, as_of=as_of, progress=report)
         report(0, len(scored), "Computing chances")
         chances = of_day(tenant, scored)

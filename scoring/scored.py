@@ -130,7 +130,7 @@ class Scored:
     def breakdown(self, at: int) -> Breakdown:
         """One account's figures, as its snapshot will keep them."""
         figures = [each[0].tolist() for each in self.figures(slice(at, at + 1))]
-        return Breakdown(self.day, LAYOUT, self.weights(at), *figures, about=self.about(at))
+        return Breakdown(self.day, LAYOUT, self.weights(at), *figures, self.about(at))
 
     def indicators(self, at: int) -> list[dict[str, Any]]:
         return self.breakdown(at).indicators()

@@ -54,6 +54,8 @@ SOURCES = {
         Source("objectives", "Objectives", 0),
         Source("milestones", "Milestones", 0),
         Source("company_events", "Company news", 0),
+        Source("texts", "What customers write", 60),
+        Source("competitors", "Names of competitors", 0),
     )
 }
 
@@ -66,7 +68,7 @@ class Indicator:
     label: str
     dimension: Dimension
     group: str
-    unit: str  # share, ratio, days, hours, months, count, score, change, yes_no, points, money
+    unit: str  # share, ratio, days, hours, months, count, score, change, yes_no, points, money, tone
     higher_is_better: bool
     window_days: int
     formula: str

@@ -113,4 +113,12 @@ BUSINESS: tuple[Indicator, ...] = (
         "company_events", (0, 1, 3), (100, 45, 0), 0,
         "{v:.0f} report{s} with a competitor in 180 days", "No competitor in the news in 180 days",
     ),
+    Indicator(
+        "business.competitor_mentions_90d", "Competitors named", D.BUSINESS, "outside", "count", False, 90,
+        "Tickets, their resolutions, incoming mails, notes of calls and meetings and survey comments of the last 90 "
+        "days that name a competitor of the list in the admin, as a whole word.",
+        "competitors", (0, 1, 3), (100, 45, 0), 0,
+        "{names} named in {v:.0f} text{s} of {days} days", "No competitor named in {days} days",
+        names="competitors.mentioned_names", has_window=True,
+    ),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scoring.catalogue import INDICATORS, SOURCES
 from scoring.features import statements
 from scoring.features.money import Money, Rates, read_money
+from scoring.sentiment import VERSION as LEXICON
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -69,6 +70,7 @@ def _parameters(tenant: Tenant, day: date, first: int = 0, last: int = 0) -> dic
         "first": first,
         "last": last,
         **WINDOWS,
+        "lexicon": LEXICON,
         "currency": tenant.currency,
     }
 

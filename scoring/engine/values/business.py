@@ -64,6 +64,7 @@ FORMULAS: dict[str, Formula] = {
     "business.layoffs_180d": lambda raw: zero_if_silent(raw["company_events.layoffs_180"]),
     "business.leadership_change_180d": lambda raw: zero_if_silent(raw["company_events.leaders_180"]),
     "business.competitor_news_180d": lambda raw: zero_if_silent(raw["company_events.competitor_180"]),
+    "business.competitor_mentions_90d": lambda raw: zero_if_silent(raw["competitors.mentions"]),
 }
 NEWEST: dict[str, str] = {
     "business.notice_given": "subscriptions.noticed_ago",

@@ -66,6 +66,12 @@ def nps_silence(raw: Raw) -> Floats:
     return needs(np.full(len(ago), not np.isnan(ago).all()), quiet)
 
 
+def tone(raw: Raw, name: str, least: int) -> Floats:
+    """Weighted mean of compound scores, which come in ten-thousandths; needs `least` texts with a known word."""
+    mean = ratio(raw[f"texts.{name}_sum"], raw[f"texts.{name}_weight"]) / 10_000.0
+    return needs(raw[f"texts.{name}_count"] >= least, mean)
+
+
 FORMULAS: dict[str, Formula] = {
     "satisfaction.nps_latest": nps_latest,
     "satisfaction.csat_90d": csat_90d,
@@ -79,6 +85,8 @@ FORMULAS: dict[str, Formula] = {
     "satisfaction.nps_change": nps_change,
     "satisfaction.nps_silence": nps_silence,
     "satisfaction.ces_180d": lambda raw: ratio(raw["surveys.ces_sum"], raw["surveys.ces_count"]),
+    "satisfaction.text_sentiment_90d": lambda raw: tone(raw, "text", 3),
+    "satisfaction.comment_sentiment_180d": lambda raw: tone(raw, "comment", 1),
 }
 NEWEST: dict[str, str] = {
     "satisfaction.nps_latest": "surveys.nps_ago",

@@ -16,6 +16,7 @@ from scoring.features.statements.progress import PROGRESS
 from scoring.features.statements.surveys import SURVEYS
 from scoring.features.statements.term import TERM
 from scoring.features.statements.terms import ARREARS, OUTCOMES, TERMS
+from scoring.features.statements.texts import COMPETITORS, TEXTS
 from scoring.features.statements.tickets import TICKETS
 from scoring.features.statements.usage import USAGE, USAGE_DETAIL, USAGE_WEEKS
 
@@ -30,6 +31,8 @@ EVIDENCE = {
     "surveys": SURVEYS,
     "activities": ACTIVITIES,
     "mails": MAILS,
+    "texts": TEXTS,
+    "competitors": COMPETITORS,
     "people": PEOPLE,
     "contacts": CONTACTS,
     "invoices": INVOICES,

@@ -1,0 +1,72 @@
+"""How customers sound in what they write, by what `scoring.sentiment` read of each text; and competitors they name.
+
+A reading belongs to its evidence row: the row's own time says when it counts. The writer's role weighs: a sponsor, a
+buyer, a chief or a vice president three times, a champion twice. Who joined later than the day has no role yet.
+"""
+
+from scoring.features.statements.windows import since
+
+_ROLE = """CASE WHEN c.role IN ('executive_sponsor', 'economic_buyer') OR c.seniority IN ('c_level', 'vp') THEN 3
+                WHEN c.role = 'champion' THEN 2 ELSE 1 END"""
+_READ = "r.tenant_id = t.tenant_id AND r.row_id = t.id AND r.version = %(lexicon)s"
+_OURS = "t.tenant_id = %(tenant)s AND t.account_id BETWEEN %(first)s AND %(last)s"
+_WRITER = (
+    "c.tenant_id = t.tenant_id AND c.account_id = t.account_id "
+    "AND (c.joined_at IS NULL OR c.joined_at < %(start)s)"
+)
+_EARLIEST = (
+    f"least({since('satisfaction.text_sentiment_90d')}, {since('satisfaction.comment_sentiment_180d')})"
+)
+
+TEXTS = f"""
+WITH texts AS (
+    SELECT t.account_id, 'ticket' AS kind, t.opened_at AS at, r.compound, r.confidence AS weight, r.confidence
+    FROM accounts_ticket t JOIN scoring_textreading r ON {_READ} AND r.kind = 'ticket'
+    WHERE {_OURS} AND t.opened_at >= {_EARLIEST} AND t.opened_at < %(start)s
+    UNION ALL
+    SELECT t.account_id, 'survey', t.responded_at, r.compound, r.confidence * {_ROLE}, r.confidence
+    FROM accounts_survey t JOIN scoring_textreading r ON {_READ} AND r.kind = 'survey'
+    LEFT JOIN accounts_contact c ON {_WRITER} AND c.external_id = t.contact_external_id
+    WHERE {_OURS} AND t.responded_at >= {_EARLIEST} AND t.responded_at < %(start)s
+    UNION ALL
+    SELECT t.account_id, 'activity', t.occurred_at, r.compound, r.confidence * {_ROLE}, r.confidence
+    FROM accounts_activity t JOIN scoring_textreading r ON {_READ} AND r.kind = 'activity'
+    LEFT JOIN accounts_contact c ON {_WRITER} AND c.external_id = t.contact_external_ids[1]
+    WHERE {_OURS} AND t.occurred_at >= {_EARLIEST} AND t.occurred_at < %(start)s
+)
+SELECT account_id,
+       count(*) AS rows,
+       %(day)s::date - (min(at) AT TIME ZONE 'UTC')::date AS first_ago,
+       %(day)s::date - (max(at) AT TIME ZONE 'UTC')::date AS last_ago,
+       count(*) FILTER (WHERE confidence > 0
+                          AND at >= {since("satisfaction.text_sentiment_90d")}) AS text_count,
+       sum(weight) FILTER (WHERE at >= {since("satisfaction.text_sentiment_90d")}) AS text_weight,
+       sum(weight * compound) FILTER (WHERE at >= {since("satisfaction.text_sentiment_90d")}) AS text_sum,
+       count(*) FILTER (WHERE confidence > 0 AND kind = 'survey'
+                          AND at >= {since("satisfaction.comment_sentiment_180d")}) AS comment_count,
+       sum(weight) FILTER (WHERE kind = 'survey'
+                             AND at >= {since("satisfaction.comment_sentiment_180d")}) AS comment_weight,
+       sum(weight * compound) FILTER (WHERE kind = 'survey'
+                                        AND at >= {since("satisfaction.comment_sentiment_180d")}) AS comment_sum
+FROM texts
+GROUP BY account_id
+"""  # noqa: S608  (constants of this module)
+
+# a row for every account once a name is on the list, so that no mention means none
+COMPETITORS = f"""
+SELECT a.id AS account_id,
+       1 AS rows,
+       %(day)s::date - (min(m.at) AT TIME ZONE 'UTC')::date AS first_ago,
+       %(day)s::date - (max(m.at) AT TIME ZONE 'UTC')::date AS last_ago,
+       count(DISTINCT (m.kind, m.row_id)) FILTER (
+           WHERE m.at >= {since("business.competitor_mentions_90d")}) AS mentions,
+       string_agg(DISTINCT c.name, '|') FILTER (
+           WHERE m.at >= {since("business.competitor_mentions_90d")}) AS mentioned_names
+FROM accounts_account a
+LEFT JOIN (scoring_competitormention m
+           JOIN scoring_competitor c ON c.tenant_id = m.tenant_id AND c.id = m.competitor_id AND c.is_active)
+       ON m.tenant_id = a.tenant_id AND m.account_id = a.id AND m.at < %(start)s
+WHERE a.tenant_id = %(tenant)s AND a.id BETWEEN %(first)s AND %(last)s
+  AND EXISTS (SELECT 1 FROM scoring_competitor l WHERE l.tenant_id = %(tenant)s AND l.is_active)
+GROUP BY a.id
+"""  # noqa: S608
