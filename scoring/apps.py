@@ -29,6 +29,16 @@ def _register_jobs() -> None:
 
     registry.register(tasks.SCORE, tasks.score, mode="stepwise", label="Scoring", max_attempts=3)
     registry.schedule("scoring.nightly", kind=tasks.SCORE, at_hour=5, at_night=True)
+    # reading is cut into jobs of two minutes; fitting is one piece, which ten thousand accounts keep busy for longer
+    registry.register(
+        tasks.TRAIN, tasks.train, mode="stepwise", label="Learning who leaves", max_attempts=3, seconds=3600
+    )
+    registry.register(
+        tasks.BACKTEST, tasks.backtest, mode="stepwise", label="Back-test", max_attempts=3, seconds=3600
+    )
+    registry.schedule(
+        "scoring.monthly", kind=tasks.TRAIN, every=timedelta(days=30), when=tasks.is_time_to_train
+    )
     registry.register(
         tasks.EXPIRE_OVERRIDES, tasks.expire_overrides, mode="transactional", label="Ending overrides"
     )

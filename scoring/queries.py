@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from django.db.models import QuerySet
 
+from accounts.models import Outcome
 from scoring.catalogue import SOURCES
 from scoring.models import AccountHealth, HealthPolicy, HealthSnapshot, Override, PolicyIndicator, ScoreRun
 from tenants.models import Tenant
@@ -62,6 +63,11 @@ def latest_as_of(tenant: Tenant) -> date | None:
 def run_of_day(tenant: Tenant, as_of: date) -> ScoreRun | None:
     """The run whose snapshots stand for that day."""
     return finished_runs(tenant).filter(as_of=as_of, is_unchanged=False).order_by("-pk").first()
+
+
+def has_leavers(tenant: Tenant) -> bool:
+    """Whether any account was ever seen to leave."""
+    return Outcome.objects.for_tenant(tenant).filter(kind="churned").exists()
 
 
 def account_health(tenant: Tenant, *, account_id: int) -> AccountHealth | None:

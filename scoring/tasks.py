@@ -1,7 +1,8 @@
-"""Jobs: score a day, end overrides whose time is over."""
+"""Jobs: score a day, learn who leaves, end overrides whose time is over."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
@@ -15,6 +16,9 @@ from tenants.scoping import tenant_transaction
 
 SCORE = "scoring.score"
 EXPIRE_OVERRIDES = "scoring.expire_overrides"
+TRAIN = "scoring.train"
+BACKTEST = "scoring.backtest"
+NIGHT = range(1, 5)  # hours, where the tenant works
 
 
 def score(
@@ -65,6 +69,31 @@ def _day_to_score(tenant: Tenant, *, at_night: bool) -> date | None:
         return None
     day = features.day_after(newest)
     return scored if scored is not None and day < scored <= today + timedelta(days=1) else day
+
+
+def train(tenant: Tenant, progress: Any, **args: Any) -> dict[str, Any]:
+    """Learn from what was known before `as_of` (the day after the newest evidence) and register a version."""
+    return _learn(tenant, progress, kind=TRAIN, **args)
+
+
+def backtest(tenant: Tenant, progress: Any, **args: Any) -> dict[str, Any]:
+    """What past chances would have been worth; the report is the job's answer."""
+    return _learn(tenant, progress, kind=BACKTEST, **args)
+
+
+def _learn(tenant: Tenant, progress: Any, *, kind: str, as_of: str = "", **args: Any) -> dict[str, Any]:
+    from scoring.learning import tasks as learning  # the maths is loaded by the worker alone
+
+    day = date.fromisoformat(as_of) if as_of else _day_to_score(tenant, at_night=True)
+    if day is None:
+        return {"refused": True, "message": "There is no evidence to learn from yet."}
+    return learning.run(tenant, progress, kind=kind, as_of=day, **args)
+
+
+def is_time_to_train(tenant: Tenant) -> bool:
+    """In the month's slot: a night, once anybody was seen to leave."""
+    hour = datetime.now(ZoneInfo(tenant.time_zone)).hour
+    return hour in NIGHT and queries.has_leavers(tenant)
 
 
 def expire_overrides(tenant: Tenant, progress: Any) -> dict[str, int]:

@@ -52,8 +52,6 @@ def _written(
             refused = {"tenant": tenant.slug, "refused": str(refusal), **refusal.figures}
             commands.write_json(command, refused, path)
         raise CommandError(str(refusal)) from refusal
-    except ValueError as refusal:  # nothing to train on or to calibrate on, in words
-        raise CommandError(f"There is too little to learn from: {refusal}.") from refusal
     if path is not None:
         commands.write_json(command, found, path)
     return found

@@ -4,6 +4,7 @@
 """
 
 import time
+from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any
 
@@ -69,7 +70,11 @@ def train(
     report = backtest(tenant, chosen=chosen, stack=stack, said=said)
     assert stack is not None
     said(0, 1, "Fitting")
-    fitted = fit_final(stack, until=labels.day_number(chosen.until), name=report["chosen"])
+    try:
+        with one_thread():
+            fitted = fit_final(stack, until=labels.day_number(chosen.until), name=report["chosen"])
+    except ValueError as error:
+        raise TooLittle(f"Not yet calibrated: {error}.", report) from error
     report["calibration"] = {"method": fitted.calibration.method, **dict(fitted.calibration.facts)}
     settings = _settings(tenant)
     report["gates"] = advisory_gates(report, settings=settings)
@@ -219,7 +224,8 @@ def _judged(
 ) -> dict[str, Any]:
     until = labels.day_number(chosen.until)
     options = Options(seed=SEED)
-    forecasts = rolling.forecast(stack, until=until, names=NAMES, options=options, said=said)
+    with one_thread():
+        forecasts = rolling.forecast(stack, until=until, names=NAMES, options=options, said=said)
     said(0, 1, "Measuring")
     wishes = back.Wishes(
         precision=float(settings.precision_wanted),
@@ -228,6 +234,16 @@ def _judged(
     found = back.report(stack, forecasts, known=chosen.known, until=until, wishes=wishes, seed=SEED)
     found["leaks"] = leakage.found(stack)
     return found
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """The maths on one thread: sums come out alike on every machine, and threads that wait for each other take ten
+    times as long on a busy one."""
+    import sklearn.ensemble  # type: ignore[import-untyped]  # noqa: F401  its threads can be bounded once it is loaded
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    limits: AbstractContextManager[Any] = threadpool_limits(limits=1)
+    return limits
 
 
 def _settings(tenant: Tenant) -> ChanceSettings:
