@@ -7,6 +7,7 @@ from accounts import clock, facts, timeline
 from accounts.forms import NoteForm, ShareForm
 from accounts.models import Account
 from accounts.panels import Panel, register
+from accounts.queries import sees_by_share_alone
 from tenants import fields, queries
 from tenants.models import Membership, Tenant
 from tenants.roles import Right
@@ -46,7 +47,11 @@ def notes_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[
 def share_context(tenant: Tenant, viewer: Membership, account: Account, data: Any = None) -> dict[str, Any]:
     """Who the account is shared with, and the form; only active members who do not own it can be chosen."""
     people = [each for each in queries.people(tenant) if each.is_active and each.user_id != account.owner_id]
-    return {"shares": list(facts.shares(tenant, account)), "share_form": ShareForm(people, data)}
+    return {
+        "shares": list(facts.shares(tenant, account)),
+        "share_form": ShareForm(people, data),
+        "may_share": not sees_by_share_alone(tenant, viewer, account),
+    }
 
 
 def sources_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:

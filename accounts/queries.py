@@ -75,6 +75,21 @@ def _granted_ids(tenant: Tenant, viewer: Membership) -> QuerySet[AccountUserPerm
     return ids
 
 
+def sees_by_share_alone(tenant: Tenant, viewer: Membership, account: Account) -> bool:
+    """Of an account that `viewer` sees: whether nothing but a share shows it, neither role nor ownership nor team."""
+    if can(viewer, Right.VIEW_ALL_ACCOUNTS) or account.owner_id == viewer.user_id:
+        return False
+    if viewer.role == Role.ACCOUNT_EXECUTIVE and account.ae_email.lower() == viewer.user.email.lower():
+        return False
+    groups = User.groups.through.objects.filter(user_id=viewer.user_id).values("group_id")
+    return not AccountGroupPerm.objects.filter(
+        tenant_id=tenant.pk,
+        content_object_id=account.pk,
+        group_id__in=groups,
+        permission_id=Subquery(SEE_ACCOUNT),
+    ).exists()
+
+
 def _narrowed(accounts: QuerySet[Account], tenant: Tenant, viewer: Membership) -> QuerySet[Account]:
     """The membership's scope; every list that is filled must hold, an empty one means all."""
     if viewer.regions:

@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts import erasure, grants
 from accounts.exceptions import AccountError, CannotShare, NotVisible
 from accounts.models import Account, AccountShare, Activity, FxRate, Note, Ticket
-from accounts.queries import contact_of, visible_account
+from accounts.queries import contact_of, sees_by_share_alone, visible_account
 from audit import services as audit
 from tenants import idempotency
 from tenants.access import Actor, Right, check_right
@@ -25,6 +25,17 @@ def _account_of(tenant: Tenant, *, account_id: int, by: Actor, right: Right) -> 
     account = visible_account(tenant, by.membership, account_id=account_id)
     if account is None:
         raise NotVisible("No such account.")
+    return account
+
+
+def _shareable(tenant: Tenant, *, account_id: int, by: Actor) -> Account:
+    """An account of the actor's own reach. Whoever was let in by a share lets in nobody else, and puts nobody out."""
+    account = _account_of(tenant, account_id=account_id, by=by, right=Right.SHARE_ACCOUNTS)
+    assert by.membership is not None  # asked above
+    if sees_by_share_alone(tenant, by.membership, account):
+        raise CannotShare(
+            "This account was shared with you. Its CSM and the team's managers say who else sees it."
+        )
     return account
 
 
@@ -50,7 +61,7 @@ def add_note(tenant: Tenant, *, account_id: int, text: str, by: Actor) -> Note:
 @transaction.atomic
 def share_account(tenant: Tenant, *, account_id: int, member_id: int, reason: str, by: Actor) -> AccountShare:
     """Let one more member see the account. Sharing again with the same person changes nothing."""
-    account = _account_of(tenant, account_id=account_id, by=by, right=Right.SHARE_ACCOUNTS)
+    account = _shareable(tenant, account_id=account_id, by=by)
     reason = reason.strip()
     if not reason:
         raise AccountError("Say why it is shared; the reason stays with the share.")
@@ -77,7 +88,7 @@ def share_account(tenant: Tenant, *, account_id: int, member_id: int, reason: st
 @transaction.atomic
 def unshare_account(tenant: Tenant, *, account_id: int, share_id: int, by: Actor) -> None:
     """Take a share back; taking it back twice changes nothing."""
-    account = _account_of(tenant, account_id=account_id, by=by, right=Right.SHARE_ACCOUNTS)
+    account = _shareable(tenant, account_id=account_id, by=by)
     share = AccountShare.objects.for_tenant(tenant).filter(pk=share_id, account=account).first()
     if share is None:
         return

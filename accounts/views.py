@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import clock, lists, panels, services, timeline
-from accounts.exceptions import AccountError, NotVisible
+from accounts.exceptions import AccountError, CannotShare, NotVisible
 from accounts.forms import ListFilters, NoteForm
 from accounts.models import Account
 from accounts.page_panels import share_context
@@ -205,7 +205,10 @@ def share(request: TenantRequest, account_id: int) -> HttpResponse:
 @tenant_view(right=Right.SHARE_ACCOUNTS)
 def unshare(request: TenantRequest, account_id: int, share_id: int) -> HttpResponse:
     account = _account(request, account_id)
-    services.unshare_account(request.tenant, account_id=account.pk, share_id=share_id, by=request.actor)
+    try:
+        services.unshare_account(request.tenant, account_id=account.pk, share_id=share_id, by=request.actor)
+    except CannotShare as error:
+        raise PermissionDenied(str(error)) from error
     return _answer(request, account, "sharing", {}, True, "The share has ended.")
 
 

@@ -185,6 +185,32 @@ def test_a_share_opens_the_account_until_it_ends(client, acme, globex, halden):
     assert enter(client, acme, "csm2").get(page(acme, "accounts:account", halden.pk)).status_code == 404
 
 
+def test_a_share_is_not_shared_on(client, acme, halden):
+    """Neither may whom it was shared with put others out; the team's manager may do both."""
+    from accounts.models import AccountShare
+
+    enter(client, acme, "csm").post(
+        page(acme, "accounts:share", halden.pk), {"member": acme.people["csm2"].pk, "reason": "holiday"}
+    )
+    enter(client, acme, "csm2")
+    panel = client.get(page(acme, "accounts:panel", halden.pk, "sharing")).text
+    assert "Shared with you" in panel
+    assert "<form" not in panel
+    onward = {"member": acme.people["account_executive"].pk, "reason": "my friend"}
+    refused = client.post(page(acme, "accounts:share", halden.pk), onward, headers={"HX-Request": "true"})
+    assert refused.status_code == 422
+    assert "was shared with you" in refused.text
+    with acme.here():
+        share = AccountShare.objects.get()
+    assert client.post(page(acme, "accounts:unshare", halden.pk, share.pk)).status_code == 403
+    assert (
+        enter(client, acme, "manager").post(page(acme, "accounts:share", halden.pk), onward).status_code
+        == 303
+    )
+    with acme.here():
+        assert AccountShare.objects.count() == 2
+
+
 def test_the_page_costs_the_same_for_much_and_little(client, acme, halden, query_count):
     small = acme.add_account("Small")
     enter(client, acme, "csm")
