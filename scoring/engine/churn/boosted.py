@@ -70,7 +70,7 @@ def booster(features: int, trees: int, *, seed: int, few: bool) -> Any:
 
 def grown(rows: Rows, picked: Any, trees: int, *, seed: int, few: bool) -> Any:
     """A booster fitted on some rows. One thread: on a busy machine its threads wait for each other ten times over."""
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     model = booster(rows.x.shape[1], trees, seed=seed, few=few)
     with threadpool_limits(limits=1, user_api="openmp"):

@@ -44,26 +44,42 @@ class Estimate:
         return float(np.sqrt(max(self.covariance[at, at], 0.0)))
 
 
-def logistic(sample: Sample, x: Floats, offset: Floats, start: Floats) -> Estimate:
-    """Logistic regression of leaving on x (n x 3 x c), with account-clustered covariance. Tiny ridge for stability."""
-    beta, used = start.astype(np.float64), sample.counts * sample.weight[:, None]
-    for _ in range(50):
-        p = hazards(offset + x @ beta)
-        rest = (p - sample.leaves) * used
-        slope = np.einsum("nk,nkc->c", rest, x)
-        hessian = np.einsum("nk,nkc,nkd->cd", p * (1 - p) * used, x, x) + 1e-9 * np.eye(len(beta))
-        move = np.linalg.solve(hessian, slope)
-        beta = beta - np.clip(move, -2.0, 2.0)
-        if np.abs(move).max() < 1e-10:
+def logistic(sample: Sample, x: Floats, offset: Floats) -> Estimate:
+    """Logistic regression of leaving on x (n x 3 x c), with account-clustered covariance. Tiny ridge for stability.
+
+    Newton steps are halved until the loss falls: logits that are far too sure would throw whole steps off.
+    """
+    used, beta = sample.counts * sample.weight[:, None], np.zeros(x.shape[2])
+
+    def loss(tried: Floats) -> float:
+        eta = offset + x @ tried
+        return float((used * (np.logaddexp(0.0, eta) - sample.leaves * eta)).sum())
+
+    now = loss(beta)
+    for _ in range(60):
+        slope, hessian, _ = _curved(sample, x, offset + x @ beta, used)
+        move, size = np.linalg.solve(hessian, slope), 1.0
+        while size > 1e-6 and loss(beta - size * move) > now:
+            size /= 2
+        beta, before, now = beta - size * move, now, loss(beta - size * move)
+        if before - now < 1e-10 * max(abs(now), 1.0):
             break
+    _, hessian, rest = _curved(sample, x, offset + x @ beta, used)
     scores = sample.summed(np.einsum("nk,nkc->nc", rest, x))
-    groups = len(scores)
-    bread = np.linalg.inv(hessian)
+    bread, groups = np.linalg.inv(hessian), len(scores)
     return Estimate(beta, bread @ (scores.T @ scores) @ bread * groups / max(groups - 1, 1))
 
 
+def _curved(sample: Sample, x: Floats, eta: Floats, used: Floats) -> tuple[Floats, Floats, Floats]:
+    """Gradient, Hessian and residuals of the loss."""
+    p = hazards(eta)
+    rest = (p - sample.leaves) * used
+    hessian = np.einsum("nk,nkc,nkd->cd", p * (1 - p) * used, x, x) + 1e-9 * np.eye(x.shape[2])
+    return np.einsum("nk,nkc->c", rest, x), hessian, rest
+
+
 def _level(sample: Sample, offset: Floats) -> Estimate:
-    return logistic(sample, np.ones((*offset.shape, 1)), offset, np.zeros(1))
+    return logistic(sample, np.ones((*offset.shape, 1)), offset)
 
 
 def _feature_slope(sample: Sample, fitted: Fitted, later: Stack) -> tuple[float, float]:
@@ -73,15 +89,13 @@ def _feature_slope(sample: Sample, fitted: Fitted, later: Stack) -> tuple[float,
     features = found.logits()[:, :SHOWN] - timing
     if float(np.ptp(features)) < 1e-12:
         return 0.0, 0.0
-    both = logistic(
-        sample, np.stack([np.ones_like(timing), timing, features], axis=2), 0 * timing, np.array([0, 1, 1])
-    )
+    both = logistic(sample, np.stack([np.ones_like(timing), timing, features], axis=2), 0 * timing)
     return float(both.beta[2]), both.deviation(2)
 
 
 def _closed_test(sample: Sample, eta: Floats) -> tuple[Calibration, dict[str, Any]]:
     """Nothing, the intercept, or both: the smallest that the data do not speak against."""
-    both = logistic(sample, np.stack([np.ones_like(eta), eta], axis=2), 0 * eta, np.array([0.0, 1.0]))
+    both = logistic(sample, np.stack([np.ones_like(eta), eta], axis=2), 0 * eta)
     off = both.beta - np.array([0.0, 1.0])
     whole = float(off @ np.linalg.solve(both.covariance + 1e-12 * np.eye(2), off))
     level = _level(sample, eta)

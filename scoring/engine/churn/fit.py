@@ -28,8 +28,8 @@ class Options:
     features: tuple[str, ...] | None = None  # None: all
     skip: tuple[str, ...] = ("business.days_to_renewal",)
     auto: str = ""  # the feature that says whether a term renews by itself; found by name where empty
-    most_quiet: int = 60_000  # rows without an event that are kept, weighted
-    most_quiet_folds: int = 20_000
+    most_quiet: int = 50_000  # rows without an event that are kept, weighted
+    most_quiet_folds: int = 12_000
     bend: float = 5.0
     early: int = 5  # features whose part may differ in the first 30 days
     penalty: float | None = None  # None: chosen on later folds

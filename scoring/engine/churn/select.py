@@ -7,8 +7,17 @@ import numpy as np
 from .data import PERIODS, Floats, Ints, spread_key
 from .solve import Problem, curvature, descend, factor, logits, losses
 
-PENALTIES = (3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)  # in units of one squared height of a curve
-CAREFUL = (30000.0, 10000.0, 3000.0, 1000.0, 300.0, 100.0)  # where leavers are few
+PENALTIES = (
+    10000.0,
+    3000.0,
+    1000.0,
+    300.0,
+    100.0,
+    30.0,
+    10.0,
+    3.0,
+)  # in units of one squared height of a curve
+CAREFUL = (10000.0, 3000.0, 1000.0, 300.0, 100.0, 30.0)  # where leavers are few
 CUTS = (0.5, 0.6, 0.7, 0.8)  # shares of the landmarks that lie before each fold's cut
 LEAST_EVENTS = 4  # leavers that a fold must hold on each side
 
@@ -67,7 +76,7 @@ def path(fold: Fold, fixed: Floats, unit: Floats, start: Floats, grid: tuple[flo
     beta, found = start, []
     for at, penalty in enumerate(grid):
         whole = fixed + penalty * unit
-        if at % 2 == 0:
+        if at % 3 == 0:
             hessian = curvature(fold.train, logits(fold.train, beta))
         beta = descend(fold.train, whole, beta, factor(hessian, whole), steps=25)
         found.append(by_account(fold.judge, losses(fold.judge, beta)))
