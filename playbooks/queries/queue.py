@@ -63,7 +63,9 @@ class Sort:
 
 
 SORTS = {
+    # what is at stake, or without chances ARR x (100 - health) / 100; the list's head says which
     "priority": Sort("Priority", "priority", descending=True, nullable=False, of_money=True),
+    "chance": Sort("Chance of leaving", "p90", descending=True),
     "health": Sort("Health", "shown_health"),
     "change": Sort("Health change", "delta_30"),
     "renewal": Sort("Renewal", "renewal_date"),

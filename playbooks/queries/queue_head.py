@@ -63,6 +63,8 @@ class Head:
     total: int
     decided_today: int
     waiting_arr: Decimal | None
+    waiting_stake: Decimal | None
+    with_chance: int  # accounts that have a chance of leaving: none without a calibrated model
     without_rate: int
     pooled_arr: Decimal | None
     owner_name: str
@@ -82,6 +84,8 @@ def head_of(tenant: Tenant, viewer: Membership, wanted: Wanted) -> Head:
         total=found["total"],
         decided_today=found["decided_today"],
         waiting_arr=_money(figures.get("waiting_arr")),
+        waiting_stake=_money(figures.get("waiting_stake")),
+        with_chance=figures.get("with_chance", 0),
         without_rate=figures.get("without_rate", 0),
         pooled_arr=_money(figures.get("pooled_arr")),
         owner_name=found.get("owner_name") or "",
@@ -118,17 +122,18 @@ def _figures(tenant: Tenant, viewer: Membership) -> Over:
         if view != View.ALL
     }
     rows = seen(tenant, viewer).order_by().annotate(**marks)
-    pairs = ["'all', count(*)"]
+    pairs = ["'all', count(*)", "'with_chance', count(p90)"]
     pairs += [f"'{name.removeprefix('in_')}', count(*) FILTER (WHERE {name})" for name in marks]
     if sees(viewer, Field.ARR):
         pairs += [
             "'waiting_arr', (sum(arr_reporting) FILTER (WHERE in_decision))::text",
+            "'waiting_stake', (sum(at_stake) FILTER (WHERE in_decision))::text",
             "'without_rate', count(*) FILTER (WHERE in_decision AND arr IS NOT NULL AND arr_reporting IS NULL)",
         ]
         if "in_pooled" in marks:
             pairs.append("'pooled_arr', (sum(arr_reporting) FILTER (WHERE in_pooled))::text")
     figure = f"jsonb_build_object({', '.join(pairs)})"
-    return Over(rows.values("arr", "arr_reporting", *marks), figure, output_field=JSONField())
+    return Over(rows.values("arr", "arr_reporting", "p90", "at_stake", *marks), figure, output_field=JSONField())
 
 
 def _money(text: str | None) -> Decimal | None:

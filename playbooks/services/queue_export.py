@@ -20,10 +20,11 @@ from tenants.models import Membership, Tenant
 MOST_ROWS = 10_000
 COLUMNS = [
     "position", "account_id", "account", "segment", "industry", "owner", "health", "band", "change_30_days",
-    "set_by_person", "set_until", "renewal_date", "reason_1", "reason_1_day", "reason_2", "reason_2_day",
-    "suggested_play", "suggestion_state", "snoozed_until", "running_play", "as_of",
+    "leaves_in_30_days", "leaves_in_60_days", "leaves_in_90_days", "leaves_in_90_days_low", "leaves_in_90_days_high",
+    "risk_level", "set_by_person", "set_until", "renewal_date", "reason_1", "reason_1_day", "reason_2",
+    "reason_2_day", "suggested_play", "suggestion_state", "snoozed_until", "running_play", "as_of",
 ]  # fmt: skip
-MONEY = ["arr", "currency", "arr_reporting"]  # only for those who may see ARR
+MONEY = ["arr", "currency", "arr_reporting", "at_stake"]  # only for those who may see ARR
 
 
 @transaction.atomic
@@ -73,6 +74,8 @@ def _cells(row: AccountHealth) -> Iterator[str]:
         yield safe_cell(text)
     yield safe_cell(str(account.owner) if account.owner else "")
     yield from (_figure(row.health), row.band, _figure(row.delta_30))
+    yield from map(_figure, (row.p30, row.p60, row.p90, row.p90_low, row.p90_high))
+    yield row.risk_level
     yield from (_figure(row.override_health), _day(row.override_until), _day(row.renewal_date))
     for reason in reasons:
         yield from (safe_cell(reason.get("text", "")), reason.get("day") or "")
@@ -83,7 +86,7 @@ def _cells(row: AccountHealth) -> Iterator[str]:
 
 
 def _money(row: AccountHealth) -> list[str]:
-    return [_figure(row.arr), row.currency, _figure(row.arr_reporting)]
+    return [_figure(row.arr), row.currency, _figure(row.arr_reporting), _figure(row.at_stake)]
 
 
 def _figure(value: Any) -> str:

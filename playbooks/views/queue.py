@@ -61,7 +61,7 @@ def why(request: TenantRequest, account_id: int) -> HttpResponse:
         **rights(request),
         "row": row,
         "is_open": "hide" not in request.GET,
-        "columns": columns(request),
+        "columns": columns(request, has_chances=row.has_chances),
     }
     if context["is_open"]:
         context["why"] = queue_why.why(request.tenant, row.standing)
@@ -128,13 +128,16 @@ def list_context(request: TenantRequest, query: QueryDict) -> dict[str, Any]:
         raise BadRequest(str(error)) from error
     found = queue_page.page(tenant, viewer, wanted, head)
     freshness = nav.freshness_for(tenant, viewer)
+    shown = [row_of(tenant, viewer, each, as_of=head.as_of) for each in found.rows]
+    has_chances = any(row.has_chances for row in shown)
     return {
         **rights(request),
         **head_context(request, wanted, head),
         "freshness": freshness,
         "late": freshness.late[0] if freshness and freshness.late else "",
         "page": found,
-        "rows": [row_of(tenant, viewer, each, as_of=head.as_of) for each in found.rows],
+        "rows": shown,
+        "has_chances": has_chances,
         "pager": _pager(request, wanted, found),
         "chips": [
             {"text": text, "url": address(request, wanted.at_start(), **{name: getattr(Wanted, name)})}
@@ -144,7 +147,7 @@ def list_context(request: TenantRequest, query: QueryDict) -> dict[str, Any]:
         "done_text": _done_text(head),
         "clear_url": address(request, Wanted(view=wanted.view, sort=wanted.sort)),
         "heads": {key: address(request, wanted.at_start(), sort=key) for key in SORTS},
-        "columns": columns(request),
+        "columns": columns(request, has_chances=has_chances),
     }
 
 
@@ -158,7 +161,9 @@ def head_context(request: TenantRequest, wanted: Wanted, head: Head) -> dict[str
         "as_of": head.as_of,
         "tabs": [_tab(request, wanted, head, view, at) for at, view in enumerate(_views(request), start=1)],
         "view_label": _label(request, View(wanted.view)),
-        "sort_label": SORTS[wanted.sort].label.lower(),
+        "sort_label": "at stake"
+        if wanted.sort == "priority" and head.with_chance
+        else SORTS[wanted.sort].label.lower(),
         "waiting": head.counts[View.DECISION],
         "day_total": head.counts[View.DECISION] + head.decided_today,
     }
@@ -180,9 +185,10 @@ def rights(request: TenantRequest) -> dict[str, bool]:
     }
 
 
-def columns(request: TenantRequest) -> int:
-    """How many columns the reader's table has."""
-    return 5 + can(request.membership, Right.WORK_QUEUE) + sees(request.membership, Field.ARR)
+def columns(request: TenantRequest, *, has_chances: bool) -> int:
+    """How many columns the reader's table has; with chances one more, and what is at stake beside the ARR."""
+    sees_arr = sees(request.membership, Field.ARR)
+    return 5 + can(request.membership, Right.WORK_QUEUE) + sees_arr + has_chances + (has_chances and sees_arr)
 
 
 def row_shown(request: TenantRequest, account_id: int) -> Row | None:

@@ -214,7 +214,7 @@ def _around(request: TenantRequest) -> dict[str, Any]:
     return {
         **pages.rights(request),
         **pages.head_context(request, wanted, head),
-        "columns": pages.columns(request),
+        "columns": pages.columns(request, has_chances=bool(head.with_chance)),
         "back": pages.back_of(request).urlencode(),
     }
 

@@ -136,6 +136,32 @@ class Row:
         return max(len(self.reasons) - REASONS_SHOWN, 0)
 
     @property
+    def has_chances(self) -> bool:
+        """Whether a model speaks of the tenant's accounts: all rows of a list agree."""
+        return self.standing.p90 is not None or bool(self.standing.chance_flags)
+
+    @property
+    def stake_range(self) -> tuple[Decimal, Decimal] | None:
+        """The 80 % interval of what is at stake, in the tenant's currency."""
+        standing = self.standing
+        if standing.arr_reporting is None or standing.p90_low is None or standing.p90_high is None:
+            return None
+        return standing.arr_reporting * standing.p90_low, standing.arr_reporting * standing.p90_high
+
+    @property
+    def is_stale(self) -> bool:
+        """A source that the chance rests on is late, or the model could not be read: the last good figure stands."""
+        return bool(self.standing.chance_flags)
+
+    @property
+    def up(self) -> list[dict[str, Any]]:
+        return [each for each in self.standing.chance_reasons if each["part"] > 0]
+
+    @property
+    def down(self) -> list[dict[str, Any]]:
+        return [each for each in self.standing.chance_reasons if each["part"] < 0]
+
+    @property
     def history_label(self) -> str:
         known = [value for value in self.standing.spark if value is not None]
         return f"Twelve-week health: from {known[0]:.0f} to {known[-1]:.0f}" if known else ""

@@ -611,3 +611,50 @@ def test_a_reason_leads_to_its_kind_of_evidence(client, acme):
     page = client.get(acme.url("queue/")).text
     assert re.search(r'href="[^"]*/\?kind=Support#panel-evidence">Two escalations', page)
     assert re.search(r'href="[^"?]*#panel-evidence">Usage down', page), "usage has no lines in the timeline"
+
+
+class TestChances:
+    """Columns that stand there when a model speaks, and only then."""
+
+    CHANCE = {
+        "p30": ".09", "p60": ".24", "p90": ".47", "p90_low": ".36", "p90_high": ".58", "model_id": 1,
+        "model_version": "churn v1",
+    }  # fmt: skip
+
+    def known(self, acme, **more):
+        told = [{"key": "business.overdue_days", "text": "41 days overdue", "part": 1.2, "points": 18.4}]
+        standing = {**self.CHANCE, "arr": "412000", "arr_reporting": "412000", "at_stake": "193640", **more}
+        scored(acme)
+        return put(acme, "Halden", chance_reasons=told, **standing)
+
+    def test_without_a_model_no_column_pretends(self, client, acme):
+        scored(acme)
+        put(acme, "Halden")
+        text = get(client, acme).content.decode()
+        assert "Leaves in 30/60/90 d" not in text
+        assert "not yet calibrated" in text
+
+    def test_chance_money_and_interval(self, client, acme):
+        self.known(acme)
+        text = get(client, acme).content.decode()
+        for shown in ("9%", "24%", "47%", "$194k", "$148k", "$239k", "expected to leave within 90 days"):
+            assert shown in text, shown
+        assert "not yet calibrated" not in text
+
+    def test_what_rests_on_late_data_is_marked(self, client, acme):
+        self.known(acme, chance_flags=["source_late:usage"])
+        assert "Late data" in get(client, acme).content.decode()
+
+    def test_the_drawer_says_what_is_associated(self, client, acme):
+        account = self.known(acme)
+        text = get(client, acme, path=f"queue/accounts/{account.pk}/why/").content.decode()
+        assert "80% interval 36% to 58%" in text
+        assert "41 days overdue" in text
+        assert "+18.4" in text
+        assert "because" not in text.lower()
+
+    def test_by_chance(self, client, acme):
+        self.known(acme)
+        put(acme, "Less", p90=".5")
+        put(acme, "Nothing")
+        assert names(acme, sort="chance") == ["Less", "Halden", "Nothing"]

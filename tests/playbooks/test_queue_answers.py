@@ -443,9 +443,20 @@ class TestExport:
             "set_by_person": "", "set_until": "", "renewal_date": "2027-02-14", "reason_1": "Usage down 44%",
             "reason_1_day": "2026-11-19", "reason_2": "", "reason_2_day": "", "suggested_play": "Usage recovery",
             "suggestion_state": "suggested", "snoozed_until": "", "running_play": "", "as_of": "2026-11-19",
-            "arr": "412000.0000", "currency": "USD", "arr_reporting": "",
+            "arr": "412000.0000", "currency": "USD", "arr_reporting": "", "at_stake": "", "leaves_in_30_days": "",
+            "leaves_in_60_days": "", "leaves_in_90_days": "", "leaves_in_90_days_low": "",
+            "leaves_in_90_days_high": "", "risk_level": "",
         }  # fmt: skip
         assert rows[1]["health"] == ""
+        chance = {"p30": ".09", "p60": ".24", "p90": ".47", "p90_low": ".36", "p90_high": ".58"}
+        put(acme, "C", priority=99, at_stake="193640", risk_level="high", **chance)
+        first = self.sheet(browser, back="")[0]
+        assert (first["account"], first["at_stake"], first["risk_level"]) == ("C", "193640.0000", "high")
+        shares = [
+            first[f"leaves_in_{name}"]
+            for name in ("30_days", "60_days", "90_days", "90_days_low", "90_days_high")
+        ]
+        assert shares == ["0.090000", "0.240000", "0.470000", "0.360000", "0.580000"]
         assert [row["account"] for row in self.sheet(browser, back="view=all&sort=name&q=cal")] == ["Calm"]
 
     @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =cmd|' /C calc'!A0"])
