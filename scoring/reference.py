@@ -10,7 +10,7 @@ from scoring.models import HealthPolicy, PolicyIndicator, ScoreRun
 
 UNIT_WORDS = {
     "share": "Share", "ratio": "Ratio", "days": "Days", "hours": "Hours", "months": "Months", "count": "Count",
-    "score": "Score", "change": "Change", "yes_no": "Yes or no", "points": "Points", "money": "Money", "tone": "Tone",
+    "score": "Score", "change": "Change", "yes_no": "Yes or no", "points": "Points", "tone": "Tone",
 }  # fmt: skip
 ON, WEIGHTLESS, OFF = "on", "weightless", "off"
 

@@ -68,7 +68,7 @@ class Indicator:
     label: str
     dimension: Dimension
     group: str
-    unit: str  # share, ratio, days, hours, months, count, score, change, yes_no, points, money, tone
+    unit: str  # share, ratio, days, hours, months, count, score, change, yes_no, points, tone
     higher_is_better: bool
     window_days: int
     formula: str

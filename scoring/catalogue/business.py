@@ -83,11 +83,11 @@ BUSINESS: tuple[Indicator, ...] = (
         "{v:.0f} downgrade{s} in a year", "No downgrade in a year",
     ),
     Indicator(
-        "business.contract_value", "Contract value", D.BUSINESS, "contract", "money", True, 0,
-        "ARR of the active terms in the workspace's currency, by the day's rates. A size, not a judgement: it weighs "
-        "nothing unless a policy says so.",
-        "subscriptions", (0, 100_000), (50, 100), 0,
-        "ARR of {v:,.0f}",
+        "business.contract_value", "Contract value", D.BUSINESS, "contract", "share", True, 0,
+        "Share of the customers with a known ARR whose ARR, by the day's rates, is lower. A place, not the amount, "
+        "because not everybody may see that.",
+        "subscriptions", (0, 1), (50, 100), 0,
+        "A larger contract than {pct:.0f}% of the customers", "The smallest contract",
     ),
     Indicator(
         "business.room_to_grow", "Room to grow", D.BUSINESS, "growth", "share", True, 0,

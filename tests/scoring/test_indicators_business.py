@@ -78,7 +78,6 @@ def test_price_discount_and_seats_against_the_term_before(acme, account, other):
     assert found["business.seats_change"].value == pytest.approx(0.1)  # the add-on has nothing before it
     assert found["business.auto_renew"].value == 0
     assert found["business.contract_length"].value == 12
-    assert found["business.contract_value"].value == 14100
     assert found["business.room_to_grow"].value == 0.7  # 120 seats of 400 employees
     subscribe(acme, other)
     new = read(acme, other)
@@ -112,11 +111,15 @@ def test_notice_ends_an_automatic_renewal_from_its_own_day(acme, account, other)
     assert (kept["business.auto_renew"].value, ended["business.auto_renew"].value) == (1, 0)
 
 
-def test_contract_value_is_unknown_without_a_rate(acme, account):
+def test_contract_value_is_a_place_and_unknown_without_a_rate(acme, account, other):
     subscribe(acme, account, arr="20000", currency="CHF")
     assert read(acme, account)["business.contract_value"].missing == "not_yet"
     rate(acme, "CHF", date(2026, 9, 30), "1.1")
-    assert read(acme, account)["business.contract_value"].value == 22000
+    subscribe(acme, other, arr="21000", currency="USD")
+    subscribe(acme, acme.add_account("Third"), arr="22000", currency="USD")
+    found, smaller = read(acme, account, other)
+    assert found["business.contract_value"].value == pytest.approx(1 / 3, abs=1e-6)  # one of three pays less
+    assert smaller["business.contract_value"].text == "The smallest contract"
 
 
 def test_downgrades(acme, account, other):

@@ -42,6 +42,13 @@ def contract_length(raw: Raw) -> Floats:
     return np.where(np.isnan(given), raw["terms.main_days"] / MONTH_DAYS, given)
 
 
+def contract_value(raw: Raw) -> Floats:
+    """The place among all customers with a known ARR: the share of them that pays less."""
+    arr = raw["money.arr_reporting"]
+    known = np.sort(arr[~np.isnan(arr)])
+    return needs(~np.isnan(arr), np.searchsorted(known, arr, side="left") / max(known.size, 1))
+
+
 def room_to_grow(raw: Raw) -> Floats:
     return np.maximum(1.0 - ratio(raw["subscriptions.seats"], raw["terms.employees"]), 0.0)
 
@@ -59,7 +66,7 @@ FORMULAS: dict[str, Formula] = {
     "business.auto_renew": lambda raw: raw["terms.auto_renew"],
     "business.contract_length": contract_length,
     "business.downgrades_365d": lambda raw: zero_if_silent(raw["outcomes.downgraded_365"]),
-    "business.contract_value": lambda raw: raw["money.arr_reporting"],
+    "business.contract_value": contract_value,
     "business.room_to_grow": room_to_grow,
     "business.layoffs_180d": lambda raw: zero_if_silent(raw["company_events.layoffs_180"]),
     "business.leadership_change_180d": lambda raw: zero_if_silent(raw["company_events.leaders_180"]),

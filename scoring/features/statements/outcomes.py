@@ -1,7 +1,7 @@
 """What the customer wanted to reach."""
 
 # what was expected of an objective counts when it was reached and its value is known, or fell due and was not reached
-_WORTH = """expected_value > 0 AND (
+WORTH = """expected_value > 0 AND (
                (achieved_at >= %(start)s - interval '365 days' AND achieved_at < %(start)s
                 AND value_realized IS NOT NULL)
                OR (due_at >= %(start)s - interval '365 days' AND due_at < %(start)s
@@ -21,9 +21,9 @@ SELECT account_id,
            AT TIME ZONE 'UTC')::date AS reached_ago,
        %(day)s::date - (min(achieved_at) FILTER (WHERE achieved_at < %(start)s)
            AT TIME ZONE 'UTC')::date AS first_reached_ago,
-       sum(expected_value) FILTER (WHERE {_WORTH}) AS expected_365,
+       sum(expected_value) FILTER (WHERE {WORTH}) AS expected_365,
        sum(CASE WHEN achieved_at < %(start)s THEN value_realized::numeric ELSE 0 END) FILTER (
-           WHERE {_WORTH}) AS realised_365
+           WHERE {WORTH}) AS realised_365
 FROM accounts_objective
 WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s AND declared_at < %(start)s
 GROUP BY account_id
