@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -130,9 +131,9 @@ def _check_role(connection):
     assert owned == 0, f"{name} owns {owned} tables"
 
 
-@pytest.fixture
-def committed_db(test_server, template_database, django_db_setup, django_db_blocker):
-    """A database of this test's own, where commits are real. Never flushed: TRUNCATE is not granted."""
+@contextmanager
+def committed_database(test_server, django_db_blocker):
+    """A database of its own, where commits are real. Never flushed: TRUNCATE is not granted."""
     from django.db import connections
 
     name = f"holdfast_commit_{_worker_name()}_{os.getpid()}"
@@ -148,6 +149,12 @@ def committed_db(test_server, template_database, django_db_setup, django_db_bloc
             connections.close_all()
             connection.settings_dict["NAME"] = before
     drop_database(test_server, name)
+
+
+@pytest.fixture
+def committed_db(test_server, template_database, django_db_setup, django_db_blocker):
+    with committed_database(test_server, django_db_blocker) as name:
+        yield name
 
 
 @pytest.fixture

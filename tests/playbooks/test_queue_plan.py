@@ -9,9 +9,10 @@ from django.db import connection, transaction
 from playbooks.queries import queue_page
 from playbooks.queries.queue import SORTS, View, Wanted, listed
 from playbooks.queries.queue_head import head_of
-from tests.conftest import _superuser
+from tests.conftest import _superuser, committed_database
 from tests.worlds import make_world
 
+pytestmark = pytest.mark.xdist_group("queue_plan")  # one world, so one worker
 ACCOUNTS, SUGGESTIONS = 20_000, 2_000
 
 FILL = """
@@ -37,16 +38,20 @@ FROM made WHERE id %% (%(accounts)s / %(suggestions)s) = 0
 """
 
 
-@pytest.fixture
-def large(committed_db, test_server, django_db_blocker):
-    """20,000 scored accounts, every tenth with a suggestion, and statistics such as autovacuum makes them."""
-    with django_db_blocker.unblock():
+@pytest.fixture(scope="module")
+def large(test_server, template_database, django_db_setup, django_db_blocker):
+    """20,000 scored accounts, every tenth with a suggestion, and statistics such as autovacuum makes them.
+
+    Made once: the tests only read.
+    """
+    with committed_database(test_server, django_db_blocker) as name:
         with transaction.atomic():
             world = make_world("acme")
             with world.here(), connection.cursor() as cursor:
                 size = {"tenant": world.tenant.pk, "accounts": ACCOUNTS, "suggestions": SUGGESTIONS}
+                cursor.execute("SET LOCAL statement_timeout = 0")  # pages have one; this takes what it takes
                 cursor.execute(FILL, size)
-        with _superuser(test_server, committed_db) as owner:
+        with _superuser(test_server, name) as owner:
             owner.execute("ANALYZE")
         yield world
 
