@@ -81,9 +81,14 @@ def intercept(steps: Steps) -> Floats:
 
 
 def _fit(steps: Steps, *, with_slope: bool) -> tuple[Floats, Floats]:
-    """Newton for all draws at once. (a, b), one a draw; NaN where it does not settle."""
-    z, weight, events = steps.logit, steps.weight, steps.events
-    a, b = np.zeros(len(weight)), np.ones(len(weight))
+    """Newton for all draws at once. (a, b), one a draw; NaN where it does not settle.
+
+    Logits are centred (far from zero a and b would pull on each other) and a long step is shortened as a whole.
+    """
+    weight, events = steps.weight, steps.events
+    centre = float(weight[0] @ steps.logit / weight[0].sum())
+    z = steps.logit - centre
+    a, b = np.full(len(weight), centre), np.ones(len(weight))
     for _ in range(NEWTON):
         mean = 1 / (1 + np.exp(-np.clip(a[:, None] + b[:, None] * z, -40, 40)))
         rest, curve = events - weight * mean, weight * mean * (1 - mean)
@@ -94,12 +99,13 @@ def _fit(steps: Steps, *, with_slope: bool) -> tuple[Floats, Floats]:
             da, db = (h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det
         else:
             da, db = g0 / h00, np.zeros(len(weight))
-        a, b = a + np.clip(da, -2, 2), b + np.clip(db, -2, 2)
+        short = np.minimum(1.0, 2.0 / np.maximum(np.maximum(np.abs(da), np.abs(db)), 1e-12))
+        a, b = a + short * da, b + short * db
         if max(np.abs(da).max(), np.abs(db).max()) < 1e-9:
             break
     total, left = weight.sum(axis=1), events.sum(axis=1)
     settled = (np.abs(da) < 1e-4) & (np.abs(db) < 1e-4) & (left > 0) & (left < total)
-    return np.where(settled, a, np.nan), np.where(settled, b, np.nan)
+    return np.where(settled, a - b * centre, np.nan), np.where(settled, b, np.nan)
 
 
 def top_share(p: Floats, day: Ints, *, count: int | None = None, share: float | None = None) -> Floats:

@@ -60,6 +60,15 @@ def test_slope_and_intercept_of_two_groups_by_hand():
     assert found["ece"] == pytest.approx((0.1 + 0.1) / 2)
 
 
+def test_slope_settles_when_the_order_is_upside_down():
+    y = np.r_[np.arange(1000) < 60, np.arange(1000) < 50]
+    found = values(y, np.repeat([0.01, 0.1], 1000))
+    logits = [np.log(each / (1 - each)) for each in (0.06, 0.05, 0.01, 0.1)]
+    assert found["slope"] == pytest.approx((logits[1] - logits[0]) / (logits[3] - logits[2]), abs=1e-6)
+    # intercept: a + logit(p) expects as many as left
+    assert (1000 * sigmoid(found["intercept"] + np.array(logits[2:]))).sum() == pytest.approx(110)
+
+
 def test_order_and_probability_figures_agree_with_scikit_learn():
     from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
@@ -190,14 +199,14 @@ def test_certain_rates_still_have_an_interval():
 
 
 def test_account_intervals_cover_the_truth():
-    """120 worlds of 250 accounts x 3 landmarks that are alike inside an account: 95 % intervals, nominal rate."""
-    big, p = world(60_000, 3, seed=99)
+    """80 worlds of 250 accounts x 3 landmarks that are alike inside an account: 95 % intervals, nominal rate."""
+    big, p = world(40_000, 3, seed=99)
     keys = ("auc", "brier", "log_loss", "precision", "recall", "slope", "top_decile_lift")
     truth = measure(big, p, threshold=0.2, capacity=20, draws=1, horizons=(30, 60, 90))["horizons"]["90"][
         "all"
     ]
     caught = dict.fromkeys(keys, 0)
-    for seed in range(120):
+    for seed in range(80):
         stack, p = world(250, 3, seed=seed)
         stack = observed(stack.leaves_in, account=stack.account, day=stack.day, horizon=90)
         figures = measure(
@@ -212,9 +221,9 @@ def test_account_intervals_cover_the_truth():
         )["horizons"]["90"]["all"]
         for key in keys:
             caught[key] += figures[key]["low"] <= truth[key]["value"] <= figures[key]["high"]
-    print("coverage of 95 % intervals in 120 worlds", {key: n / 120 for key, n in caught.items()})
-    assert all(n / 120 >= 0.88 for n in caught.values()), caught
-    assert sum(caught.values()) / 120 / len(keys) <= 0.99  # and not by being endless
+    print("coverage of 95 % intervals in 80 worlds", {key: n / 80 for key, n in caught.items()})
+    assert all(n / 80 >= 0.86 for n in caught.values()), caught
+    assert sum(caught.values()) / 80 / len(keys) <= 0.99  # and not by being endless
 
 
 def test_resampling_rows_would_be_too_sure():

@@ -1,0 +1,239 @@
+"""Is the world still the one that the model learned? Inputs, scores and outcomes against training.
+
+Sources: PSI by training deciles; its value without drift is about (bins - 1)(1/n + 1/m), and PSI / (1/n + 1/m) follows
+nearly a chi-square with bins - 1 degrees of freedom (Yurdakul and Naranjo 2020), so the .10 and .25 of practice count
+only beyond a quantile of that. Observed against expected with Garwood's Poisson interval; fifths of the score as in
+Hosmer and Lemeshow 1980; slope by logistic regression (Cox 1958) with a Wald interval.
+
+Outcomes are read as exposures from one scoring to the next, not as windows of 90 days: those close too late to notice
+within 60 days, and exposures of one account do not overlap. A switch of mechanism with the same level of leaving shows
+in slope and fifths, not in the total. Each check has its share of `ALPHA` for one look, so that 24 monthly looks
+together stay quiet without drift (tests/scoring/validation/test_drift.py measures it).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .intervals import poisson
+from .ranks import precise, slope
+from .rows import Bools, Floats, Ints, Rows
+
+BINS = 10
+EPSILON = 1e-4
+WATCH, TRIP = 0.10, 0.25
+MISSING = 0.10  # share of rows
+BAND = 0.25  # observed / expected between 1 / 1.25 and 1.25 is no drift, however sure
+SLOPE_FALL = 0.3
+DISPLACED = 0.15  # share of leavers in other fifths than expected: less is a model's ordinary misfit
+ALPHA = 0.001  # of one check at one look
+LEAST_EXPECTED = 10.0
+FIFTHS = 5
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Inputs (n x f, NaN missing) and scores (n) of one time; `accounts`: how many independent rows they are worth."""
+
+    x: Floats
+    score: Floats
+    accounts: int
+
+
+@dataclass(frozen=True)
+class Exposures:
+    """Accounts between two scorings: chance of leaving in between, and whether it left (k each)."""
+
+    p: Floats
+    left: Bools
+
+
+def exposures(rows: Rows, p30: Floats, *, since: int, until: int, most: int = 30) -> Exposures:
+    """Exposures of the scorings on days [since, until): each lasts to the account's next scoring, `most` days or
+    `until`. The 30-day chance is spread evenly over its days, which holds over the scorings of a month together.
+    """
+    at = np.flatnonzero((rows.day >= since) & (rows.day < until))
+    at = at[np.lexsort((rows.day[at], rows.account[at]))]
+    account, day = rows.account[at], rows.day[at]
+    end = np.full(at.size, until)
+    same = account[1:] == account[:-1]
+    end[:-1][same] = day[1:][same]
+    days = np.minimum(np.minimum(end, until) - day, most)
+    left = rows.leaves_in[at] < days
+    known = (left | (rows.seen_for[at] >= days)) & ~np.isnan(p30[at]) & (days > 0)
+    chance = -np.expm1(np.log1p(-np.clip(p30[at], 0, 1 - 1e-9)) * days / 30)
+    return Exposures(chance[known], left[known])
+
+
+def drift(
+    names: tuple[str, ...],
+    training: Sample,
+    now: Sample,
+    seen: Exposures | None = None,
+    *,
+    expected_slope: float = 1.0,
+    alpha: float = ALPHA,
+) -> list[dict[str, Any]]:
+    """Rows {key, value, limit, tripped, watch, words} in the order missing, inputs, score, observed/expected, slope.
+
+    `seen`: exposures of a sliding window (60 days). `expected_slope`: the slope that the back-test found. A check that
+    has too little to see trips never and says so. Leave features that age by themselves (tenure) out of `names`' x.
+    """
+    rows = [_missing(name, training, now, at, alpha) for at, name in enumerate(names)]
+    each = alpha / max(len(names), 1)
+    rows += [
+        _shift(
+            f"psi.{name}", name, (training.x[:, at], now.x[:, at]), (training.accounts, now.accounts), each
+        )
+        for at, name in enumerate(names)
+    ]
+    scores = (training.score, now.score)
+    rows.append(_shift("score", "the score", scores, (training.accounts, now.accounts), alpha))
+    if seen is not None:
+        rows += [_level(seen, alpha), _fifths(seen, alpha), _slope(seen, expected_slope, alpha)]
+    return rows
+
+
+def psi(training: Floats, now: Floats, *, bins: int = BINS, epsilon: float = EPSILON) -> tuple[float, int]:
+    """(PSI, bins used) of known values, by deciles of training; equal deciles are one. NaN when either is empty."""
+    old, new = training[~np.isnan(training)], now[~np.isnan(now)]
+    if not old.size or not new.size:
+        return math.nan, 0
+    cuts = np.unique(np.quantile(old, np.arange(1, bins) / bins))
+    size = cuts.size + 1
+    counts = np.array([np.bincount(np.searchsorted(cuts, each), minlength=size) for each in (old, new)])
+    counts = counts[:, counts.any(axis=0)]
+    # half a row in the place of none: an empty bin of a small sample is chance
+    a, b = (
+        np.maximum(count / count.sum(), max(epsilon, 0.5 / count.sum()))
+        for count in counts.astype(np.float64)
+    )
+    used = int(a.size)
+    return float(((b - a) * np.log(b / a)).sum()), used
+
+
+def without_drift(bins: int, n: float, m: float, *, alpha: float) -> tuple[float, float]:
+    """(mean, 1 - alpha quantile) of PSI when nothing has changed."""
+    from scipy.stats import chi2  # type: ignore[import-untyped]
+
+    unit = 1 / max(n, 1) + 1 / max(m, 1)
+    return (bins - 1) * unit, float(chi2.isf(alpha, max(bins - 1, 1))) * unit
+
+
+def _row(
+    key: str, value: float, limit: float, *, tripped: bool, words: str, watch: bool = False
+) -> dict[str, Any]:
+    known = math.isfinite(value)
+    return {
+        "key": key, "value": float(value) if known else None, "limit": float(limit), "tripped": bool(tripped and known),
+        "watch": bool(watch and known and not tripped), "words": words,
+    }  # fmt: skip
+
+
+def _missing(name: str, training: Sample, now: Sample, at: int, alpha: float) -> dict[str, Any]:
+    """The share without a value, beyond .10 and beyond what chance gives (normal, two-sided)."""
+    from scipy.stats import norm
+
+    before, after = (float(np.isnan(each.x[:, at]).mean()) for each in (training, now))
+    both = (before * training.accounts + after * now.accounts) / max(training.accounts + now.accounts, 1)
+    sd = math.sqrt(both * (1 - both) * (1 / max(training.accounts, 1) + 1 / max(now.accounts, 1)))
+    limit = max(MISSING, float(norm.isf(alpha / 2 / max(training.x.shape[1], 1))) * sd)
+    change = after - before
+    words = f"{name}: without a value {after:.0%}, in training {before:.0%} (limit {limit:.0%} of change)."
+    return _row(f"missing.{name}", change, limit, tripped=abs(change) > limit, words=words)
+
+
+def _shift(
+    key: str, name: str, values: tuple[Floats, Floats], accounts: tuple[int, int], alpha: float
+) -> dict[str, Any]:
+    """PSI beyond .25 (watch: .10) and beyond chance, on the accounts that have a value."""
+    value, bins = psi(*values)
+    n, m = (
+        count * float((~np.isnan(each)).mean()) if each.size else 0.0
+        for each, count in zip(values, accounts, strict=True)
+    )
+    mean, chance = without_drift(bins, n, m, alpha=alpha)
+    limit = max(TRIP, chance)
+    shown = "no values" if math.isnan(value) else f"{value:.2f}"
+    words = f"{name}: shift (PSI) {shown}; without drift about {mean:.2f}, by chance up to {chance:.2f}."
+    return _row(key, value, limit, tripped=value > limit, watch=value > max(WATCH, chance), words=words)
+
+
+def _level(seen: Exposures, alpha: float) -> dict[str, Any]:
+    """Observed / expected: trips where its whole Poisson interval lies outside the band."""
+    observed, expected = int(seen.left.sum()), float(seen.p.sum())
+    if max(observed, expected) < LEAST_EXPECTED:
+        return _quiet("observed_expected", 1 + BAND, observed, expected)
+    low, high = (each / expected for each in poisson(observed, level=1 - alpha))
+    tripped = low > 1 + BAND or high < 1 / (1 + BAND)
+    words = (
+        f"{observed} accounts left where {expected:.1f} were expected "
+        f"(ratio {observed / expected:.2f}, {1 - alpha:.1%} interval {low:.2f} to {high:.2f})."
+    )
+    return _row("observed_expected", observed / expected, 1 + BAND, tripped=tripped, words=words)
+
+
+def _fifths(seen: Exposures, alpha: float) -> dict[str, Any]:
+    """Chi-square of fifths of the expected leavings, the total set equal: is the order of risk still right?"""
+    from scipy.stats import chi2
+
+    observed, expected = int(seen.left.sum()), float(seen.p.sum())
+    if min(observed, expected) < LEAST_EXPECTED:
+        return _quiet("by_fifths", 0.0, observed, expected)
+    groups = int(np.clip(expected // 5, 2, FIFTHS))  # five expected a group, or chi-square is no chi-square
+    order = np.argsort(seen.p, kind="stable")
+    share = np.cumsum(seen.p[order]) / expected
+    place = np.minimum((share * groups - 1e-12).astype(np.int64), groups - 1)
+    said = np.bincount(place, seen.p[order], minlength=groups) * observed / expected
+    was = np.bincount(place, seen.left[order].astype(np.float64), minlength=groups)
+    value = float(((was - said) ** 2 / np.maximum(said, 1e-9)).sum())
+    displaced = float(np.abs(was - said).sum() / 2 / observed)
+    limit = float(chi2.isf(alpha, groups - 1))
+    words = (
+        "Left against expected, from the lowest risk to the highest: "
+        + ", ".join(f"{a:.0f} of {b:.1f}" for a, b in zip(was, said, strict=True))
+        + f" (chi-square {value:.1f}, limit {limit:.1f}; {displaced:.0%} displaced, limit {DISPLACED:.0%})."
+    )
+    return _row("by_fifths", value, limit, tripped=value > limit and displaced > DISPLACED, words=words)
+
+
+def _slope(seen: Exposures, wanted: float, alpha: float) -> dict[str, Any]:
+    """The calibration slope: trips where it fell by .3 or more and surely fell."""
+    from scipy.stats import norm
+
+    observed, expected = int(seen.left.sum()), float(seen.p.sum())
+    if min(observed, expected) < LEAST_EXPECTED:
+        return _quiet("slope", wanted - SLOPE_FALL, observed, expected)
+    p = np.clip(seen.p, 1e-9, 1 - 1e-9)
+    value = float(slope(precise(seen.left.astype(np.float64), p))[0])
+    sd = _slope_sd(p, observed, expected)
+    limit = min(wanted - SLOPE_FALL, wanted - float(norm.isf(alpha)) * sd)
+    words = f"Calibration slope {value:.2f}, {wanted:.2f} when tested; below {limit:.2f} is beyond chance."
+    return _row("slope", value, limit, tripped=value < limit, words=words)
+
+
+def _slope_sd(p: Floats, observed: int, expected: float) -> float:
+    """SD of the slope if the chances are right (information of the logistic model, at the level observed)."""
+    z = np.log(p) - np.log1p(-p)
+    weight = p * (1 - p) * observed / expected
+    spread = (weight * z * z).sum() - (weight * z).sum() ** 2 / weight.sum()
+    return float(1 / math.sqrt(max(spread, 1e-12)))
+
+
+def _quiet(key: str, limit: float, observed: int, expected: float) -> dict[str, Any]:
+    words = (
+        f"{observed} left, {expected:.1f} expected: too few to judge (from {LEAST_EXPECTED:.0f} expected on)."
+    )
+    return _row(key, math.nan, limit, tripped=False, words=words)
+
+
+def tripped(rows: list[dict[str, Any]]) -> list[str]:
+    """The keys of what tripped, in order."""
+    return [each["key"] for each in rows if each["tripped"]]
+
+
+def by_account(account: Ints) -> int:
+    """How many independent rows a sample is worth: its accounts."""
+    return int(np.unique(account).size)

@@ -1,0 +1,63 @@
+"""A world in weeks whose mechanism may change, for false alarms and for how soon drift is noticed.
+
+Six inputs that wander; leaving follows three of them, from `switch` on the other three, at nearly the same level. The
+model knows the first three with an error of estimation, and months differ by a common shock that no model knows.
+"""
+
+import numpy as np
+
+from scoring.engine.validation.drift import Exposures, Sample, drift
+from scoring.engine.validation.ranks import precise, slope
+from tests.scoring.validation.worlds import sigmoid
+
+NAMES = tuple(f"input.{at}" for at in range(6))
+BEFORE, AFTER = np.array([0.8, 0.6, 0.4, 0, 0, 0]), np.array([0, 0, 0, 0.4, 0.6, 0.8])
+WEEKS_A_MONTH = 30 / 7
+KEEPS = 0.97  # of an input from week to week
+LOOKS_BACK = 9  # weeks: sixty days
+
+
+def weeks(accounts, length, *, seed, switch=None, month_shock=0.15, level=-4.1, error=0.08, jump=None):
+    """Week by week (x, p30, left); `jump` adds that much to the first input from the switch on."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(accounts, 6))
+    believed = BEFORE + error * rng.normal(size=6)
+    shock = 0.0
+    for week in range(length):
+        if week % 4 == 0:
+            shock = month_shock * rng.normal()
+        switched = switch is not None and week >= switch
+        shown = x.copy()
+        if switched and jump:
+            shown[:, 0] += jump
+        truth = AFTER if switched and not jump else BEFORE
+        p30 = sigmoid(level + shock + x @ truth)
+        left = rng.random(accounts) < 1 - (1 - p30) ** (1 / WEEKS_A_MONTH)
+        yield shown, sigmoid(level + shown @ believed), left
+        x = KEEPS * x + np.sqrt(1 - KEEPS**2) * rng.normal(size=x.shape)
+        x[left] = rng.normal(size=(int(left.sum()), 6))
+
+
+def looks(accounts, length, *, every=4, first=26, **more):
+    """(week, rows of drift) at monthly looks; training is the first half year."""
+    history = []
+    for week, (x, p30, left) in enumerate(weeks(accounts, length, **more)):
+        history.append((x, p30, left))
+        if week < first or (week - first) % every:
+            continue
+        training = Sample(
+            np.concatenate([each[0] for each in history[: first - 1 : 4]]),
+            np.concatenate([each[1] for each in history[: first - 1 : 4]]),
+            accounts,
+        )
+        tested = _exposures(history[: first - 1])
+        wanted = float(
+            slope(precise(tested.left.astype(float), tested.p))[0]
+        )  # what a back-test would have found
+        seen = _exposures(history[-LOOKS_BACK - 1 : -1])
+        yield week, drift(NAMES, training, Sample(x, p30, accounts), seen, expected_slope=min(wanted, 1.0))
+
+
+def _exposures(history):
+    p = np.concatenate([-np.expm1(np.log1p(-each[1]) * 7 / 30) for each in history])
+    return Exposures(p, np.concatenate([each[2] for each in history]))
