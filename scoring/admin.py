@@ -14,6 +14,9 @@ from scoring import policies
 from scoring.catalogue import BY_KEY
 from scoring.exceptions import PolicyRefused
 from scoring.models import HealthPolicy, OutcomeTarget, PolicyIndicator
+from scoring.outcomes.services import remove_target
+from scoring.sentiment.competitors import forget_mentions
+from scoring.sentiment.models import Competitor
 from tenants.admin import TenantModelAdmin, register
 from tenants.forms import OwnRowForm
 
@@ -44,12 +47,30 @@ class IndicatorForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = PolicyIndicator
-        fields = ("enabled", "weight")
+        fields = ("enabled", "weight", "window_days")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.pk:
             self.initial["curve"] = list(zip(self.instance.xs, self.instance.ys, strict=True))
+
+    def offer_window(self, policy: HealthPolicy) -> None:
+        """Days of its own where the indicator has a window, and only in the policy for all segments."""
+        known = BY_KEY.get(self.instance.indicator)
+        field = self.fields.get("window_days")
+        if known is None or field is None:
+            return
+        field.widget.attrs["placeholder"] = str(known.window_days) if known.window_days else "none"
+        field.disabled = not known.has_window or policy.segment != ""
+
+    def clean_window_days(self) -> int | None:
+        days: int | None = self.cleaned_data["window_days"]
+        if not self.fields["window_days"].disabled:
+            try:
+                policies.check_window(self.instance.indicator, days)
+            except PolicyRefused as error:
+                raise ValidationError(str(error)) from error
+        return days
 
     def clean_curve(self) -> list[tuple[float, float]]:
         curve: list[tuple[float, float]] = self.cleaned_data["curve"]
@@ -66,6 +87,10 @@ class IndicatorForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class WeightsTotal100(BaseInlineFormSet):  # type: ignore[type-arg]
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        form.offer_window(self.instance)
+
     def clean(self) -> None:
         super().clean()
         if any(self.errors):
@@ -85,12 +110,15 @@ class IndicatorInline(admin.TabularInline):  # type: ignore[type-arg]
     model = PolicyIndicator
     form = IndicatorForm
     formset = WeightsTotal100
-    fields = ("about", "enabled", "weight", "curve")
+    fields = ("about", "enabled", "weight", "window_days", "curve")
     readonly_fields = ("about",)
     extra = 0
     can_delete = False
     ordering = ("id",)
-    verbose_name_plural = "Indicators: weights total 100; a curve is value:points"
+    verbose_name_plural = (
+        "Indicators: weights total 100; a curve is value:points; an empty window is the one shown in grey, and a "
+        "window that cannot be edited is fixed (those of the policy for all segments hold for every segment)"
+    )
 
     @admin.display(description="Indicator")
     def about(self, row: PolicyIndicator) -> str:
@@ -179,3 +207,21 @@ class OutcomeTargetAdmin(TenantModelAdmin):
     fields = ("figure", "target")
     exclude = None
     can_delete = True
+
+    def delete_model(self, request: Any, obj: OutcomeTarget) -> None:
+        remove_target(request.tenant, row=obj, by=request.actor)
+
+
+@register(Competitor)
+class CompetitorAdmin(TenantModelAdmin):
+    """Names to look for in what customers write; texts are searched before the next scores."""
+
+    list_display = ("name", "is_active", "searched_to")
+    list_filter = ("is_active",)
+    ordering = ("name",)
+    fields = ("name", "is_active")
+
+    def write(self, request: Any, row: Any, *, form: Any, before: dict[str, Any] | None) -> None:
+        if before is not None and "name" in form.changed_data:
+            forget_mentions(request.tenant, row)  # another name is looked for in all texts anew
+        super().write(request, row, form=form, before=before)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit import services as audit
 from audit.exports import safe_cell
-from scoring.outcomes.models import PostMortem
+from scoring.outcomes.models import OutcomeTarget, PostMortem
 from scoring.outcomes.words import CAUSE_LABELS
 from tenants.access import Actor
 from tenants.models import Tenant
@@ -53,6 +53,19 @@ def correct_cause(
         request_id=request_id,
     )
     return row
+
+
+@transaction.atomic
+def remove_target(tenant: Tenant, *, row: OutcomeTarget, by: Actor) -> None:
+    """The figure is shown without a target again."""
+    audit.record(
+        tenant,
+        verb="scoring.target_removed",
+        by=by,
+        subject=row,
+        before={"figure": row.figure, "target": str(row.target)},
+    )
+    row.delete()
 
 
 def as_csv(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[str, int]:
