@@ -12,13 +12,17 @@ from scoring.bands import band_of
 from scoring.catalogue import BY_KEY, DIMENSION_LABELS, MISSING_WORDS, Dimension, Indicator
 from scoring.clock import tenant_today
 from scoring.forms import OverrideForm
+from scoring.goal_values import value_context
 from scoring.models import HealthPolicy, HealthSnapshot
 from scoring.rounding import add_up
 from tenants.models import Membership, Tenant
 
 STANDING, HEALTH, HISTORY, OVERRIDE = "standing", "health", "history", "override"
+VALUE = "value"
 COMPARED_DAYS = 30
 MOST_POINTS = 120
+RECENT_NPS_DAYS = 180
+RATED = ("satisfaction.csat_90d", "satisfaction.ces_180d")
 NOT_COUNTED: dict[str, Any] = {"score": None, "weight": 0, "coverage": 0}
 
 
@@ -60,6 +64,7 @@ class DimensionLine:
     driver: str
     coverage: Decimal
     indicators: list[IndicatorLine]
+    is_estimated: bool = False  # satisfaction without a recent answer to any survey
 
 
 def health_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
@@ -138,12 +143,34 @@ def _line(
         effect=effect,
         driver=_driver(now, key),
         coverage=Decimal(str(found["coverage"])),
+        is_estimated=key == Dimension.SATISFACTION and score is not None and not has_recent_survey(now),
         indicators=[
             IndicatorLine(BY_KEY[each["key"]], each)
             for each in now.indicators
             if each["dimension"] == key and each["key"] in BY_KEY
         ],
     )
+
+
+def has_recent_survey(snapshot: HealthSnapshot) -> bool:
+    """Whether the account answered anything lately: NPS in 180 days, or a rating in the windows of CSAT and CES.
+
+    Without, satisfaction rests on tickets and on the tone of texts, and is shown as estimated.
+    """
+    found = {each["key"]: each for each in _all_indicators(snapshot)}
+    if any(found.get(key, {}).get("value") is not None for key in RATED):
+        return True
+    nps = found.get("satisfaction.nps_latest", {})
+    latest = _day(nps.get("latest"))
+    return (
+        nps.get("value") is not None
+        and latest is not None
+        and latest >= snapshot.as_of - timedelta(days=RECENT_NPS_DAYS)
+    )
+
+
+def _all_indicators(snapshot: HealthSnapshot) -> list[dict[str, Any]]:
+    return snapshot.indicators if snapshot.breakdown is None else snapshot.breakdown.everything()
 
 
 def _driver(now: HealthSnapshot, key: str) -> str:
@@ -178,8 +205,6 @@ def shown_value(unit: str, value: float | None) -> str:
         return "Yes" if value else "No"
     if unit == "months":
         return f"{value:.0f} mo"
-    if unit == "money":
-        return f"{value:,.0f}".replace("-", "−")
     places = {"ratio": 1, "score": 1, "points": 1}.get(unit, 0)
     times = "×" if unit == "ratio" else ""
     return f"{value:.{places}f}{times}".replace("-", "−")
@@ -240,4 +265,5 @@ def register_panels() -> None:
     register(Panel(STANDING, "Health", 5, f"{here}standing.html", standing_context, column="head"))
     register(Panel(HEALTH, "Health by dimension", 10, f"{here}health.html", health_context, lazy=True))
     register(Panel(HISTORY, "Health over time", 20, f"{here}history.html", history_context, lazy=True))
+    register(Panel(VALUE, "Value realised", 45, f"{here}value.html", value_context, lazy=True))
     register(Panel(OVERRIDE, "Override the score", 30, f"{here}override.html", override_context, lazy=True))
