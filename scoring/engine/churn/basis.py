@@ -50,7 +50,7 @@ def chosen(
     kept: list[Feature] = []
     dropped: dict[str, str] = {}
     for place, name in enumerate(stack.names):
-        column = stack.x[rows, place]
+        column = stack.x[rows, place].astype(np.float64)
         values = column[np.isfinite(column)]
         share = len(values) / max(len(column), 1)
         if name in skip:
@@ -70,7 +70,9 @@ def matrix(stack: Stack, features: list[Feature]) -> Small:
     out = np.zeros((len(stack), sum(feature.width for feature in features)), dtype=np.float32)
     rows, start = np.arange(len(stack)), 0
     for feature in features:
-        low, high, share = locate(feature.curve(np.zeros(feature.width)), stack.x[:, feature.place])
+        low, high, share = locate(
+            feature.curve(np.zeros(feature.width)), stack.x[:, feature.place].astype(np.float64)
+        )
         out[rows, start + high] += share
         out[rows, start + low] += 1.0 - share
         start += feature.width

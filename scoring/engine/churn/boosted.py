@@ -16,6 +16,7 @@ from .fit import Options, Prepared, covariance, prepare, root, timing_only, with
 from .model import Calibration, Curve, Fitted, Timing, base_timing, on_curve, raw_logits
 from .select import fold_of
 from .solve import Problem, curvature
+from .threads import one_thread
 
 TREES = (25, 50, 100, 150, 200, 300)  # tried on later folds
 FALLBACK = 50  # where folds are too thin to choose
@@ -69,12 +70,9 @@ def booster(features: int, trees: int, *, seed: int, few: bool) -> Any:
 
 
 def grown(rows: Rows, picked: Any, trees: int, *, seed: int, few: bool) -> Any:
-    """A booster fitted on some rows. One thread: on a busy machine its threads wait for each other ten times over."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
+    """A booster fitted on some rows."""
     model = booster(rows.x.shape[1], trees, seed=seed, few=few)
-    with threadpool_limits(limits=1, user_api="openmp"):
-        return model.fit(rows.x[picked], rows.leaves[picked], sample_weight=rows.weight[picked])
+    return model.fit(rows.x[picked], rows.leaves[picked], sample_weight=rows.weight[picked])
 
 
 def _fold_loss(rows: Rows, train: Any, judge: Any, *, seed: int, few: bool) -> list[float]:
@@ -152,6 +150,7 @@ def _steps(name: str, trees: list[Any], usual: float) -> Curve:
     return Curve(name, "step", xs, table, usual)
 
 
+@one_thread()
 def fit_boosted(stack: Stack, *, options: Options | None = None) -> Fitted:
     """The boosted model as curves. NotAdditive where it does not equal the booster on its training rows."""
     options = options or Options()

@@ -22,7 +22,7 @@ SHOWN = 3  # p30, p60, p90 end with the first three periods
 class Stack:
     """n observations of f features. `seen_for` runs to the end of what is known, also for one that has left before."""
 
-    x: Floats  # n x f, NaN: no value
+    x: Floats  # n x f, NaN: no value; float32 will do where memory is short
     names: tuple[str, ...]  # f
     account: Ints  # n; the group of every bootstrap and split
     day: Ints  # n; as-of, days since 1970-01-01
@@ -76,9 +76,13 @@ def check(stack: Stack) -> None:
         raise ValueError("seen_for ends when accounts leave; it must run to the end of what is known")
 
 
+def order_of(stack: Stack) -> Ints:
+    return np.lexsort((stack.leaves_in, stack.renewal_in, stack.day, stack.account))
+
+
 def in_order(stack: Stack) -> Stack:
     """Sorted by account, day and outcome, so that the order of the rows changes no figure."""
-    return take(stack, np.lexsort((stack.leaves_in, stack.renewal_in, stack.day, stack.account)))
+    return take(stack, order_of(stack))
 
 
 @dataclass(frozen=True)
@@ -114,15 +118,17 @@ def spread_key(account: Ints, day: Ints, seed: int) -> Floats:
 
 
 def thinned(stack: Stack, most_quiet: int, *, seed: int) -> Stack:
-    """Every row whose account leaves in a counted period, and at most about `most_quiet` of the others.
+    """In order, every row whose account leaves in a counted period, and at most about `most_quiet` of the others.
 
     Those stand for all by weight, so that levels stay what they are (weighted case-control: Manski and Lerman 1977;
-    King and Zeng 2001, section 4). Landmarks of one account resemble each other: little is lost.
+    King and Zeng 2001, section 4). Landmarks of one account resemble each other: little is lost. Only what is kept
+    is copied.
     """
-    quiet = ~outcomes(stack).leaves.any(axis=1)
-    share = most_quiet / max(int(quiet.sum()), 1)
-    if share >= 1:
-        return stack
-    kept = ~quiet | (spread_key(stack.account, stack.day, seed) < share)
+    seen = outcomes(stack)
+    counted, leaves = seen.counts.any(axis=1), seen.leaves.any(axis=1)
+    quiet = counted & ~leaves
+    share = min(most_quiet / max(int(quiet.sum()), 1), 1.0)
+    kept = counted & (leaves | (spread_key(stack.account, stack.day, seed) < share))
     weight = stack.weights * np.where(quiet, 1.0 / share, 1.0)
-    return take(replace(stack, weight=weight), kept)
+    order = order_of(stack)
+    return take(replace(stack, weight=weight), order[kept[order]])

@@ -12,10 +12,11 @@ import numpy as np
 from . import timing as contract
 from .basis import Feature, chosen, cost, matrix, tables
 from .chances import cumulative, hazards
-from .data import PERIODS, SHOWN, Floats, Stack, check, in_order, leavers, outcomes, take, thinned
+from .data import PERIODS, SHOWN, Floats, Stack, check, leavers, outcomes, thinned
 from .model import Calibration, Fitted, Timing
 from .select import Fold, choose, folds, sampled, sure_gain
 from .solve import LENGTHS, Problem, curvature, descend, factor, logits, polish, residuals
+from .threads import one_thread
 
 FEW = 100  # leavers, below which the model is kept small and shrunken
 
@@ -60,15 +61,13 @@ def auto_name(stack: Stack, options: Options) -> str:
 def prepare(stack: Stack, options: Options) -> Prepared:
     """ValueError where nobody leaves or nothing has been seen: there is nothing to fit."""
     check(stack)
-    ordered = in_order(stack)
-    seen = outcomes(ordered)
-    ordered, left = take(ordered, np.flatnonzero(seen.counts.any(axis=1))), leavers(ordered)
+    seen, left = outcomes(stack), leavers(stack)
     if not left or not (seen.counts & ~seen.leaves).any():
         raise ValueError("nobody is seen to leave, or nobody to stay")
-    wanted = set(ordered.names if options.features is None else options.features)
-    skip = options.skip + tuple(name for name in ordered.names if name not in wanted)
-    features, dropped = chosen(ordered, np.ones(len(ordered), bool), few=left < FEW, skip=skip)
-    rows = thinned(ordered, options.most_quiet, seed=options.seed)
+    wanted = set(stack.names if options.features is None else options.features)
+    skip = options.skip + tuple(name for name in stack.names if name not in wanted)
+    features, dropped = chosen(stack, np.asarray(seen.counts.any(axis=1)), few=left < FEW, skip=skip)
+    rows = thinned(stack, options.most_quiet, seed=options.seed)
     auto = auto_name(stack, options)
     known = rows.x[:, rows.names.index(auto)] if auto else np.full(len(rows), np.nan)
     found = outcomes(rows)
@@ -210,6 +209,7 @@ def widened(beta: Floats, size: int) -> Floats:
     return np.concatenate([beta, np.zeros(size - len(beta))])
 
 
+@one_thread()
 def fit(stack: Stack, *, options: Options | None = None) -> Fitted:
     """The default model. ValueError where there is nothing to fit."""
     options = options or Options()
