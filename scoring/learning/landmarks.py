@@ -124,18 +124,19 @@ def gather(
 ) -> tuple[Plan, Stack | None]:
     """Every landmark of what was known before `as_of`; None where there is nothing to learn from.
 
-    With a shelf, landmarks that stand on it are not read again, and new ones are put there; OutOfTime after `seconds`.
+    With a shelf, landmarks that stand on it are not read again, and new ones are put there; OutOfTime after `seconds`,
+    but never before one more was read.
     """
     started = time.monotonic()
     with tenant_transaction(tenant.pk):
         chosen = plan(tenant, as_of=as_of)
-    parts = []
+    parts, fresh = [], 0
     for at, day in enumerate(chosen.days):
         if shelf is None or day not in shelf:
-            if time.monotonic() - started > seconds:
+            if fresh and time.monotonic() - started > seconds:
                 raise OutOfTime(f"{at} of {len(chosen.days)} past days are read.")
             said(at, len(chosen.days), "Reading past days")
-            part = read(tenant, day=day)
+            part, fresh = read(tenant, day=day), fresh + 1
             if shelf is not None and part is not None:
                 shelf.put(day, part)
         else:

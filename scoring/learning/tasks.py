@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from jobs import services as jobs
+from jobs.runner import Cancelled
 from scoring.exceptions import ScoringError
 from scoring.learning import landmarks, training
 from tenants.access import SYSTEM, Actor
@@ -35,20 +36,17 @@ def run(
     try:
         chosen, stack = landmarks.gather(tenant, as_of=as_of, said=progress, shelf=shelf, seconds=read_for)
     except landmarks.OutOfTime as pause:
-        return _go_on(tenant, kind=kind, as_of=as_of, actor=actor, key=key, by=by, why=str(pause))
-    except BaseException as error:
-        if type(error).__name__ == "Cancelled":
-            shelf.clear()
+        args = {"as_of": str(as_of), "actor": actor, "key": key, "read_for": read_for}
+        return _go_on(tenant, kind=kind, args=args, by=by, why=str(pause))
+    except Cancelled:
+        shelf.clear()
         raise
     found = _learn(tenant, kind, chosen, stack, by, progress)
     shelf.clear()
     return found
 
 
-def _go_on(
-    tenant: Tenant, *, kind: str, as_of: date, actor: dict[str, str] | None, key: str, by: Actor, why: str
-) -> dict[str, Any]:
-    args = {"as_of": str(as_of), "actor": actor, "key": key}
+def _go_on(tenant: Tenant, *, kind: str, args: dict[str, Any], by: Actor, why: str) -> dict[str, Any]:
     with tenant_transaction(tenant.pk):
         following = jobs.enqueue(tenant, kind=kind, args=args, by=by, is_new_work=False)
     return {"goes_on_in": following.pk, "message": why}

@@ -46,13 +46,18 @@ class TooLittle(ScoringError):
         self.figures = figures
 
 
-def backtest(tenant: Tenant, *, chosen: Plan, stack: Stack | None, said: Said) -> dict[str, Any]:
-    """The rolling-origin report of what was known before the plan's day. Raises TooLittle. Registers nothing."""
+def backtest(
+    tenant: Tenant, *, chosen: Plan, stack: Stack | None, said: Said, names: tuple[str, ...] = NAMES
+) -> dict[str, Any]:
+    """The rolling-origin report of what was known before the plan's day. Raises TooLittle. Registers nothing.
+
+    `names` are the candidates that are tried; the default one must be among them.
+    """
     started = time.monotonic()
     facts = material(tenant, chosen, stack)
     assert stack is not None
     settings = _settings(tenant)
-    found = _judged(tenant, chosen, stack, settings, said)
+    found = _judged(tenant, chosen, stack, settings, said, names)
     report: dict[str, Any] = _plain(
         {"tenant": tenant.slug, **facts, **found, "seconds": round(time.monotonic() - started, 1)}
     )
@@ -60,14 +65,21 @@ def backtest(tenant: Tenant, *, chosen: Plan, stack: Stack | None, said: Said) -
 
 
 def train(
-    tenant: Tenant, *, chosen: Plan, stack: Stack | None, by: Actor, said: Said, job_id: int | None = None
+    tenant: Tenant,
+    *,
+    chosen: Plan,
+    stack: Stack | None,
+    by: Actor,
+    said: Said,
+    job_id: int | None = None,
+    names: tuple[str, ...] = NAMES,
 ) -> ChurnModel:
     """Fit, calibrate, back-test and register a version; promoted to advisory where every gate passes.
 
     Raises TooLittle where the ladder's first rung is not reached. A leak registers a draft that cannot be promoted.
     """
     started = time.monotonic()
-    report = backtest(tenant, chosen=chosen, stack=stack, said=said)
+    report = backtest(tenant, chosen=chosen, stack=stack, said=said, names=names)
     assert stack is not None
     said(0, 1, "Fitting")
     try:
@@ -220,12 +232,12 @@ def against_champion(tenant: Tenant, stack: Stack, kind: str) -> dict[str, Any]:
 
 
 def _judged(
-    tenant: Tenant, chosen: Plan, stack: Stack, settings: ChanceSettings, said: Said
+    tenant: Tenant, chosen: Plan, stack: Stack, settings: ChanceSettings, said: Said, names: tuple[str, ...]
 ) -> dict[str, Any]:
     until = labels.day_number(chosen.until)
     options = Options(seed=SEED)
     with one_thread():
-        forecasts = rolling.forecast(stack, until=until, names=NAMES, options=options, said=said)
+        forecasts = rolling.forecast(stack, until=until, names=names, options=options, said=said)
     said(0, 1, "Measuring")
     wishes = back.Wishes(
         precision=float(settings.precision_wanted),
