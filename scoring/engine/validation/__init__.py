@@ -1,14 +1,51 @@
 """Is it true what the chances say? Splits, measures, drift, curves and money: arrays in, JSON out (ADR 0018).
 
-Everything is deterministic by its `seed`. scipy and statsmodels load inside the functions that need them.
+Everything is deterministic by its `seed`. sklearn and scipy load inside the functions that need them.
 """
 
+from .drift import Exposures, Sample, drift, exposures, psi
+from .expansion import hit_rates
+from .gates import gates, risk_level
+from .leadtime import Leavers, lead_time
+from .leaks import leaks
 from .measures import measure
 from .origins import Origin, Origins, Part, fold_of, origins
+from .promotion import promote
+from .reliability import reliability
+from .revenue import renewal_revenue, score_forecasts
 from .rows import HORIZONS, Rows, known_at, outcome
+from .survival import compare, kaplan_meier, logrank, percentile
 from .thresholds import choose_threshold
 
 __all__ = [
-    "HORIZONS", "Origin", "Origins", "Part", "Rows", "choose_threshold", "fold_of", "known_at", "measure", "origins",
+    "HORIZONS",
+    "Exposures",
+    "Leavers",
+    "Origin",
+    "Origins",
+    "Part",
+    "Rows",
+    "Sample",
+    "choose_threshold",
+    "compare",
+    "drift",
+    "exposures",
+    "fold_of",
+    "gates",
+    "hit_rates",
+    "kaplan_meier",
+    "known_at",
+    "lead_time",
+    "leaks",
+    "logrank",
+    "measure",
+    "origins",
     "outcome",
-]  # fmt: skip
+    "percentile",
+    "promote",
+    "psi",
+    "reliability",
+    "renewal_revenue",
+    "risk_level",
+    "score_forecasts",
+]

@@ -40,22 +40,22 @@ def weeks(accounts, length, *, seed, switch=None, month_shock=0.15, level=-4.1, 
 
 def looks(accounts, length, *, every=4, first=26, **more):
     """(week, rows of drift) at monthly looks; training is the first half year."""
-    history = []
+    history, training, wanted = [], None, 1.0
     for week, (x, p30, left) in enumerate(weeks(accounts, length, **more)):
         history.append((x, p30, left))
         if week < first or (week - first) % every:
             continue
-        training = Sample(
-            np.concatenate([each[0] for each in history[: first - 1 : 4]]),
-            np.concatenate([each[1] for each in history[: first - 1 : 4]]),
-            accounts,
-        )
-        tested = _exposures(history[: first - 1])
-        wanted = float(
-            slope(precise(tested.left.astype(float), tested.p))[0]
-        )  # what a back-test would have found
+        if training is None:
+            training, wanted = _tested(history[: first - 1], accounts)
         seen = _exposures(history[-LOOKS_BACK - 1 : -1])
-        yield week, drift(NAMES, training, Sample(x, p30, accounts), seen, expected_slope=min(wanted, 1.0))
+        yield week, drift(NAMES, training, Sample(x, p30, accounts), seen, expected_slope=wanted)
+
+
+def _tested(history, accounts):
+    """(training sample by months, the slope that a back-test would have found)."""
+    tested = _exposures(history)
+    x, p30 = (np.concatenate([each[at] for each in history[::4]]) for at in (0, 1))
+    return Sample(x, p30, accounts), min(float(slope(precise(tested.left.astype(float), tested.p))[0]), 1.0)
 
 
 def _exposures(history):
