@@ -135,7 +135,7 @@ def test_a_passkey_of_another_site_opens_nothing(house, page):
 
 
 PAGES = ["/auth/browsers/", "/auth/2fa/", "/auth/2fa/totp/activate/", "/auth/2fa/webauthn/add/",
-         "/auth/reauthenticate/", "/auth/password/change/"]  # fmt: skip
+         "/auth/reauthenticate/", "/auth/password/change/", "/auth/email/"]  # fmt: skip
 
 
 def test_the_pages_of_signing_in_are_sound(house, page):
@@ -145,7 +145,7 @@ def test_the_pages_of_signing_in_are_sound(house, page):
     faults = []
     for path in PAGES:
         page.goto(f"{house}{path}")
-        for theme, width in (("light", 1280), ("dark", 390)):
+        for theme, width in (("light", 1280), ("dark", 390), ("light", 320)):
             page.emulate_media(color_scheme=theme)
             page.set_viewport_size({"width": width, "height": 900})
             faults += [f"{path} {theme}: {each}" for each in violations(page)]
