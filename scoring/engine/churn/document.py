@@ -72,7 +72,9 @@ def _timing(timing: Timing) -> dict[str, Any]:
 def digest(document: Mapping[str, Any]) -> str:
     """sha256 over the sorted JSON of everything but the digest itself."""
     body = {key: value for key, value in document.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    # jsonb gives 1e16 and more back as a whole number: all numbers are compared as floats
+    plain = json.loads(json.dumps(body), parse_int=float)
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def to_document(fitted: Fitted) -> dict[str, Any]:
