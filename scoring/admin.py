@@ -61,6 +61,7 @@ class IndicatorForm(forms.ModelForm):  # type: ignore[type-arg]
         if known is None or field is None:
             return
         field.widget.attrs["placeholder"] = str(known.window_days) if known.window_days else "none"
+        field.required = False
         field.disabled = not known.has_window or policy.segment != ""
 
     def clean_window_days(self) -> int | None:

@@ -26,6 +26,7 @@ from scoring.features.load import Features, load
 from scoring.models import HealthPolicy, ScoreRun
 from scoring.scored import Scored
 from scoring.sentiment.reading import read_new
+from scoring.windows import windows_of
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -103,7 +104,12 @@ def evaluate(
     report = progress or _silent
     with tenant_transaction(tenant.pk):
         chosen = list(policies) if policies is not None else queries.published_policies(tenant)
-    features = load(tenant, day=as_of, progress=lambda done, total: report(done, total, "Reading evidence"))
+    features = load(
+        tenant,
+        day=as_of,
+        windows=windows_of(chosen),
+        progress=lambda done, total: report(done, total, "Reading evidence"),
+    )
     if not len(features):
         raise NothingToScore(f"Nobody was a customer on {as_of}.")
     return score_features(features, chosen)
@@ -111,7 +117,9 @@ def evaluate(
 
 def values_of_day(tenant: Tenant, *, as_of: date) -> tuple[Features, Floats]:
     """Every customer of that day and their indicator values, without health: what models are learnt from."""
-    features = load(tenant, day=as_of)
+    with tenant_transaction(tenant.pk):
+        windows = windows_of(queries.published_policies(tenant))
+    features = load(tenant, day=as_of, windows=windows)
     return features, _values(features)[0]
 
 
@@ -224,7 +232,7 @@ def fingerprint(scored: Scored) -> str:
     for name in sorted(features.raw):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(features.raw[name]).tobytes())
-    digest.update(repr(sorted(features.names.items())).encode())
+    digest.update(repr((sorted(features.names.items()), sorted(features.windows.items()))).encode())
     money = features.money
     digest.update(repr((money.arr, money.currency, money.arr_reporting, money.renewal_date)).encode())
     return digest.hexdigest()

@@ -18,9 +18,10 @@ from jobs import services as jobs
 from jobs.models import Job
 from scoring import policy_queries
 from scoring.bands import policy_label
-from scoring.catalogue import BY_KEY
+from scoring.catalogue import BY_KEY, INDICATORS
 from scoring.exceptions import PolicyRefused
 from scoring.models import HealthPolicy, PolicyIndicator
+from scoring.windows import LONGEST, SHORTEST
 from tenants.access import Actor
 from tenants.models import Tenant
 
@@ -61,6 +62,16 @@ def check_curve(xs: Sequence[float], ys: Sequence[float]) -> None:
         raise PolicyRefused("A curve gives between 0 and 100 points.")
 
 
+def check_window(indicator: str, days: int | None) -> None:
+    """A window of one's own: where the indicator has one, from a week to two years. Raises PolicyRefused."""
+    if days is None:
+        return
+    if not BY_KEY[indicator].has_window:
+        raise PolicyRefused(f"The window of {BY_KEY[indicator].label} is fixed.")
+    if not SHORTEST <= days <= LONGEST:
+        raise PolicyRefused(f"A window has between {SHORTEST} and {LONGEST} days.")
+
+
 def check_policy(policy: HealthPolicy, rows: Sequence[PolicyIndicator]) -> None:
     """Everything that a version must keep to before it may count. Raises PolicyRefused."""
     check_bands(policy.at_risk_from, policy.watch_from, policy.healthy_from)
@@ -69,6 +80,7 @@ def check_policy(policy: HealthPolicy, rows: Sequence[PolicyIndicator]) -> None:
         if row.indicator not in BY_KEY:
             raise PolicyRefused(f"There is no indicator {row.indicator}.")
         check_curve(row.xs, row.ys)
+        check_window(row.indicator, row.window_days)
 
 
 @transaction.atomic
@@ -89,14 +101,32 @@ def draft_from(tenant: Tenant, *, policy_id: int, by: Actor, segment: str | None
         created_by_label=by.label[:300],
         **{name: getattr(source, name) for name in COPIED},
     )
+    rows = list(policy_queries.rows_of(tenant, source))
     PolicyIndicator.objects.bulk_create(
         PolicyIndicator(tenant=tenant, policy=draft, **{name: getattr(row, name) for name in ROW_FIELDS})
-        for row in policy_queries.rows_of(tenant, source)
+        for row in rows
     )
+    _add_new_indicators(tenant, draft, known={row.indicator for row in rows})
     audit.record(
         tenant, verb="scoring.policy_drafted", by=by, subject=draft, after={"based_on": policy_label(source)}
     )
     return draft
+
+
+def _add_new_indicators(tenant: Tenant, draft: HealthPolicy, *, known: set[str]) -> None:
+    """Indicators that came with a later release stand in the draft with weight 0, for whoever wants to use them."""
+    PolicyIndicator.objects.bulk_create(
+        PolicyIndicator(
+            tenant=tenant,
+            policy=draft,
+            indicator=each.key,
+            weight=Decimal(0),
+            xs=list(each.xs),
+            ys=list(each.ys),
+        )
+        for each in INDICATORS
+        if each.key not in known
+    )
 
 
 @transaction.atomic

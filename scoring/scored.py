@@ -1,6 +1,6 @@
 """The outcome of one computation, still in arrays, and how one account's part of it reads."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -40,7 +40,6 @@ class Scored:
     newest: Floats
     health: Any  # engine.Health; this module stays free of the maths
     fingerprint: str = ""
-    windows: tuple[dict[str, int], ...] = ()  # a policy: the windows that are not the declared ones, in days
     _weights: dict[int, list[int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -124,13 +123,13 @@ class Scored:
             for each in INDICATORS
             if each.names and self.features.names.get(each.names, _NONE)[at]
         }
-        days = self.windows[int(self.policy_of[at])] if self.windows else {}
-        return {key: part for key, part in (("names", names), ("days", days)) if part} or None
+        parts = (("names", names), ("days", self.features.windows))
+        return {key: part for key, part in parts if part} or None
 
     def breakdown(self, at: int) -> Breakdown:
         """One account's figures, as its snapshot will keep them."""
         figures = [each[0].tolist() for each in self.figures(slice(at, at + 1))]
-        return Breakdown(self.day, LAYOUT, self.weights(at), *figures, self.about(at))
+        return replace(Breakdown(self.day, LAYOUT, self.weights(at), *figures), about=self.about(at))
 
     def indicators(self, at: int) -> list[dict[str, Any]]:
         return self.breakdown(at).indicators()

@@ -35,6 +35,9 @@ class Features:
     external_ids: list[str]
     segments: list[str]
     raw: dict[str, Floats] = field(default_factory=dict)
+    windows: dict[str, int] = field(
+        default_factory=dict
+    )  # days by indicator, where they are not the declared ones
     names: dict[str, list[str]] = field(default_factory=dict)  # text figures, "" where there is none
     money: Money = field(default_factory=Money)
     rates: Rates = field(default_factory=dict)
@@ -43,11 +46,21 @@ class Features:
         return len(self.external_ids)
 
 
-def load(tenant: Tenant, *, day: date, progress: Callable[[int, int], None] | None = None) -> Features:
-    """Everything known about each customer before `day`. Opens one short transaction a block."""
+def load(
+    tenant: Tenant,
+    *,
+    day: date,
+    windows: dict[str, int] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Features:
+    """Everything known about each customer before `day`. Opens one short transaction a block.
+
+    `windows`: days by indicator key, in place of the declared ones.
+    """
     with tenant_transaction(tenant.pk):
         features = _customers(tenant, day)
         features.rates = _rates(tenant, day)
+    features.windows = dict(windows or {})
     total = len(features)
     features.money = Money.empty(total)
     for first in range(0, total, BLOCK):
@@ -98,7 +111,7 @@ def _rates(tenant: Tenant, day: date) -> Rates:
 def _load_block(tenant: Tenant, features: Features, block: slice) -> None:
     ids = features.ids[block]
     # a range of ids, not a list of them: the plan is a range scan, and who is no customer is left out below
-    parameters = _parameters(tenant, features.day, int(ids[0]), int(ids[-1]))
+    parameters = _parameters(tenant, features.day, int(ids[0]), int(ids[-1])) | features.windows
     with connection.cursor() as cursor:
         cursor.execute(WORK_MEM)
     for source, statement in statements.EVIDENCE.items():

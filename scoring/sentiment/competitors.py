@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import connection
 from django.utils import timezone
 
-from scoring.sentiment.models import Competitor
+from scoring.sentiment.models import Competitor, CompetitorMention
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -71,6 +71,12 @@ def find_competitors(tenant: Tenant) -> int:
             searched = Competitor.objects.for_tenant(tenant).filter(pk=key, name=name)
             searched.update(searched_to=begun - MARGIN)
     return found
+
+
+def forget_mentions(tenant: Tenant, competitor: Competitor) -> None:
+    """Drop what was found under the name so far, so that all texts are searched again. Saves nothing of the row."""
+    CompetitorMention.objects.for_tenant(tenant).filter(competitor=competitor).delete()
+    competitor.searched_to = None
 
 
 def _find(tenant: Tenant, first: int, last: int) -> int:

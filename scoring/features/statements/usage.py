@@ -18,7 +18,7 @@ def _pivot(name: str, *, before: bool = False) -> str:
     windows = {"30": "month = 0", "60": "month IN (1, 2)"} if before else {"30": "month = 0"}
     return ",\n       ".join(
         f"sum({name}_days) FILTER (WHERE {which}) AS {name}_days_{days},\n       "
-        f"(sum({name}_sum) FILTER (WHERE {which}) / 10000)::float8 AS {name}_sum_{days}"
+        f"sum({name}_sum) FILTER (WHERE {which}) / 10000 AS {name}_sum_{days}"
         for days, which in windows.items()
     )
 
@@ -27,7 +27,7 @@ def _peak(name: str) -> str:
     """The best mean of a day over the months of 30 days that have 10 days, and how many such months there are."""
     known = f"FILTER (WHERE {name}_days >= 10)"
     return (
-        f"(max({name}_sum / {name}_days) {known} / 10000)::float8 AS {name}_peak,\n"
+        f"max({name}_sum / {name}_days) {known} / 10000 AS {name}_peak,\n"
         f"       count(*) {known} AS {name}_months"
     )
 
@@ -40,15 +40,15 @@ WITH months AS (
            count(*) AS rows, min(day) AS first, max(day) AS last,
            max(day) FILTER (
                WHERE active_users > 0 OR core_events > 0 OR sessions > 0 OR logins > 0) AS active,
-           count(active_users) AS users_days, sum({_USERS}) AS users_sum,
-           count(core_events) AS events_days, sum({_EVENTS}) AS events_sum,
-           count(features_used) {_LAST_30} AS features_days, sum({_FEATURES}) {_LAST_30} AS features_sum,
-           count(errors + core_events) {_LAST_30} AS errors_days, sum({_ERRORS}) {_LAST_30} AS errors_sum,
-           sum({_EVENTS}) FILTER (WHERE day >= %(day)s::date - 30 AND errors IS NOT NULL) AS errors_events,
-           count(logins + active_users) {_LAST_30} AS logins_days, sum({_LOGINS}) {_LAST_30} AS logins_sum,
-           sum({_USERS}) FILTER (WHERE day >= %(day)s::date - 30 AND logins IS NOT NULL) AS logins_users,
-           count(api_calls) {_LAST_90} AS api_days, sum({_API}) {_LAST_90} AS api_sum,
-           count(data_gb) {_LAST_90} AS data_days, sum({_DATA}) {_LAST_90} AS data_sum
+           count(active_users) AS users_days, sum({_USERS})::float8 AS users_sum,
+           count(core_events) AS events_days, sum({_EVENTS})::float8 AS events_sum,
+           count(features_used) {_LAST_30} AS features_days, sum({_FEATURES}) {_LAST_30}::float8 AS features_sum,
+           count(errors + core_events) {_LAST_30} AS errors_days, sum({_ERRORS}) {_LAST_30}::float8 AS errors_sum,
+           sum({_EVENTS}) FILTER (WHERE day >= %(day)s::date - 30 AND errors IS NOT NULL)::float8 AS errors_events,
+           count(logins + active_users) {_LAST_30} AS logins_days, sum({_LOGINS}) {_LAST_30}::float8 AS logins_sum,
+           sum({_USERS}) FILTER (WHERE day >= %(day)s::date - 30 AND logins IS NOT NULL)::float8 AS logins_users,
+           count(api_calls) {_LAST_90} AS api_days, sum({_API}) {_LAST_90}::float8 AS api_sum,
+           count(data_gb) {_LAST_90} AS data_days, sum({_DATA}) {_LAST_90}::float8 AS data_sum
     FROM accounts_usage_day
     WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s
       AND day >= %(day)s::date - 180 AND day < %(day)s::date
@@ -65,9 +65,9 @@ SELECT account_id,
        {_pivot("data", before=True)},
        {_pivot("features")},
        {_pivot("errors")},
-       (sum(errors_events) FILTER (WHERE month = 0) / 10000)::float8 AS errors_events_30,
+       sum(errors_events) FILTER (WHERE month = 0) / 10000 AS errors_events_30,
        {_pivot("logins")},
-       (sum(logins_users) FILTER (WHERE month = 0) / 10000)::float8 AS logins_users_30,
+       sum(logins_users) FILTER (WHERE month = 0) / 10000 AS logins_users_30,
        {_peak("users")},
        {_peak("events")}
 FROM months
