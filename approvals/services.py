@@ -69,8 +69,6 @@ def request_approval(
     found = _match(tenant, kind=kind, facts=facts)
     if found is None:
         raise NoPolicyLine(known.label)
-    now = timezone.now()
-    due_at = now + timedelta(hours=found.line.answer_within_hours)
     request = ApprovalRequest.objects.create(
         tenant=tenant,
         ref=_next_ref(tenant),
@@ -81,25 +79,41 @@ def request_approval(
         subject_id=str(subject_id),
         payload=plain(payload),
         digest=digest,
-        facts=facts,
-        account_id=facts.get("account_id"),
-        account_owner_id=facts.get("owner_id"),
-        account_team_id=facts.get("team_id"),
-        policy_line=found.sentence,
-        policy_version=found.version,
-        policy_checks=found.checks,
-        approver_roles=found.line.approver_roles,
-        next_role=found.line.approver_roles[0],
-        answer_within_hours=found.line.answer_within_hours,
         requested_by=by.user,
         requested_by_label=by.label,
-        due_at=due_at,
-        expires_at=max(due_at, now + EXPIRES_AFTER),
-        created_at=now,
+        **_of_facts(facts),
+        **_of_policy(found),
     )
     after = {"title": title, "digest": digest, "policy": found.sentence, "policy_version": found.version}
     _record(tenant, request, verb="approvals.requested", by=by, after=after)
     return request
+
+
+def _of_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts, and those of them that a list is narrowed by."""
+    return {
+        "facts": facts,
+        "account_id": facts.get("account_id"),
+        "account_owner_id": facts.get("owner_id"),
+        "account_team_id": facts.get("team_id"),
+    }
+
+
+def _of_policy(found: Any) -> dict[str, Any]:
+    """What the policy's line asks for, as it reads now: a later policy changes nothing of a request that waits."""
+    now = timezone.now()
+    due_at = now + timedelta(hours=found.line.answer_within_hours)
+    return {
+        "policy_line": found.sentence,
+        "policy_version": found.version,
+        "policy_checks": found.checks,
+        "approver_roles": found.line.approver_roles,
+        "next_role": found.line.approver_roles[0],
+        "answer_within_hours": found.line.answer_within_hours,
+        "due_at": due_at,
+        "expires_at": max(due_at, now + EXPIRES_AFTER),
+        "created_at": now,
+    }
 
 
 @dataclass(frozen=True)

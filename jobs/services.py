@@ -56,19 +56,25 @@ def enqueue(
             requested_by_id=by.user.pk if by.user else None,
             requested_by_label=by.label,
         )
-        try:
-            with transaction.atomic():
-                job.save(force_insert=True)
-        except IntegrityError as error:
-            if "job_one_unfinished_a_key" not in str(error):
-                raise
-            existing = queries.unfinished_of_key(tenant, dedupe_key=dedupe_key)
-            if existing is None:  # it ended just now: ours can be written
-                continue
+        if _is_first(job):
+            if job.rung_at is not None:
+                _ring(job)
+            return job
+        existing = queries.unfinished_of_key(tenant, dedupe_key=dedupe_key)
+        if existing is not None:  # else it ended just now: ours can be written
             return existing
-        if job.rung_at is not None:
-            _ring(job)
-        return job
+
+
+def _is_first(job: Job) -> bool:
+    """Whether the row could be written; not where an unfinished job has the same key."""
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+    except IntegrityError as error:
+        if "job_one_unfinished_a_key" not in str(error):
+            raise
+        return False
+    return True
 
 
 @transaction.atomic

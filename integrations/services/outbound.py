@@ -81,12 +81,17 @@ def plan_write(
         return existing
     _place(wanted, endpoint or queries.default_endpoint(tenant))
     wanted.save(force_insert=True)
-    record(wanted, "integrations.write_planned", by=by)
-    if wanted.state == State.BLOCKED:
-        record(wanted, "integrations.write_blocked", by=by, reason=wanted.last_error)
-    elif wanted.connection_id is not None:
-        ring(tenant, connection_id=wanted.connection_id)
+    _announce(wanted, by)
     return wanted
+
+
+def _announce(planned: WriteIntent, by: Actor) -> None:
+    """On record, and the dispatcher rung, unless there is nowhere to send it."""
+    record(planned, "integrations.write_planned", by=by)
+    if planned.state == State.BLOCKED:
+        record(planned, "integrations.write_blocked", by=by, reason=planned.last_error)
+    elif planned.connection_id is not None:
+        ring(planned.tenant, connection_id=planned.connection_id)
 
 
 def idempotency_key(
