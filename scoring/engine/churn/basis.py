@@ -94,4 +94,4 @@ def cost(features: list[Feature], *, bend: float) -> Floats:
 
 def tables(features: list[Feature], beta: Floats) -> list[Floats]:
     """One feature's piece of the coefficients (or of their spread) after the other."""
-    return np.split(beta, np.cumsum([feature.width for feature in features])[:-1])
+    return np.split(beta, np.cumsum([feature.width for feature in features])[:-1]) if features else []

@@ -124,8 +124,14 @@ def covariance(problem: Problem, eta: Floats, hessian: Floats, penalty: Floats) 
     groups = len(scores)
     meat = scores.T @ scores * groups / max(groups - 1, 1)
     ridge = 1e-9 * np.trace(hessian) / len(hessian) * np.eye(len(hessian))
-    effect = max(float(np.trace(np.linalg.solve(hessian + penalty + ridge, meat))) / len(hessian), 1.0)
     bread = np.linalg.inv(hessian + penalty + ridge)
+    freedom = max(float(np.sum(bread * hessian)), 1.0)  # effective number of coefficients
+    effect = max(
+        float(np.sum(bread * meat)) / freedom, 1.0
+    )  # rows that count once where ones of an account overlap
+    # residuals of the rows that were fitted are too small: HC1 of MacKinnon and White 1985, with leavers for rows
+    events = len(np.unique(problem.account[problem.leaves.any(axis=1)]))
+    meat *= events / max(events - freedom, events / 4)
     found = bread @ (meat + effect * penalty) @ bread
     return (found + found.T) / 2
 
@@ -222,7 +228,7 @@ def fit(stack: Stack, *, options: Options | None = None) -> Fitted:
     penalty = choice.penalty if options.penalty is None else options.penalty
     beta = settled(prepared.problem, fixed + penalty * unit, start)
     places: list[int] = []
-    if parts and not prepared.few and options.early:
+    if parts and prepared.features and not prepared.few and options.early:
         tried = strongest(prepared, beta, options.early)
         richer = with_early(prepared, tried)
         if early_helps(richer, parts, options, choice.penalty, choice.loss, start):

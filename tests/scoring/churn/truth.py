@@ -58,3 +58,16 @@ def draw(world: World) -> Stack:
         leaves_in=left[account] - day,
         seen_for=(START + STEP * world.landmarks - day).astype(float),
     )
+
+
+def true_p90(x, ends, world: World, *, draws=400):
+    """n: the chance to leave within three months, over many ways in which the features may drift on."""
+    rng, stays = np.random.default_rng(7), np.ones((draws, len(x)))
+    now = np.broadcast_to(x, (draws, *x.shape)).copy()
+    for month in range(3):
+        bonus = world.renewal * ((ends >= STEP * month) & (ends < STEP * (month + 1)))
+        shape = (-1, x.shape[1])
+        pulls = world.signal * pull(now.reshape(shape)).reshape(draws, -1)
+        stays *= 1 - 1 / (1 + np.exp(-(world.level + pulls + bonus)))
+        now = 0.95 * now + np.sqrt(1 - 0.95**2) * rng.normal(size=now.shape)
+    return 1 - stays.mean(axis=0)
