@@ -69,7 +69,7 @@ class Worth:
 
 def goals(tenant: Tenant, account: Account, *, day: date) -> list[Goal]:
     """Every objective declared before `day`, the open ones first; one query."""
-    values = {
+    values: dict[str, Any] = {
         "tenant": tenant.pk,
         "first": account.pk,
         "last": account.pk,
