@@ -13,7 +13,8 @@ from django.urls import reverse
 from scoring import policies
 from scoring.catalogue import BY_KEY
 from scoring.exceptions import PolicyRefused
-from scoring.models import HealthPolicy, OutcomeTarget, PolicyIndicator
+from scoring.models import HealthPolicy, PolicyIndicator
+from scoring.outcomes.models import OutcomeTarget
 from scoring.outcomes.services import remove_target
 from scoring.sentiment.competitors import forget_mentions
 from scoring.sentiment.models import Competitor

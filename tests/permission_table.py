@@ -241,12 +241,6 @@ def a_scored_account(world: World) -> dict[str, Any]:
     return made
 
 
-def a_figure(world: World) -> dict[str, Any]:
-    """The figure that every role may see, with an account behind it."""
-    an_account(world)
-    return {"figure": "churn"}
-
-
 def a_lost_account(world: World) -> dict[str, Any]:
     """An account that left, with what was scored, written and done on it before."""
     from accounts.models import Outcome
@@ -543,13 +537,12 @@ TABLE = [
     Row("scoring:outcome_panels", Right.VIEW_OUTCOMES),
     Row("scoring:outcome_trend", Right.VIEW_OUTCOMES),
     Row("scoring:outcome_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}),
-    Row("scoring:outcome_rows", Right.VIEW_OUTCOMES, make=a_figure),
-    Row("scoring:outcome_rows_list", Right.VIEW_OUTCOMES, make=a_figure),
+    Row("scoring:outcome_rows", Right.VIEW_OUTCOMES),
+    Row("scoring:outcome_rows_list", Right.VIEW_OUTCOMES),
     Row(
         "scoring:outcome_rows_export",
         Right.VIEW_OUTCOMES,
         "POST",
-        make=a_figure,
         allowed=200,
         except_for={"reviewer": 403},
     ),

@@ -5,6 +5,7 @@ from decimal import Decimal
 from math import sqrt
 from typing import Any
 
+from scoring.outcomes.queries import shown_name
 from scoring.outcomes.words import BY_KEY, FIGURES, HIGHER, LEAST, MONEY, POINTS, RATE, STEPS, Figure
 
 Row = dict[str, Any]
@@ -248,18 +249,23 @@ class Group:
     """One line of the table by segment, plan, region or industry."""
 
     name: str
+    label: str
     tiles: list[Tile] = field(default_factory=list)
 
 
 SHOWN_BY_GROUP = ("churn", "renewal", "grr", "nrr", "nps", "start", "end", "risk", "stake")
 
 
-def groups(rows: list[Row], *, sees_arr: bool, most: int = 50) -> list[Group]:
+def groups(rows: list[Row], by: str, *, sees_arr: bool, most: int = 50) -> list[Group]:
     """Those with the most customers first; accounts without a value come as "" and last."""
     ordered = sorted(rows, key=lambda row: (not row["name"], -row["customers"], row["name"] or ""))
     keys = [key for key in SHOWN_BY_GROUP if sees_arr or not BY_KEY[key].is_money]
     return [
-        Group(row["name"] or "", [tile(BY_KEY[key], row, None, sees_arr=sees_arr) for key in keys])
+        Group(
+            row["name"] or "",
+            shown_name(by, row["name"] or ""),
+            [tile(BY_KEY[key], row, None, sees_arr=sees_arr) for key in keys],
+        )
         for row in ordered[:most]
     ]
 

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from scoring.outcomes.periods import CHOICES
-from scoring.outcomes.queries import GROUPS
+from scoring.outcomes.queries import GROUPS, shown_name
 from scoring.outcomes.words import CAUSES
 
 DAY = forms.DateInput(attrs={"type": "date"})
@@ -24,11 +24,11 @@ class OutcomeFilters(forms.Form):
         for name, label in GROUPS.items():
             offered = [
                 ("", "All"),
-                *((each, each.replace("_", " ")) for each in (choices or {}).get(name, [])),
+                *((each, shown_name(name, each)) for each in (choices or {}).get(name, [])),
             ]
             chosen = self.data.get(name, "")
             if chosen and all(chosen != value for value, _ in offered):
-                offered.append((chosen, chosen.replace("_", " ")))
+                offered.append((chosen, shown_name(name, chosen)))
             self.fields[name] = forms.ChoiceField(required=False, label=label, choices=offered)
 
     def chosen(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.db import connection
 from scoring.models import HealthSnapshot
 from scoring.outcomes import lost_statements, work
 from scoring.outcomes.periods import EARLIEST, Period
-from scoring.outcomes.queries import Asked, with_seen
+from scoring.outcomes.queries import Asked, shown_name, with_seen
 from scoring.outcomes.words import (
     CAUSE_LABELS,
     DISMISSED,
@@ -60,6 +60,10 @@ class Lost:
         """Days from the first flag to the notice, or to leaving; 0 when no flag stood then."""
         first: date | None = self.row["first_flag"]
         return 0 if first is None else (self.row["last_day"] - first).days
+
+    @property
+    def segment_label(self) -> str:
+        return shown_name("segment", self.row["segment"])
 
     @property
     def by_rule(self) -> str:
@@ -135,7 +139,7 @@ def _lost(
 def history(tenant: Tenant, *, account_id: int, last: date) -> list[HealthSnapshot]:
     """Health of the year before that day, oldest first; rows that are only read."""
     first = last - timedelta(days=lost_statements.WATCHED_DAYS)
-    values = {"tenant": tenant.pk, "account": account_id, "first": first, "last": last}
+    values: dict[str, Any] = {"tenant": tenant.pk, "account": account_id, "first": first, "last": last}
     with connection.cursor() as cursor:
         cursor.execute(lost_statements.HISTORY, values)
         names = [column[0] for column in cursor.description or ()]

@@ -63,7 +63,9 @@ def lost_context(request: TenantRequest, form: LostFilters) -> dict[str, Any]:
         "arr": lost.arr_of(rows),
         "unrated": sum(each.unrated for each in rows),
         "by_cause": lost.tally(everybody, lambda each: each.shown_cause, lambda name: CAUSE_LABELS[name]),
-        "by_segment": lost.tally(everybody, lambda each: each.segment or "", lambda name: name),
+        "by_segment": lost.tally(
+            everybody, lambda each: each.segment, lambda name: queries.shown_name("segment", name)
+        ),
         "lead": lost.lead_time(everybody),
         "wanted_days": lost.WANTED_DAYS,
         "filtered": bool(asked.chosen or "cause" in query),

@@ -21,6 +21,12 @@ from tenants.models import Membership, Tenant
 
 GROUPS = {"segment": "Segment", "plan": "Plan", "region": "Region", "industry": "Industry"}
 Row = dict[str, Any]
+_SEGMENTS = dict(Account.Segment.choices)
+
+
+def shown_name(column: str, value: str) -> str:
+    """How a value of one of the four columns reads: segments have names of their own."""
+    return str(_SEGMENTS.get(value, value)) if column == "segment" else value
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from scoring.outcomes import charts, figures, notes, queries, services
 from scoring.outcomes.forms import OutcomeFilters
 from scoring.outcomes.periods import DEFAULT, period_of
-from scoring.outcomes.queries import GROUPS, Asked
+from scoring.outcomes.queries import GROUPS, Asked, shown_name
 from scoring.outcomes.words import BY_KEY
 from tenants.access import Right, TenantRequest, ask_again, can, tenant_view
 from tenants.fields import Field, sees
@@ -75,7 +75,7 @@ def panels_context(request: TenantRequest, form: OutcomeFilters) -> dict[str, An
         "tiles": figures.tiles(sums, queries.targets(tenant), sees_arr=sees_arr),
         "groups": [
             (group, address(request, "outcomes", asked.query | {asked.by: group.name}) if group.name else "")
-            for group in figures.groups(groups, sees_arr=sees_arr)
+            for group in figures.groups(groups, asked.by, sees_arr=sees_arr)
         ],
         "group_heads": [
             BY_KEY[key] for key in figures.SHOWN_BY_GROUP if sees_arr or not BY_KEY[key].is_money
@@ -187,23 +187,24 @@ def _file(
 
 @require_GET
 @tenant_view(right=Right.VIEW_OUTCOMES)
-def rows_page(request: TenantRequest, figure: str) -> HttpResponse:
+def rows_page(request: TenantRequest) -> HttpResponse:
     form = OutcomeFilters(request.GET, choices=queries.choices(request.tenant, request.membership))
-    context = rows_context(request, figure, form) | {"form": form}
+    context = rows_context(request, form) | {"form": form}
     return render(request, "scoring/outcomes/rows.html", context)
 
 
 @require_GET
 @tenant_view(right=Right.VIEW_OUTCOMES)
-def rows_list(request: TenantRequest, figure: str) -> HttpResponse:
-    context = rows_context(request, figure, OutcomeFilters(request.GET))
+def rows_list(request: TenantRequest) -> HttpResponse:
+    context = rows_context(request, OutcomeFilters(request.GET))
     answer = render(request, "scoring/outcomes/_rows.html", context)
     answer.headers["HX-Push-Url"] = context["here"]
     return answer
 
 
-def rows_context(request: TenantRequest, figure: str, form: OutcomeFilters) -> dict[str, Any]:
+def rows_context(request: TenantRequest, form: OutcomeFilters) -> dict[str, Any]:
     """One page of the accounts behind a figure, with the sums of all of them: two statements."""
+    figure = request.GET.get("figure", "churn")
     behind = behind_of(request, figure)
     run = queries.last_run(request.tenant)
     asked = asked_of(request, queries.known_until(run), form.chosen())
@@ -223,12 +224,16 @@ def rows_context(request: TenantRequest, figure: str, form: OutcomeFilters) -> d
         "page": found,
         "lines": [line_of(row, shown_columns(request, behind)) for row in found.rows],
         "sums_line": [(kind, found.sums.get(name)) for name, _, kind in shown_columns(request, behind)],
-        "older": address(request, "outcome_rows", asked.query | place, figure) if place else "",
-        "older_rows": address(request, "outcome_rows_list", asked.query | place, figure) if place else "",
+        "older": address(request, "outcome_rows", {"figure": figure} | asked.query | place) if place else "",
+        "older_rows": address(request, "outcome_rows_list", {"figure": figure} | asked.query | place)
+        if place
+        else "",
         "is_first": not after or found.first <= 1,
-        "first_page": address(request, "outcome_rows", asked.query, figure),
-        "first_rows": address(request, "outcome_rows_list", asked.query, figure),
-        "here": address(request, "outcome_rows", asked.query | ({"after": after} if after else {}), figure),
+        "first_page": address(request, "outcome_rows", {"figure": figure} | asked.query),
+        "first_rows": address(request, "outcome_rows_list", {"figure": figure} | asked.query),
+        "here": address(
+            request, "outcome_rows", {"figure": figure} | asked.query | ({"after": after} if after else {})
+        ),
         "outcomes_url": address(request, "outcomes", asked.query),
         "query": urlencode(asked.query),
         "scope": notes.scope_words(request.membership),
@@ -253,15 +258,20 @@ def shown_columns(request: TenantRequest, behind: figures.Behind) -> tuple[tuple
 
 
 def line_of(row: dict[str, Any], columns: tuple[tuple[str, str, str], ...]) -> dict[str, Any]:
-    return {**row, "cells": [(kind, row[name]) for name, _, kind in columns]}
+    return {
+        **row,
+        "segment_label": shown_name("segment", row["segment"]),
+        "cells": [(kind, row[name]) for name, _, kind in columns],
+    }
 
 
 @ask_again("what is exported leaves the product")
 @require_POST
 @tenant_view(right=Right.VIEW_OUTCOMES)
-def rows_export(request: TenantRequest, figure: str) -> HttpResponse:
+def rows_export(request: TenantRequest) -> HttpResponse:
     """All rows behind a figure, up to 10,000, in the order of the page."""
     _may_export(request)
+    figure = request.GET.get("figure", "churn")
     behind = behind_of(request, figure)
     known = queries.known_until(queries.last_run(request.tenant))
     asked = asked_of(request, known, OutcomeFilters(request.GET).chosen())
