@@ -398,7 +398,7 @@ def test_unhappy_tickets_sound_unhappy(crowd: dict[str, pl.DataFrame]) -> None:
 
 def test_worlds_differ_in_churn(tmp_path: Path) -> None:
     left = {}
-    for world in WORLDS:
+    for world in ("calm", "default", "stormy"):
         simulate(tmp_path / world, accounts=800, days=365, seed=4, end=END, world=world)
         left[world] = len(churn_days(read(tmp_path / world)))
     assert left["calm"] < left["default"] < left["stormy"]
@@ -413,7 +413,7 @@ def test_worlds_differ_in_churn(tmp_path: Path) -> None:
         ({"accounts": 0}, "accounts must be 1 or more"),
         ({"days": -3}, "days must be 1 or more"),
         ({"seed": -1}, "seed must be 0 or more"),
-        ({"world": "mars"}, "calm, default, stormy"),
+        ({"world": "mars"}, "billing_driven, calm, default"),
     ],
 )
 def test_senseless_parameters_are_refused(tmp_path: Path, change: dict[str, object], complaint: str) -> None:
