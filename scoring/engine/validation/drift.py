@@ -8,7 +8,9 @@ Hosmer and Lemeshow 1980; slope by logistic regression (Cox 1958) with a Wald in
 Outcomes are read as exposures from one scoring to the next, not as windows of 90 days: those close too late to notice
 within 60 days, and exposures of one account do not overlap. A switch of mechanism with the same level of leaving shows
 in slope and fifths, not in the total. Each check has its share of `ALPHA` for one look, so that 24 monthly looks
-together stay quiet without drift (tests/scoring/validation/test_drift.py measures it).
+together stay quiet without drift. Simulated (tests/scoring/validation/drifting.py; 2.7 % leave a month): an alarm in 24
+monthly looks in 0 of 30 worlds of 400 accounts and 1 of 30 of 1,000; a switch of mechanism at an equal level is noticed
+within 60 days in 32 of 40 worlds of 400 accounts, looked at weekly. Fewer leavers see less; weekly looks alarm more.
 """
 
 import math
