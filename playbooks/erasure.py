@@ -32,6 +32,7 @@ PLACES = (
     Place("Plays", "playbooks_playstep", ("title", "details", "remark"), ("proposal",), where=_OF_PLAY),
     Place("Tasks", "playbooks_task", ("title",)),
     Place("Overrides", "scoring_override", ("note",)),
+    Place("Post-mortems", "scoring_postmortem", ("reason",)),
 )
 
 
