@@ -124,7 +124,7 @@ def label(stack: Stack, *, known: Leavers, until: date) -> Stack:
     """The same observations with what became of them: days to leaving (inf: not seen to), days that are known."""
     leaves_in = np.full(len(stack.day), np.inf)
     at, found = places(known, stack.account)
-    leaves_in[found] = (known.day[at] - stack.day)[found]
+    leaves_in[found] = known.day[at[found]] - stack.day[found]
     return replace(stack, leaves_in=leaves_in, seen_for=(day_number(until) - stack.day).astype(np.float64))
 
 

@@ -24,7 +24,8 @@ LEAST_ORIGINS = 4
 MANY_ROWS = 20_000  # from here on folds and fits are made cheaper, or a back-test would take an hour
 SMALL = {"folds": 5, "at_most": 8}
 LARGE = {"folds": 2, "at_most": 4}
-QUIET_ROWS = 15_000  # rows without a leaving that a fit of a large back-test keeps, weighted
+# rows without a leaving that a fit of a large back-test keeps, weighted, and that choosing its penalty keeps
+QUIET_ROWS, QUIET_ROWS_OF_FOLDS = 12_000, 6_000
 
 Said = Callable[[int, int, str], None]
 
@@ -49,7 +50,11 @@ def forecast(stack: Stack, *, until: int, names: tuple[str, ...], options: Optio
     """Every candidate at every origin. With too few origins nothing is fitted: `origins.why` says what is missing."""
     size = SMALL if len(stack) <= MANY_ROWS else LARGE
     found = origins(stack.day, horizon=HORIZON, least=LEAST_ORIGINS, until=until, at_most=size["at_most"])
-    cheap = options if len(stack) <= MANY_ROWS else replace(options, most_quiet=QUIET_ROWS)
+    cheap = (
+        options
+        if len(stack) <= MANY_ROWS
+        else replace(options, most_quiet=QUIET_ROWS, most_quiet_folds=QUIET_ROWS_OF_FOLDS)
+    )
     work = _Work(stack, found, names, cheap, size["folds"], len(stack) > MANY_ROWS, said)
     if len(found) >= LEAST_ORIGINS:
         for origin in found:
