@@ -34,7 +34,8 @@ BUSINESS: tuple[Indicator, ...] = (
         "business.adverse_news_90d", "Adverse company news", D.BUSINESS, "company", "count", False, 90,
         "News of layoffs, acquisition, change of leadership, restructuring or a competitor in the last 90 days.",
         "company_events", (0, 1, 3), (100, 55, 0), 1,
-        "{v:.0f} piece{s} of adverse company news in 90 days", "No adverse company news in 90 days",
+        "{v:.0f} piece{s} of adverse company news in {days} days", "No adverse company news in {days} days",
+        has_window=True,
     ),
     Indicator(
         "business.arrears_share", "Amount overdue", D.BUSINESS, "payment", "share", False, 0,
@@ -80,7 +81,7 @@ BUSINESS: tuple[Indicator, ...] = (
         "business.downgrades_365d", "Downgrades", D.BUSINESS, "contract", "count", False, 365,
         "Times that the contract was made smaller in the last 365 days.",
         "outcomes", (0, 1, 2), (100, 35, 0), 1,
-        "{v:.0f} downgrade{s} in a year", "No downgrade in a year",
+        "{v:.0f} downgrade{s} in {days} days", "No downgrade in {days} days", has_window=True,
     ),
     Indicator(
         "business.contract_value", "Contract value", D.BUSINESS, "contract", "share", True, 0,
@@ -99,19 +100,21 @@ BUSINESS: tuple[Indicator, ...] = (
         "business.layoffs_180d", "Layoffs", D.BUSINESS, "company", "count", False, 180,
         "News of layoffs at the customer in the last 180 days.",
         "company_events", (0, 1, 3), (100, 45, 0), 0,
-        "{v:.0f} report{s} of layoffs in 180 days", "No layoffs in 180 days",
+        "{v:.0f} report{s} of layoffs in {days} days", "No layoffs in {days} days", has_window=True,
     ),
     Indicator(
         "business.leadership_change_180d", "Change of leadership", D.BUSINESS, "company", "count", False, 180,
         "News of a change of leadership at the customer in the last 180 days.",
         "company_events", (0, 1, 3), (100, 55, 0), 0,
-        "{v:.0f} change{s} of leadership in 180 days", "No change of leadership in 180 days",
+        "{v:.0f} change{s} of leadership in {days} days", "No change of leadership in {days} days",
+        has_window=True,
     ),
     Indicator(
         "business.competitor_news_180d", "Competitor in the news", D.BUSINESS, "company", "count", False, 180,
         "News that name the customer together with a competitor in the last 180 days.",
         "company_events", (0, 1, 3), (100, 45, 0), 0,
-        "{v:.0f} report{s} with a competitor in 180 days", "No competitor in the news in 180 days",
+        "{v:.0f} report{s} with a competitor in {days} days", "No competitor in the news in {days} days",
+        has_window=True,
     ),
     Indicator(
         "business.competitor_mentions_90d", "Competitors named", D.BUSINESS, "outside", "count", False, 90,

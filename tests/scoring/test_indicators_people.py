@@ -111,11 +111,13 @@ def test_community_is_a_figure_only_for_who_takes_part(acme, account, other):
     ):  # fmt: skip
         add(acme, account, models.Activity, kind=kind, occurred_at=ago(days))
     found, none = read(acme, account, other)
-    keys = ("community_posts", "docs_contributions", "talks", "beta_programs")
-    assert [found[f"engagement.{each}"].value for each in keys] == [2, 1, 1, None]
-    assert [found[f"engagement.{each}"].newest_ago for each in keys[:3]] == [3, 50, 60]
-    assert [none[f"engagement.{each}"].missing for each in keys] == ["not_yet"] * 4
-    assert found["engagement.community_posts"].text == "2 community posts in a year"
+    keys = (
+        "engagement.community_posts", "engagement.docs_contributions", "engagement.talks", "engagement.beta_programs",
+    )  # fmt: skip
+    assert [found[each].value for each in keys] == [2, 1, 1, None]
+    assert [found[each].newest_ago for each in keys[:3]] == [3, 50, 60]
+    assert [none[each].missing for each in keys] == ["not_yet"] * 4
+    assert found["engagement.community_posts"].text == "2 community posts in 365 days"
 
 
 def test_answers_and_feedback(acme, account, other):

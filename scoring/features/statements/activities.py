@@ -4,14 +4,15 @@ from scoring.features.statements.windows import since
 
 MEETINGS = "('call', 'meeting', 'qbr', 'training', 'planning_session', 'advisory_council')"
 REVIEWS = "('qbr', 'planning_session', 'advisory_council')"
-_365 = "occurred_at >= %(start)s - interval '365 days'"
 # taking part in the community: how often in a year, and when last
 _COMMUNITY = ",\n".join(
-    f"       count(*) FILTER (WHERE kind = '{kind}' AND {_365}) AS {name}_365,\n"
+    f"       count(*) FILTER (WHERE kind = '{kind}' AND occurred_at >= {since(key)}) AS {name}_365,\n"
     f"       %(day)s::date - (max(occurred_at) FILTER (WHERE kind = '{kind}') AT TIME ZONE 'UTC')::date AS {name}_ago"
-    for name, kind in (
-        ("posts", "community_post"), ("docs", "docs_contribution"), ("talks", "conference_talk"),
-        ("betas", "beta_program"),
+    for name, kind, key in (
+        ("posts", "community_post", "engagement.community_posts"),
+        ("docs", "docs_contribution", "engagement.docs_contributions"),
+        ("talks", "conference_talk", "engagement.talks"),
+        ("betas", "beta_program", "engagement.beta_programs"),
     )
 )  # fmt: skip
 

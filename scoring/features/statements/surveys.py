@@ -43,8 +43,9 @@ SELECT account_id,
                                AND responded_at < %(start)s - interval '90 days') AS rating_count_before,
        sum(rating) FILTER (WHERE responded_at >= %(start)s - interval '270 days'
                              AND responded_at < %(start)s - interval '90 days') AS rating_sum_before,
-       count(*) FILTER (WHERE responded_at >= %(start)s - interval '365 days') AS answers_365,
-       count(*) FILTER (WHERE says_more AND responded_at >= %(start)s - interval '365 days') AS feedback_365,
+       count(*) FILTER (WHERE responded_at >= {since("satisfaction.answers_365d")}) AS answers_365,
+       count(*) FILTER (WHERE says_more
+                          AND responded_at >= {since("satisfaction.feedback_365d")}) AS feedback_365,
        %(day)s::date - max(answered) FILTER (WHERE says_more) AS feedback_ago
 FROM answers
 GROUP BY account_id

@@ -1,5 +1,7 @@
 """What the terms of today are like, and how they differ from those before."""
 
+from scoring.features.statements.windows import since
+
 # A term is compared with the earliest one of its product that was still in force 360 days ago or since (monthly plans
 # would otherwise only show last month's change), or with the newest before that. Money is only compared within one
 # currency. `main` is the largest active term, ties by the source's own id.
@@ -84,16 +86,16 @@ HAVING sum(owing) > 0
 """
 
 # what became of earlier terms; a downgrade is a loss that leaves no other mark in the terms of today
-OUTCOMES = """
+OUTCOMES = f"""
 SELECT account_id,
        count(*) AS rows,
        %(day)s::date - (min(effective_at) AT TIME ZONE 'UTC')::date AS first_ago,
        %(day)s::date - (max(effective_at) AT TIME ZONE 'UTC')::date AS last_ago,
        count(*) FILTER (WHERE kind = 'downgraded'
-                          AND effective_at >= %(start)s - interval '365 days') AS downgraded_365,
+                          AND effective_at >= {since("business.downgrades_365d")}) AS downgraded_365,
        %(day)s::date - (max(effective_at) FILTER (WHERE kind = 'downgraded')
            AT TIME ZONE 'UTC')::date AS downgraded_ago
 FROM accounts_outcome
 WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s AND effective_at < %(start)s
 GROUP BY account_id
-"""
+"""  # noqa: S608  (constants of this module)
