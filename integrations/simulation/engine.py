@@ -150,7 +150,7 @@ def _fated(setting: Setting, mechanism: Mechanism, months: Ints, dice: _Dice) ->
     """The setting of a world with a mechanism: staged troubles, and who leaves because of them."""
     window, accounts = setting.window, setting.accounts
     stages = make_stages(accounts, window, dice("stages"))
-    causes = with_troubles(setting.causes, stages, window, dice("departures"))
+    causes = with_troubles(setting.causes, accounts, stages, window, dice("departures"))
     odds = Odds(mechanism, window, accounts, months, stages)
     return replace(setting, causes=causes, fates=settle(odds, dice("fates")))
 

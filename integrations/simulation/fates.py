@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .causes import Causes, Events, first_only
+from .causes import SETTLING_DAYS, Causes, Events, first_only
 from .clock import Bools, Floats, Ints, Times, Window, Words, add_months
 from .mechanisms import BASE_REASONS, PEOPLE, STAGES, TROUBLES, Mechanism, Trouble
 from .population import Accounts
@@ -104,7 +104,7 @@ def _walk(trouble: Trouble, count: int, weeks: int, rng: np.random.Generator) ->
 
 
 def with_troubles(
-    causes: Causes, stages: dict[str, Ints], window: Window, rng: np.random.Generator
+    causes: Causes, accounts: Accounts, stages: dict[str, Ints], window: Window, rng: np.random.Generator
 ) -> Causes:
     """The causes with what the stages show; the pull of the shocks is taken out, since it moves nobody here."""
     driven = {
@@ -113,7 +113,7 @@ def with_troubles(
         for channel, effect in trouble.shows.items()
     }
     signals = causes.signals | {"pull": np.zeros_like(causes.signals["pull"])}
-    champions, others, back = _departures(stages[PEOPLE][:, : window.weeks], window, rng)
+    champions, others, back = _departures(stages[PEOPLE][:, : window.weeks], accounts.since, window, rng)
     mine = causes.events["champion_left"]
     first = first_only(_sorted(np.r_[mine.account, champions.account], np.r_[mine.day, champions.day]))
     came = _sorted(np.r_[causes.recovered.account, back.account], np.r_[causes.recovered.day, back.day])
@@ -135,7 +135,9 @@ def _sorted(account: Ints, day: Times) -> Events:
     return Events(account[order], day[order], np.ones(len(order)))
 
 
-def _departures(stage: Ints, window: Window, rng: np.random.Generator) -> tuple[Events, Events, Events]:
+def _departures(
+    stage: Ints, since: Times, window: Window, rng: np.random.Generator
+) -> tuple[Events, Events, Events]:
     """Champions and others who go when a people's trouble begins or worsens, and successors when it is over."""
     before = np.c_[np.zeros(len(stage), stage.dtype), stage[:, :-1]]
     found = []
@@ -146,7 +148,7 @@ def _departures(stage: Ints, window: Window, rng: np.random.Generator) -> tuple[
     ):
         account, week = np.nonzero(moved & (rng.random(stage.shape) < share))
         day = window.grid_start + (7 * week + rng.integers(2, 7, len(week))).astype("m8[D]")
-        keep = day <= window.end
+        keep = (day <= window.end) & (day > since[account] + np.timedelta64(SETTLING_DAYS, "D"))
         found.append(_sorted(account[keep], day[keep]))
     return found[0], found[1], found[2]
 
