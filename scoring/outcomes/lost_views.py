@@ -179,11 +179,11 @@ def _sources(request: TenantRequest, found: lost.Lost, account: Any) -> list[dic
 
 
 @require_POST
-@tenant_view(right=Right.WORK_QUEUE)
+@tenant_view(right=Right.VIEW_OUTCOMES)
 def correct(request: TenantRequest, account_id: int) -> HttpResponse:
     """Another cause, with a reason; for those who work on accounts and see outcomes: managers."""
-    check_right(request.membership, Right.VIEW_OUTCOMES)
     found = _one(request, account_id)
+    check_right(request.membership, Right.WORK_QUEUE)
     form = CorrectForm(request.POST)
     if form.is_valid():
         try:
