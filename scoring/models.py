@@ -407,5 +407,6 @@ class Override(TenantModel):
         ]
 
 
+from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, TrainingSample  # noqa: E402, F401
 from scoring.outcomes.models import OutcomeTarget, PostMortem  # noqa: E402, F401
 from scoring.sentiment.models import Competitor, CompetitorMention, TextReading  # noqa: E402, F401
