@@ -30,6 +30,10 @@ def leave(world, name, *, notice=None, arr="4000", **values):
         world, account, arr=arr, started_at=datetime(2025, 10, 1, tzinfo=UTC), renewal=LEFT, **cancelled
     )
     left_at = datetime.combine(LEFT, datetime.min.time(), UTC)
+    with world.here():  # facts are known up to this day
+        ScoreRun.objects.get_or_create(
+            tenant=world.tenant, as_of=KNOWN, defaults={"policy_versions": {}, "fingerprint": "x"}
+        )
     add(world, account, Outcome, kind="churned", effective_at=left_at, reason="went elsewhere")
     return account
 
