@@ -409,4 +409,5 @@ class Override(TenantModel):
 
 from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, TrainingSample  # noqa: E402, F401
 from scoring.outcomes.models import OutcomeTarget, PostMortem  # noqa: E402, F401
+from scoring.quality.models import QualityReport  # noqa: E402, F401
 from scoring.sentiment.models import Competitor, CompetitorMention, TextReading  # noqa: E402, F401
