@@ -26,6 +26,9 @@ SMALL = {"folds": 5, "at_most": 8}
 LARGE = {"folds": 2, "at_most": 4}
 # rows without a leaving that a fit of a large back-test keeps, weighted, and that choosing its penalty keeps
 QUIET_ROWS, QUIET_ROWS_OF_FOLDS = 12_000, 6_000
+QUIET_ROWS_BOOSTED = (
+    4_000  # trees are grown anew for each number of them: twenty times the additive fit's time
+)
 
 Said = Callable[[int, int, str], None]
 
@@ -99,6 +102,8 @@ class _Work:
 
     def _options(self, name: str) -> Options:
         """With many rows, the penalty of the first origin, which has seen nothing of later ones."""
+        if name == "boosted" and self.keeps_penalty:
+            return replace(self.options, most_quiet=QUIET_ROWS_BOOSTED)
         if not self.keeps_penalty or name not in self.penalties:
             return self.options
         return replace(self.options, penalty=self.penalties[name])

@@ -7,6 +7,7 @@ the workers alone (scoring.tasks hands over).
 from datetime import date
 from typing import Any
 
+from jobs import queries
 from jobs import services as jobs
 from jobs.runner import Cancelled
 from scoring.exceptions import ScoringError
@@ -30,7 +31,7 @@ def run(
 ) -> dict[str, Any]:
     """One job of the kind `scoring.train` or `scoring.backtest`; its answer tells what came of it."""
     landmarks.forget_old_shelves()
-    key = key or f"job-{progress.job_id}"
+    key = key or _key(tenant, progress.job_id)
     shelf = landmarks.Shelf(tenant, key)
     by = Actor(actor["kind"], actor["id"], actor["label"]) if actor else SYSTEM
     try:
@@ -44,6 +45,12 @@ def run(
     found = _learn(tenant, kind, chosen, stack, by, progress)
     shelf.clear()
     return found
+
+
+def _key(tenant: Tenant, job_id: int) -> str:
+    """The same for every attempt of a job, and never again: a restored database gives ids out twice."""
+    with tenant_transaction(tenant.pk):
+        return f"{job_id}-{queries.job_by_id(job_id).created_at:%Y%m%d%H%M%S%f}"
 
 
 def _go_on(tenant: Tenant, *, kind: str, args: dict[str, Any], by: Actor, why: str) -> dict[str, Any]:

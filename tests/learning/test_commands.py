@@ -98,7 +98,7 @@ def test_a_job_goes_on_where_the_last_one_stopped_and_reads_nothing_twice(histor
         first = jobs.enqueue(history.tenant, kind=tasks.TRAIN, args={"as_of": str(DAY), "read_for": 0.0})
         job, written, ran = run_now(first.pk), {}, 1
         while "goes_on_in" in (job.result or {}):
-            shelf = landmarks.Shelf(history.tenant, f"job-{first.pk}")
+            shelf = landmarks.Shelf(history.tenant, learning._key(history.tenant, first.pk))
             files = {path.name: path.stat().st_mtime_ns for path in shelf.folder.iterdir()}
             assert len(files) == ran
             assert written.items() <= files.items()
@@ -130,9 +130,9 @@ def test_a_stopped_job_leaves_no_files(history):
             if done == 2:
                 raise Cancelled("stopped")
 
-    shelf = landmarks.Shelf(history.tenant, "job-4711")
+    shelf = landmarks.Shelf(history.tenant, "stopped")
     with pytest.raises(Cancelled):
-        learning.run(history.tenant, Stopped(), kind=tasks.TRAIN, as_of=DAY)
+        learning.run(history.tenant, Stopped(), kind=tasks.TRAIN, as_of=DAY, key="stopped")
     assert not shelf.folder.exists()
 
 

@@ -124,7 +124,7 @@ def test_rolling_back_brings_the_older_version_and_leaves_a_trace(acme):
         assert (shown(acme, JUNE), shown(acme, JULY)) == (1, 1)
         newer = ChurnModel.objects.for_tenant(acme.tenant).get(version=2)
         assert (newer.state, newer.is_usable) == ("retired", False)
-        event = AuditEvent.objects.for_tenant(acme.tenant).get(verb="scoring.model_rolled_back")
+        event = AuditEvent.objects.get(tenant=acme.tenant, verb="scoring.model_rolled_back")
         assert event.diff == {"before": {"version": 2}, "after": {"version": 1, "why": "nonsense"}}
         with pytest.raises(registry.ModelRefused):
             registry.roll_back(acme.tenant, by=MAKER, why="again")
