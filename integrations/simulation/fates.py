@@ -248,7 +248,7 @@ def _why(odds: Odds, leaves: Times, rng: np.random.Generator) -> tuple[Words, Bo
     cause = np.full(odds.accounts.count, None, dtype=object)
     cause[who] = words(banks[kind][int(p * len(banks[kind]))] for kind, p in zip(struck, pick, strict=True))
     lapses = np.zeros(odds.accounts.count, dtype=bool)
-    if odds.mechanism.term_end > 0:
+    if odds.mechanism.term_end > 0 and len(who):
         row, at = term_ends(odds, who)
         lapses[who[row[at == day[row]]]] = True
     return cause, ~lapses & (cause != "non_payment")
