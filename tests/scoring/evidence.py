@@ -75,7 +75,7 @@ def rich(world, name="Halden Logistics", **values):
     subscribe(world, account)
     add_usage(world, account, first=100, last=1, active_users=40, core_events=400, features_used=6)
     person = contact(world, account, "champion", joined_at=ago(300))
-    for days in (10, 70):
+    for days in (10, 40, 70):
         met = {"occurred_at": ago(days), "contact_external_ids": [person.external_id]}
         add(world, account, models.Activity, kind="meeting", **met)
     add(

@@ -132,8 +132,22 @@ def test_an_earlier_layout_is_no_news(acme):
     scored = pipeline.evaluate(acme.tenant, as_of=DAY)
     block = Block(scored, 0, 1)
     health, band = int(block.health[0]), block.bands[0]
-    known = [(block.ids[0], health, band, None, None, None)]
+    known = [(block.ids[0], health, band, None, None, None, "", "", DAY)]
     assert not Before(block, known).moved(block).any()
-    assert Before(block, [(block.ids[0], health + 200, band, None, None, None)]).moved(block).all()
-    other = [(block.ids[0], health, band, LAYOUT, block.weights[0].tolist(), [10_000] * len(INDICATORS))]
+    assert (
+        Before(block, [(block.ids[0], health + 200, band, None, None, None, "", "", DAY)]).moved(block).all()
+    )
+    other = [
+        (
+            block.ids[0],
+            health,
+            band,
+            LAYOUT,
+            block.weights[0].tolist(),
+            [10_000] * len(INDICATORS),
+            "",
+            "",
+            DAY,
+        )
+    ]
     assert Before(block, other).moved(block).all() == bool(block.is_low.any())
