@@ -16,7 +16,7 @@ NOISE = (
 )  # fmt: skip
 
 
-def landmarks(*, accounts=250, days=14, strength=1.5, level=-3.4, seed=3, most_leavers=None):
+def landmarks(*, accounts=400, days=14, strength=1.5, level=-4.3, seed=3, most_leavers=None):
     """(plan, stack): a slowly wandering driver, and leaving by chance month after month."""
     rng = np.random.default_rng(seed)
     numbers = labels.account_numbers([f"ACC-{at}" for at in range(accounts)])
