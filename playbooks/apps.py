@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
@@ -29,6 +30,12 @@ def _register_jobs() -> None:
         "playbooks.wake_snoozed", tasks.wake_snoozed, mode="transactional", label="Wake snoozed suggestions"
     )
     registry.schedule("playbooks.wake_snoozed", kind="playbooks.wake_snoozed", at_hour=5)
+    registry.register(
+        tasks.RESUME_HELD, tasks.resume_held, mode="stepwise", label="Go on with triggers that waited"
+    )
+    registry.schedule(
+        tasks.RESUME_HELD, kind=tasks.RESUME_HELD, every=timedelta(minutes=5), when=tasks.may_resume
+    )
 
 
 def _register_consumers() -> None:

@@ -3,11 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
+from audit import consumers
 from audit.consumers import Event
 from playbooks import services
+from scoring.automation import holds
 from tenants.models import Tenant
+from tenants.scoping import tenant_transaction
 
 TRIGGERS = "playbooks.triggers"
+RESUME_HELD = "playbooks.resume_held"
 TRIGGER_VERBS = ["scoring.health_changed"]
 WRITEBACK = "playbooks.writeback"
 _WRITE = "integrations.write_"
@@ -25,8 +29,27 @@ def wake_snoozed(tenant: Tenant, progress: Any) -> dict[str, int]:
 
 
 def follow_health(tenant: Tenant, events: list[Event]) -> None:
-    """Health changed somewhere: open, refresh, wake or expire suggestions there."""
-    services.suggest(tenant, signals=[_signal(event) for event in events if event.account_id is not None])
+    """Health changed somewhere: open, refresh, wake or expire suggestions there, or wait for a source to come back."""
+    signals = [_signal(event) for event in events if event.account_id is not None]
+    services.suggest_or_hold(tenant, signals=signals)
+
+
+def may_resume(tenant: Tenant) -> bool:
+    """Whether triggers wait whose sources are back."""
+    return holds.is_anything_waiting(tenant, what=TRIGGERS) and not holds.reasons(tenant)
+
+
+def resume_held(tenant: Tenant, progress: Any) -> dict[str, int]:
+    """Go on with what waited, after what scoring has told since: a newer signal overtakes a kept one."""
+    consumers.consume_now(tenant, TRIGGERS)
+    resumed = 0
+    while True:
+        with tenant_transaction(tenant.pk):
+            count = services.resume_held(tenant)
+        if not count:
+            return {"resumed": resumed}
+        resumed += count
+        progress(resumed)
 
 
 def follow_writes(tenant: Tenant, events: list[Event]) -> None:

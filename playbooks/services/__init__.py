@@ -14,6 +14,7 @@ from playbooks.services.decisions import (
     snooze,
     undo,
 )
+from playbooks.services.holding import resume_held, suggest_or_hold
 from playbooks.services.plays import cancel_play, close_play, start_play
 from playbooks.services.setup import install_defaults
 from playbooks.services.suggestions import Signal, suggest, wake_snoozed
@@ -39,10 +40,12 @@ __all__ = [
     "follow_writes",
     "install_defaults",
     "reopen_task",
+    "resume_held",
     "skip_step",
     "snooze",
     "start_play",
     "suggest",
+    "suggest_or_hold",
     "undo",
     "wake_snoozed",
 ]

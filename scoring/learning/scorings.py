@@ -1,0 +1,122 @@
+"""What versions said on past days, and what became of it: the rows that gates and drift are counted on.
+
+Runs tell which version scored a day, so days are found without reading a score. The days of a version that nobody saw
+count as those of one that was shown: both were said before anybody knew.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, cast
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from scoring import queries
+from scoring.learning import labels, landmarks
+from scoring.learning.observations import SEGMENTS
+from scoring.models import ChurnModel
+from tenants.models import Tenant
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_SAID = """
+SELECT a.external_id, s.as_of, a.segment, s.p30, s.p60, s.p90
+FROM scoring_health_snapshot s JOIN accounts_account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+WHERE s.tenant_id = %(tenant)s AND s.as_of = ANY(%(days)s) AND s.run_id = ANY(%(runs)s)
+  AND s.model_id = ANY(%(shown)s) AND s.p90 IS NOT NULL
+UNION ALL
+SELECT a.external_id, w.as_of, a.segment, w.p30, w.p60, w.p90
+FROM scoring_shadow_score w JOIN accounts_account a ON a.tenant_id = w.tenant_id AND a.id = w.account_id
+WHERE w.tenant_id = %(tenant)s AND w.as_of = ANY(%(days)s) AND w.run_id = ANY(%(runs)s) AND w.model_id = %(model)s
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """n chances as they were said, with what became of the accounts; the shapes of `engine.validation.Rows`."""
+
+    account: Ints
+    day: Ints
+    segment: Ints
+    segments: tuple[str, ...]
+    arr: Floats
+    p: Floats  # n x 3: within 30, 60, 90 days
+    leaves_in: Floats
+    seen_for: Floats
+
+    def __len__(self) -> int:
+        return len(self.account)
+
+    def closed(self, horizon: int) -> "Said":
+        """The rows whose window has ended."""
+        rows = self.seen_for >= horizon
+        parts: dict[str, Any] = {
+            name: getattr(self, name)[rows]
+            for name in ("account", "day", "segment", "arr", "p", "leaves_in", "seen_for")
+        }
+        return replace(self, **parts)
+
+
+def line_of(tenant: Tenant, model: ChurnModel) -> list[ChurnModel]:
+    """The version and, of one that is in force, those of the same kind that it replaced and that may still be used.
+
+    Versions are trained monthly; what the way to learn has shown would else be forgotten each month.
+    """
+    if model.state not in ChurnModel.LIVE:
+        return [model]
+    older = ChurnModel.objects.for_tenant(tenant).filter(
+        kind=model.kind, is_usable=True, version__lt=model.version
+    )
+    return [model, *older.defer("document", "report").order_by("-version")]
+
+
+def scored_days(tenant: Tenant, model: ChurnModel, line: list[ChurnModel]) -> dict[date, int]:
+    """The run that stands for each day on which the line was shown or this version was in the shadow, by day."""
+    shown = {str(each) for each in line}
+    runs = queries.finished_runs(tenant).filter(is_unchanged=False).order_by("as_of", "pk")
+    found: dict[date, int] = {}
+    for as_of, pk, told in runs.values_list("as_of", "pk", "summary__chances"):
+        told = told or {}
+        if told.get("model") in shown or model.pk in (told.get("shadows") or []):
+            found[as_of] = pk
+    return found
+
+
+def spaced(days: list[date], *, apart: int) -> list[date]:
+    """Days at least so many days apart, from the first one on."""
+    kept: list[date] = []
+    for day in sorted(days):
+        if not kept or day - kept[-1] >= timedelta(days=apart):
+            kept.append(day)
+    return kept
+
+
+def read(
+    tenant: Tenant, model: ChurnModel, line: list[ChurnModel], runs: dict[date, int], chosen: landmarks.Plan
+) -> Said:
+    """What was said on these days, labelled by what is known at the plan's end."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SAID,
+            {
+                "tenant": tenant.pk, "days": list(runs), "runs": list(runs.values()), "model": model.pk,
+                "shown": [each.pk for each in line],
+            },
+        )  # fmt: skip
+        rows = cursor.fetchall()
+    blank = np.zeros(len(rows))
+    said = Said(
+        account=labels.account_numbers([row[0] for row in rows]),
+        day=np.array([labels.day_number(row[1]) for row in rows], dtype=np.int64),
+        segment=np.array(
+            [SEGMENTS.index(row[2]) if row[2] in SEGMENTS else -1 for row in rows], dtype=np.int64
+        ),
+        segments=SEGMENTS,
+        arr=blank,
+        p=np.array([[float(each) for each in row[3:]] for row in rows], dtype=np.float64).reshape(-1, 3),
+        leaves_in=blank,
+        seen_for=blank,
+    )
+    return cast("Said", labels.label(cast("Any", said), known=chosen.known, until=chosen.until))

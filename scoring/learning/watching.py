@@ -1,0 +1,210 @@
+"""What a version has shown since it is watched, counted on days that are over: the gates of automation, and drift.
+
+Sources: issue 4 point 3, DECISIONS 24 (the months in shadow gate automation alone), SCORING.md f. Loaded by the
+workers alone; pages read the rows.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from scoring.automation import holds
+from scoring.automation.models import DriftCheck, TrainingSample
+from scoring.automation.words import CLOSED_WINDOWS, OWN_CHANCE, SLOPES
+from scoring.engine.validation import HORIZONS, drift, exposures, measure
+from scoring.engine.validation.gates import gates
+from scoring.learning import labels, landmarks, registry, samples, scorings
+from scoring.model_queries import chance_settings
+from scoring.models import ChanceSettings, ChurnModel
+from tenants.models import Tenant
+from tenants.scoping import tenant_transaction
+
+HORIZON = 90
+AT = HORIZONS.index(HORIZON)
+MONTH_DAYS = 30  # windows are counted on days so far apart
+WINDOW_DAYS = 60  # outcomes that drift looks back on
+WEEK_DAYS = 7  # scored days of that window that are read
+DRAWS = 300
+NEVER = 10**9  # leavers that no segment has: figures by segment are not made here
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What was said on closed windows, and since when."""
+
+    first: date | None  # the first scored day
+    last: date | None
+    windows: list[date]  # scored days a month apart whose 90 days are over
+    said: scorings.Said | None  # the rows of those days
+
+
+def watched(tenant: Tenant, model: ChurnModel, *, as_of: date) -> Watched:
+    """The scored days of a version and its line up to `as_of`. Needs the tenant's transaction."""
+    line = scorings.line_of(tenant, model)
+    days = {day: run for day, run in scorings.scored_days(tenant, model, line).items() if day <= as_of}
+    if not days:
+        return Watched(None, None, [], None)
+    chosen = landmarks.plan(tenant, as_of=as_of)
+    over = [day for day in days if day + timedelta(days=HORIZON) <= chosen.until]
+    windows = scorings.spaced(over, apart=MONTH_DAYS)
+    runs = {day: days[day] for day in windows}
+    said = scorings.read(tenant, model, line, runs, chosen).closed(HORIZON) if windows else None
+    return Watched(min(days), max(days), windows, said if said is not None and len(said) else None)
+
+
+def gate_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> list[dict[str, Any]]:
+    """One row a gate of automation, {key, needed, found, passed, words, details}; last, what stands beside them."""
+    with tenant_transaction(tenant.pk):
+        settings = chance_settings(tenant)
+        seen = watched(tenant, model, as_of=as_of)
+        late = holds.reasons(tenant)
+        checked = DriftCheck.objects.for_tenant(tenant).filter(model=model).order_by("-as_of", "-pk").first()
+    figures = _figures(seen, model, late, checked)
+    rows = gates(figures, _limits(settings, figures))
+    details = {"late": [each.words for each in late], "windows": [str(day) for day in seen.windows]}
+    for row in rows:
+        given = figures.get(row["key"])
+        row["details"] = given if isinstance(given, dict) else {}
+        if row["key"] == "freshness":
+            row["details"] = {"sources": details["late"]}
+        if row["key"] == "closed_windows":
+            row["details"] = {"days": details["windows"]}
+    return [*rows, own_chance(seen, settings)]
+
+
+def months_between(first: date, last: date) -> float:
+    """Calendar months and the days beyond them: from 1 February to 1 May is three."""
+    whole = (last.year - first.year) * 12 + last.month - first.month
+    return round(whole + (last.day - first.day) / 30, 2)
+
+
+def _figures(
+    seen: Watched, model: ChurnModel, late: list[holds.Reason], checked: DriftCheck | None
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "months_in_shadow": months_between(seen.first, seen.last) if seen.first and seen.last else 0.0,
+        "closed_windows": len(seen.windows),
+        "leavers": 0,
+        "freshness": len(late),
+        "drift": None if checked is None else sum(row["tripped"] for row in checked.figures),
+    }
+    if seen.said is None:
+        return found
+    used = threshold_of(model)
+    whole = measure(
+        seen.said, seen.said.p, threshold=1.0 if used is None else used, capacity=1, draws=DRAWS, seed=1,
+        least_events=NEVER,
+    )["horizons"][str(HORIZON)]["all"]  # fmt: skip
+    left = np.unique(seen.said.account[seen.said.leaves_in < HORIZON]).size
+    found |= {"leavers": int(left), "calibration": whole.get("ece"), "slope": whole.get("slope")}
+    if used is not None:
+        found["precision"] = (whole.get("precision") or {}) | {"threshold": used}
+    return found
+
+
+def threshold_of(model: ChurnModel) -> float | None:
+    """The chance from which the back-test of the version flags an account."""
+    used = model.report.get("thresholds", {}).get(str(HORIZON), {}).get("used")
+    return None if used is None else float(used)
+
+
+def _limits(settings: ChanceSettings, figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    limits: dict[str, dict[str, Any]] = {
+        "months_in_shadow": {
+            "least": settings.months_in_shadow, "unit": "months", "words": "Watched without acting by itself"
+        },
+        "closed_windows": {
+            "least": CLOSED_WINDOWS, "words": "Windows of 90 days that are over, counted a month apart"
+        },
+        "leavers": {
+            "least": settings.least_leavers, "words": "Accounts that left in those windows"
+        },
+        "calibration": {
+            "most": float(settings.most_calibration_error), "unit": "%",
+            "words": "Mean gap between what was said and what happened in those windows",
+        },
+        "slope": {
+            "least": SLOPES[0], "most": SLOPES[1], "words": "Calibration slope in those windows (1 is right)"
+        },
+        "precision": {
+            "least": float(settings.precision_wanted), "unit": "%",
+            "words": "Of the accounts flagged in those windows, the share that left",
+        },
+        "freshness": {"most": 0, "words": "Sources that are late, empty or shifted"},
+        "drift": {"most": 0, "words": "Checks of drift that tripped at the last look"},
+    }  # fmt: skip
+    return limits
+
+
+def own_chance(seen: Watched, settings: ChanceSettings) -> dict[str, Any]:
+    """Of the accounts that left in closed windows, how many had an own chance that high before; no gate."""
+    cut = float(settings.own_chance_from)
+    row = {"key": OWN_CHANCE, "needed": f"at least {cut:.0%}", "found": None, "passed": None}
+    if seen.said is None:
+        return row | {"words": "Share of past churn: not enough closed windows yet.", "details": {"cut": cut}}
+    left = seen.said.leaves_in < HORIZON
+    high = seen.said.p[:, AT] >= cut
+    gone, caught = (np.unique(seen.said.account[rows]).size for rows in (left, left & high))
+    flagged = np.unique(seen.said.account[high]).size
+    details = {"cut": cut, "left": int(gone), "caught": int(caught), "flagged": int(flagged)}
+    if not gone:
+        words = "Share of past churn: nobody left in the closed windows."
+        return row | {"words": words, "details": details}
+    words = f"{caught} of the {gone} accounts that left in closed windows had a chance of {cut:.0%} or more before."
+    return row | {"found": caught / gone, "words": words, "details": details}
+
+
+# --- drift -----------------------------------------------------------------------------------------
+
+
+def drift_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[list[dict[str, Any]], str]:
+    """(rows of `validation.drift`, what could not be checked). Reads the day through the one code path of scoring.
+
+    Raises registry.CorruptModel where the version cannot be opened.
+    """
+    fitted = registry.load_model(model)
+    with tenant_transaction(tenant.pk):
+        kept = TrainingSample.objects.for_tenant(tenant).filter(model=model).first()
+        seen = _exposures(tenant, model, as_of=as_of)
+    slope = _slope_of(model)
+    if kept is None:
+        nothing = samples.nothing()
+        rows = drift((), nothing, nothing, seen, expected_slope=slope)
+        remark = "Inputs were not checked: this version kept no sample of its training."
+        return [row for row in rows if row["key"] != "score"], remark
+    stack = landmarks.read(tenant, day=as_of)
+    if stack is None:
+        return [], "Nobody is a customer."
+    names = [name for name in kept.names if name in stack.names]
+    training = samples.sample_of(kept)
+    wanted = [kept.names.index(name) for name in names]
+    training = samples.only(training, wanted)
+    now = samples.now_of(names, fitted, stack)
+    return drift(tuple(names), training, now, seen, expected_slope=slope), ""
+
+
+def _exposures(tenant: Tenant, model: ChurnModel, *, as_of: date) -> Any:
+    """Accounts between two scorings of the last 60 known days, as this version's line said of them."""
+    chosen = landmarks.plan(tenant, as_of=as_of)
+    line = scorings.line_of(tenant, model)
+    since = chosen.until - timedelta(days=WINDOW_DAYS)
+    days = {
+        day: run
+        for day, run in scorings.scored_days(tenant, model, line).items()
+        if since <= day < chosen.until
+    }
+    if not days:
+        return None
+    picked = {day: days[day] for day in scorings.spaced(list(days), apart=WEEK_DAYS)}
+    said = scorings.read(tenant, model, line, picked, chosen)
+    first, end = labels.day_number(since), labels.day_number(chosen.until)
+    return exposures(said, said.p[:, 0], since=first, until=end)
+
+
+def _slope_of(model: ChurnModel) -> float:
+    """The slope that the back-test found; 1, which is right, where it could not tell."""
+    whole = model.report.get("horizons", {}).get(str(HORIZON), {}).get("all", {})
+    value = (whole.get("slope") or {}).get("value")
+    return 1.0 if value is None else float(value)
