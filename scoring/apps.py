@@ -26,6 +26,7 @@ def _install_default_policy(tenant: Any) -> None:
 def _register_jobs() -> None:
     from jobs import registry
     from scoring import tasks
+    from scoring.quality import job as quality
 
     registry.register(tasks.SCORE, tasks.score, mode="stepwise", label="Scoring", max_attempts=3)
     registry.schedule("scoring.nightly", kind=tasks.SCORE, at_hour=5, at_night=True)
@@ -40,6 +41,12 @@ def _register_jobs() -> None:
         "scoring.monthly", kind=tasks.TRAIN, every=timedelta(days=30), when=tasks.is_time_to_train
     )
     registry.register(
+        quality.QUALITY, quality.work_out, mode="stepwise", label="Model quality", max_attempts=3, seconds=1800
+    )
+    registry.schedule(
+        "scoring.quality_nightly", kind=quality.QUALITY, at_hour=6, when=quality.is_there_anything_new
+    )
+    registry.register(
         tasks.EXPIRE_OVERRIDES, tasks.expire_overrides, mode="transactional", label="Ending overrides"
     )
     registry.schedule("scoring.expire_overrides", kind=tasks.EXPIRE_OVERRIDES, every=timedelta(hours=1))
@@ -49,11 +56,16 @@ def _register_pages() -> None:
     from accounts import clock
     from scoring import panels, queries
     from scoring.freshness import freshness
+    from scoring.why import panels as why
     from tenants import nav
     from tenants.roles import Right
 
     panels.register_panels()
+    why.register_panels()
     clock.set_provider(queries.latest_as_of)
     nav.set_freshness(freshness)
     nav.register(nav.Destination("Scores", "scoring:scores", 70, Right.VIEW_ACCOUNTS, place="menu"))
     nav.register(nav.Destination("Outcomes", "scoring:outcomes", 60, Right.VIEW_OUTCOMES))
+    nav.register(
+        nav.Destination("Model quality", "scoring:model_quality", 72, Right.VIEW_QUALITY, place="menu")
+    )

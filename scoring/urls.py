@@ -2,6 +2,7 @@ from django.urls import path
 
 from scoring import policy_views, views
 from scoring.outcomes.urls import urlpatterns as outcome_urls
+from scoring.quality.urls import urlpatterns as quality_urls
 
 app_name = "scoring"
 urlpatterns = [
@@ -18,4 +19,5 @@ urlpatterns = [
     path("scores/policies/<int:policy_id>/rollback/", policy_views.roll_back, name="policy_rollback"),
     path("scores/policies/<int:policy_id>/discard/", policy_views.discard, name="policy_discard"),
     *outcome_urls,
+    *quality_urls,
 ]

@@ -39,6 +39,7 @@ class Right(StrEnum):
     VIEW_OUTCOMES = (
         "view_outcomes"  # churn, retention and post-mortems of the accounts that the person may see
     )
+    VIEW_QUALITY = "view_quality"  # how true the chances were in the whole tenant, and whose overrides came true
 
 
 _R = Right
@@ -48,9 +49,17 @@ _WORK = _READ | {_R.WORK_QUEUE, _R.OPEN_BODIES, _R.SHARE_ACCOUNTS, _R.EXPORT, _R
 RIGHTS: dict[str, frozenset[Right]] = {
     Role.CSM: _WORK,
     Role.ACCOUNT_EXECUTIVE: _READ | {_R.EXPORT},
-    Role.MANAGER: _WORK | {_R.DECIDE, _R.SCORE, _R.VIEW_OUTCOMES},
-    Role.EXECUTIVE: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.EXPORT, _R.VIEW_OUTCOMES},
-    Role.FINANCE: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.DECIDE, _R.SECOND_APPROVER, _R.EXPORT, _R.VIEW_OUTCOMES},
+    Role.MANAGER: _WORK | {_R.DECIDE, _R.SCORE, _R.VIEW_OUTCOMES, _R.VIEW_QUALITY},
+    Role.EXECUTIVE: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.EXPORT, _R.VIEW_OUTCOMES, _R.VIEW_QUALITY},
+    Role.FINANCE: _READ
+    | {
+        _R.VIEW_ALL_ACCOUNTS,
+        _R.DECIDE,
+        _R.SECOND_APPROVER,
+        _R.EXPORT,
+        _R.VIEW_OUTCOMES,
+        _R.VIEW_QUALITY,
+    },
     Role.REVOPS: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.IMPORT, _R.INTEGRATIONS, _R.EXPORT, _R.VIEW_OUTCOMES},
     Role.OPS_ADMIN: _READ
     | {
@@ -62,8 +71,10 @@ RIGHTS: dict[str, frozenset[Right]] = {
         _R.VIEW_AUDIT,
         _R.EXPORT,
         _R.VIEW_OUTCOMES,
+        _R.VIEW_QUALITY,
     },
-    Role.AUDITOR: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.VIEW_AUDIT, _R.EXPORT, _R.VIEW_OUTCOMES},
+    Role.AUDITOR: _READ
+    | {_R.VIEW_ALL_ACCOUNTS, _R.VIEW_AUDIT, _R.EXPORT, _R.VIEW_OUTCOMES, _R.VIEW_QUALITY},
     Role.SUPPORT: frozenset({_R.VIEW_ACCOUNTS, _R.VIEW_ALL_ACCOUNTS, _R.OPEN_BODIES}),
     # reads on the screen, within the scope, and takes nothing away: who shall export gets another role and that scope
     Role.REVIEWER: frozenset({_R.VIEW_ACCOUNTS, _R.VIEW_ALL_ACCOUNTS, _R.VIEW_OUTCOMES}),

@@ -69,6 +69,7 @@ def report(
         "lead_time": _lead_time(rows, p, known, until, at_cut, seed),
         "kinds": _kinds(rows, p, known, at_cut),
         "reliability": _reliability(rows, p, seed),
+        "reliability_segments": _reliability_of_segments(rows, p, seed),
     }
 
 
@@ -243,4 +244,15 @@ def _reliability(rows: Stack, p: Floats, seed: int) -> dict[str, Any]:
         made[str(horizon)] = reliability(
             p[known, at], left[known].astype(np.float64), rows.account[known], horizon, draws=DRAWS, seed=seed
         )
+    return made
+
+
+def _reliability_of_segments(rows: Stack, p: Floats, seed: int) -> dict[str, Any]:
+    """By horizon the diagram of each segment; of small ones the count alone, as `reliability` withholds them."""
+    made: dict[str, Any] = {str(horizon): {} for horizon in HORIZONS}
+    for place, name in enumerate(rows.segments):
+        mine = np.flatnonzero(rows.segment == place)
+        if mine.size:
+            for horizon, found in _reliability(take(rows, mine), p[mine], seed).items():
+                made[horizon][name] = found
     return made

@@ -58,7 +58,7 @@ def backtest(
     assert stack is not None
     settings = _settings(tenant)
     found = _judged(tenant, chosen, stack, settings, said, names)
-    report: dict[str, Any] = _plain(
+    report: dict[str, Any] = plain(
         {"tenant": tenant.slug, **facts, **found, "seconds": round(time.monotonic() - started, 1)}
     )
     return report
@@ -99,7 +99,7 @@ def train(
             document=to_document(fitted),
             kind=report["chosen"],
             as_of=chosen.as_of,
-            report=_plain(report),
+            report=plain(report),
             by=by,
             job_id=job_id,
         )
@@ -276,12 +276,12 @@ def _capacity(tenant: Tenant, settings: ChanceSettings) -> int:
     return max(owners, 1) * settings.flags_per_csm_week
 
 
-def _plain(part: Any) -> Any:
+def plain(part: Any) -> Any:
     """JSON that a jsonb column takes: no NaN, no numpy, keys as text."""
     if isinstance(part, dict):
-        return {str(name): _plain(each) for name, each in part.items()}
+        return {str(name): plain(each) for name, each in part.items()}
     if isinstance(part, list | tuple):
-        return [_plain(each) for each in part]
+        return [plain(each) for each in part]
     if isinstance(part, date):
         return str(part)
     if isinstance(part, np.generic):
