@@ -383,6 +383,9 @@ class Override(TenantModel):
         OTHER = "other", "Another reason"
 
     account = TenantForeignKey("accounts.Account", on_delete=models.CASCADE)
+    # a person's band in their own words, empty where they gave a number; then `health` is that band's number nearest
+    # to the computed one, so that lists and comparisons go on with numbers
+    band = models.CharField(max_length=10, blank=True, db_default="")
     health = models.DecimalField(max_digits=5, decimal_places=2)
     model_health = models.DecimalField(max_digits=5, decimal_places=2, null=True)
     reason = models.CharField(max_length=20, choices=Reason)
@@ -408,6 +411,21 @@ class Override(TenantModel):
 
 
 from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, TrainingSample  # noqa: E402, F401
+from scoring.growth.models import (  # noqa: E402, F401
+    GrowthItem,
+    GrowthReport,
+    RenewalForecast,
+    RenewalTarget,
+    RenewalTerm,
+)
 from scoring.outcomes.models import OutcomeTarget, PostMortem  # noqa: E402, F401
+from scoring.people.models import (  # noqa: E402, F401
+    CsmSentiment,
+    DataReport,
+    Notice,
+    PersonObservation,
+    ReasonFeedback,
+    SourceCorrection,
+)
 from scoring.quality.models import QualityReport  # noqa: E402, F401
 from scoring.sentiment.models import Competitor, CompetitorMention, TextReading  # noqa: E402, F401

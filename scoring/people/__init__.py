@@ -1,0 +1,1 @@
+"""What people say beside the scores: sentiment, observations on persons, feedback on reasons, corrected facts."""
