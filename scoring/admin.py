@@ -13,7 +13,7 @@ from django.urls import reverse
 from scoring import policies
 from scoring.catalogue import BY_KEY
 from scoring.exceptions import PolicyRefused
-from scoring.models import HealthPolicy, PolicyIndicator
+from scoring.models import ChanceSettings, HealthPolicy, PolicyIndicator
 from scoring.outcomes.models import OutcomeTarget
 from scoring.outcomes.services import remove_target
 from scoring.sentiment.competitors import forget_mentions
@@ -226,4 +226,50 @@ class CompetitorAdmin(TenantModelAdmin):
     def write(self, request: Any, row: Any, *, form: Any, before: dict[str, Any] | None) -> None:
         if before is not None and "name" in form.changed_data:
             forget_mentions(request.tenant, row)  # another name is looked for in all texts anew
+        super().write(request, row, form=form, before=before)
+
+
+class ChanceSettingsForm(OwnRowForm):
+    class Meta:
+        model = ChanceSettings
+        fields = (
+            "medium_from", "high_from", "critical_from", "margin", "precision_wanted", "flags_per_csm_week",
+            "months_in_shadow", "least_leavers", "most_calibration_error", "own_chance_from",
+        )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """The table's own rules, told before it refuses."""
+        cleaned = super().clean()
+        cuts = [cleaned.get(name) for name in ("medium_from", "high_from", "critical_from")]
+        if all(each is not None for each in cuts):
+            medium, high, critical = (Decimal(str(each)) for each in cuts)
+            if not 0 < medium < high < critical < 1:
+                raise ValidationError("The levels must rise and lie between 0 and 1: medium, high, critical.")
+        self._within("margin", Decimal("-1"), Decimal("0.1"), "less than 0.1")
+        self._within("precision_wanted", Decimal(0), Decimal(1), "between 0 and 1")
+        self._within("most_calibration_error", Decimal(0), Decimal(10), "more than 0")
+        self._within("own_chance_from", Decimal(0), Decimal("1.001"), "more than 0, at most 1")
+        return cleaned
+
+    def _within(self, name: str, low: Decimal, high: Decimal, words: str) -> None:
+        value = self.cleaned_data.get(name)
+        if value is not None and not low < value < high:
+            self.add_error(name, f"Give a share {words}.")
+
+
+@register(ChanceSettings)
+class ChanceSettingsAdmin(TenantModelAdmin):
+    """One row a workspace; shares are written as 0.80 for 80 %."""
+
+    form = ChanceSettingsForm
+    list_display = ("precision_wanted", "medium_from", "high_from", "critical_from", "own_chance_from")
+    exclude = None
+    fields = ChanceSettingsForm.Meta.fields
+
+    def has_add_permission(self, request: Any) -> bool:
+        may_add = super().has_add_permission(request)
+        return may_add and not ChanceSettings.objects.for_tenant(request.tenant).exists()
+
+    def write(self, request: Any, row: Any, *, form: Any, before: dict[str, Any] | None) -> None:
+        row.row_version += 0 if before is None else 1
         super().write(request, row, form=form, before=before)

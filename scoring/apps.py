@@ -9,9 +9,11 @@ class ScoringConfig(AppConfig):
 
     def ready(self) -> None:
         from scoring import policy_setup
+        from scoring.automation import setup as automation_setup
         from tenants import hooks
 
         policy_setup.register()
+        automation_setup.register()
         hooks.when_tenant_created(_install_default_policy)
         _register_jobs()
         _register_pages()

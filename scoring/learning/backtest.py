@@ -16,6 +16,7 @@ from scoring.engine.validation.leadtime import Leavers, lead_time
 from scoring.engine.validation.promotion import promote
 from scoring.engine.validation.reliability import reliability
 from scoring.learning import labels
+from scoring.learning.choices import precisions
 from scoring.learning.recipes import DEFAULT, MAY_BE_CHOSEN
 from scoring.learning.rolling import HORIZON, LEAST_ORIGINS, Forecasts
 
@@ -64,6 +65,7 @@ def report(
         "chosen_why": why,
         "candidates": candidates,
         "thresholds": thresholds,
+        "precisions": precisions(rows, p, is_older(rows.day), seed=seed),
         **figures,
         "by_origin": _by_origin(rows, p, cuts, wishes),
         "lead_time": _lead_time(rows, p, known, until, at_cut, seed),

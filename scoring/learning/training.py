@@ -21,7 +21,7 @@ from scoring.engine.validation import HORIZONS, known_at, origins
 from scoring.engine.validation.promotion import promote as compare_pair
 from scoring.exceptions import ScoringError
 from scoring.learning import backtest as back
-from scoring.learning import labels, leakage, registry, rolling
+from scoring.learning import labels, leakage, registry, rolling, samples
 from scoring.learning.gates import advisory_gates
 from scoring.learning.landmarks import SPACING_DAYS, Plan, Said
 from scoring.learning.recipes import NAMES, fit_all
@@ -103,6 +103,7 @@ def train(
             by=by,
             job_id=job_id,
         )
+        samples.keep(tenant, row, fitted, stack)
         return _promoted(tenant, row, by=by)
 
 

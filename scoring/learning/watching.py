@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.automation import holds
+from scoring.automation import holds, report
 from scoring.automation.models import DriftCheck, TrainingSample
 from scoring.automation.words import CLOSED_WINDOWS, OWN_CHANCE, SLOPES
 from scoring.engine.validation import HORIZONS, drift, exposures, measure
@@ -61,8 +61,9 @@ def gate_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> list[dict[st
         seen = watched(tenant, model, as_of=as_of)
         late = holds.reasons(tenant)
         checked = DriftCheck.objects.for_tenant(tenant).filter(model=model).order_by("-as_of", "-pk").first()
-    figures = _figures(seen, model, late, checked)
-    rows = gates(figures, _limits(settings, figures))
+    used = report.threshold_of(model, wanted=float(settings.precision_wanted))
+    figures = _figures(seen, used, late, checked)
+    rows = gates(figures, _limits(settings))
     details = {"late": [each.words for each in late], "windows": [str(day) for day in seen.windows]}
     for row in rows:
         given = figures.get(row["key"])
@@ -81,7 +82,7 @@ def months_between(first: date, last: date) -> float:
 
 
 def _figures(
-    seen: Watched, model: ChurnModel, late: list[holds.Reason], checked: DriftCheck | None
+    seen: Watched, used: float | None, late: list[holds.Reason], checked: DriftCheck | None
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
         "months_in_shadow": months_between(seen.first, seen.last) if seen.first and seen.last else 0.0,
@@ -92,7 +93,6 @@ def _figures(
     }
     if seen.said is None:
         return found
-    used = threshold_of(model)
     whole = measure(
         seen.said, seen.said.p, threshold=1.0 if used is None else used, capacity=1, draws=DRAWS, seed=1,
         least_events=NEVER,
@@ -104,13 +104,7 @@ def _figures(
     return found
 
 
-def threshold_of(model: ChurnModel) -> float | None:
-    """The chance from which the back-test of the version flags an account."""
-    used = model.report.get("thresholds", {}).get(str(HORIZON), {}).get("used")
-    return None if used is None else float(used)
-
-
-def _limits(settings: ChanceSettings, figures: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _limits(settings: ChanceSettings) -> dict[str, dict[str, Any]]:
     limits: dict[str, dict[str, Any]] = {
         "months_in_shadow": {
             "least": settings.months_in_shadow, "unit": "months", "words": "Watched without acting by itself"

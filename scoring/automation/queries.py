@@ -1,0 +1,124 @@
+"""Reads of the models pages: versions, gates as they were checked last, drift, readiness, what waits."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, F, Q
+
+from accounts.queries import visible_accounts
+from jobs.models import Job
+from jobs.queries import UNFINISHED
+from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, TrainingSample
+from scoring.automation.words import LABELS, OWN_CHANCE
+from scoring.models import AccountHealth, ChanceSettings, ChurnModel
+from tenants.models import Membership, Tenant
+
+MOST_WAITING = 50
+
+
+@dataclass(frozen=True)
+class Gates:
+    """The gates of one version as they were checked last, and the figure beside them."""
+
+    as_of: date | None
+    rows: list[ModelGate]
+    beside: ModelGate | None = None
+
+    @property
+    def met(self) -> int:
+        return sum(bool(row.passed) for row in self.rows)
+
+    @property
+    def failing(self) -> list[ModelGate]:
+        return [row for row in self.rows if not row.passed]
+
+
+def models(tenant: Tenant) -> list[ChurnModel]:
+    """All versions, newest first, without their documents."""
+    return list(ChurnModel.objects.for_tenant(tenant).defer("document").order_by("-version"))
+
+
+def model(tenant: Tenant, *, model_id: int) -> ChurnModel | None:
+    """One version with the names that it reads in place of its document."""
+    rows = ChurnModel.objects.for_tenant(tenant).defer("document").filter(pk=model_id)
+    return rows.annotate(curves=F("document__curves")).first()
+
+
+def gates_of(tenant: Tenant, model_ids: list[int]) -> dict[int, Gates]:
+    """The newest day's gates of each version; one statement."""
+    rows = ModelGate.objects.for_tenant(tenant).filter(model_id__in=model_ids)
+    found: dict[int, list[ModelGate]] = {}
+    for row in rows.order_by("model_id", "-as_of", "place"):
+        mine = found.setdefault(row.model_id, [])
+        if not mine or mine[0].as_of == row.as_of:
+            row.label = LABELS.get(row.key, row.key)
+            mine.append(row)
+    return {
+        model_id: Gates(
+            mine[0].as_of,
+            [row for row in mine if row.key != OWN_CHANCE],
+            next((row for row in mine if row.key == OWN_CHANCE), None),
+        )
+        for model_id, mine in found.items()
+    }
+
+
+def drift_checks(tenant: Tenant, model_id: int, *, limit: int = 12) -> list[DriftCheck]:
+    """The version's looks at drift, newest first."""
+    rows = DriftCheck.objects.for_tenant(tenant).filter(model_id=model_id)
+    return list(rows.order_by("-as_of", "-pk")[:limit])
+
+
+def training_sample(tenant: Tenant, model_id: int) -> TrainingSample | None:
+    return (
+        TrainingSample.objects.for_tenant(tenant)
+        .filter(model_id=model_id)
+        .defer("quantiles", "score")
+        .first()
+    )
+
+
+def passing_own_chance(tenant: Tenant, viewer: Membership, settings: ChanceSettings) -> dict[str, int]:
+    """Of the accounts that the viewer may see: how many have a chance, and how many one that is high enough."""
+    rows = AccountHealth.objects.for_tenant(tenant).filter(
+        account__in=visible_accounts(tenant, viewer).values("pk")
+    )
+    found: dict[str, int] = rows.aggregate(
+        known=Count("pk", filter=Q(p90__isnull=False)),
+        passing=Count("pk", filter=Q(p90__gte=settings.own_chance_from)),
+    )
+    return found
+
+
+def unfinished_job(tenant: Tenant, kinds: list[str]) -> Job | None:
+    """The newest job of these kinds that waits or runs."""
+    rows = Job.objects.for_tenant(tenant).filter(kind__in=kinds, state__in=UNFINISHED)
+    return rows.order_by("-pk").first()
+
+
+def newest_backtest(tenant: Tenant, kind: str) -> dict[str, Any] | None:
+    """The answer of the newest back-test that ended, without its whole report."""
+    rows = Job.objects.for_tenant(tenant).filter(kind=kind, state=Job.State.DONE, result__isnull=False)
+    return (
+        rows.order_by("-pk")
+        .values(
+            "pk",
+            "finished_at",
+            as_of=F("result__as_of"),
+            chosen=F("result__chosen"),
+            message=F("result__message"),
+            goes_on=F("result__goes_on_in"),
+        )
+        .first()
+    )
+
+
+def waiting(tenant: Tenant, viewer: Membership) -> tuple[list[PausedAutomation], int]:
+    """(the newest of what waits on accounts that the viewer may see, how many there are)."""
+    rows = PausedAutomation.objects.for_tenant(tenant).filter(
+        ended_at=None, account__in=visible_accounts(tenant, viewer).values("pk")
+    )
+    found = list(rows.select_related("account").order_by("-held_at", "pk")[: MOST_WAITING + 1])
+    total = len(found) if len(found) <= MOST_WAITING else rows.count()
+    return found[:MOST_WAITING], total

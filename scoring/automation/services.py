@@ -1,0 +1,202 @@
+"""What an admin does with a version: each step asks for a reason, is refused in words, and is harmless twice.
+
+Steps that open the document go through a job (`CHANGE`), because a web process does not load the maths; what speaks
+against them is said at once and checked again by the job.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import transaction
+
+from audit import services as audit
+from jobs import services as jobs
+from jobs.models import Job
+from scoring import queries as scores
+from scoring.automation import holds, queries, report
+from scoring.automation.words import LABELS
+from scoring.learning import registry
+from scoring.learning.registry import ModelRefused
+from scoring.model_queries import chance_settings
+from scoring.models import ChanceSettings, ChurnModel
+from tenants.access import Actor
+from tenants.models import Tenant
+
+State = ChurnModel.State
+
+CHANGE = "scoring.change_model"
+MOST_WORDS = 500
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that can be done with a version, from which states, and what it means."""
+
+    key: str
+    label: str
+    starts: tuple[str, ...]
+    ends: str  # the state afterwards; empty where it depends
+    words: str
+    by_job: bool = False
+
+
+STEPS = {
+    step.key: step
+    for step in (
+        Step(
+            "shadow", "Put into shadow", (State.DRAFT,), State.SHADOW,
+            "Its chances are kept aside at every scoring and shown to nobody.",
+        ),
+        Step(
+            "advisory", "Promote to advisory", (State.DRAFT, State.SHADOW), State.ADVISORY,
+            "Its chances are shown, route the queue and raise events from the next scoring on. It replaces "
+            "the version in force.", by_job=True,
+        ),
+        Step(
+            "automatic", "Promote to automatic", (State.ADVISORY,), State.AUTOMATIC,
+            "What rests on its chances may begin by itself, for accounts whose own chance is high enough.", by_job=True,
+        ),
+        Step(
+            "take_back", "Take back one step", (State.ADVISORY, State.AUTOMATIC), "",
+            "Automatic becomes advisory; advisory becomes shadow, and its chances are no longer shown.",
+        ),
+        Step(
+            "roll_back", "Roll back to this version", (State.RETIRED,), State.ADVISORY,
+            "It is in force again, and newer versions are not used any more.", by_job=True,
+        ),
+        Step(
+            "retire", "Retire", (State.DRAFT, State.SHADOW), State.RETIRED, "It is not watched or used any more.",
+        ),
+    )
+}  # fmt: skip
+
+
+def steps_for(model: ChurnModel) -> list[Step]:
+    """What can be asked for from where the version stands."""
+    return [
+        step
+        for step in STEPS.values()
+        if model.state in step.starts and (step.key != "roll_back" or model.is_usable)
+    ]
+
+
+def refusal(tenant: Tenant, model: ChurnModel, step: Step) -> str:
+    """Why this step is refused now, with the figure of what fails; empty: it may be taken."""
+    if model.state not in step.starts or (step.key == "roll_back" and not model.is_usable):
+        return f"{model} is {model.get_state_display().lower()}: “{step.label}” is not for it."
+    if step.key == "advisory":
+        return _against_showing(tenant, model)
+    if step.key == "automatic":
+        return _against_automation(tenant, model)
+    return ""
+
+
+def _against_showing(tenant: Tenant, model: ChurnModel) -> str:
+    """A leak always refuses; a gate of the back-test may be made up for by what was seen in the shadow."""
+    if found := report.leaks(model.report):
+        return f"Refused: {' '.join(found)}"
+    found = report.refusals(model.report)
+    gates = queries.gates_of(tenant, [model.pk]).get(model.pk)
+    shown = {row.key: row.passed for row in gates.rows} if gates else {}
+    if not found or all(shown.get(key) for key in ("closed_windows", "leavers", "calibration", "slope")):
+        return ""
+    return f"Refused: {' '.join(found)}"
+
+
+def _against_automation(tenant: Tenant, model: ChurnModel) -> str:
+    run, gates = scores.newest_run(tenant), queries.gates_of(tenant, [model.pk]).get(model.pk)
+    if gates is None or run is None:
+        return "Refused: its gates were not checked yet."
+    if gates.as_of != run.as_of:
+        return f"Refused: gates were checked as of {gates.as_of}, {run.as_of} was scored since. Check them again."
+    if gates.failing:
+        failing = " ".join(row.words for row in gates.failing)
+        return f"Refused, {gates.met} of {len(gates.rows)} gates met: {failing}"
+    late = holds.reasons(tenant)
+    return f"Refused: {' '.join(each.words for each in late)}" if late else ""
+
+
+@transaction.atomic
+def take_step(
+    tenant: Tenant, *, model_id: int, key: str, row_version: int, why: str, by: Actor
+) -> Job | None:
+    """Do it, or ask the job that does (returned). Raises ModelRefused; the same again changes nothing."""
+    step = STEPS[key]
+    model = _asked(tenant, model_id, step, row_version, why)
+    if model is None:
+        return None
+    if not step.by_job:
+        _apply(tenant, model, step, why=why, by=by)
+        return None
+    args = {
+        "model_id": model_id, "step": key, "row_version": row_version, "why": why.strip()[:MOST_WORDS],
+        "actor": {"kind": by.kind, "id": by.id, "label": by.label},
+    }  # fmt: skip
+    return jobs.enqueue(tenant, kind=CHANGE, args=args, by=by, dedupe_key=f"{CHANGE}:{model_id}")
+
+
+@transaction.atomic
+def finish_step(
+    tenant: Tenant, *, model_id: int, key: str, row_version: int, why: str, by: Actor
+) -> ChurnModel:
+    """The job's half, checked anew. Raises ModelRefused or CorruptModel; a second run changes nothing."""
+    step = STEPS[key]
+    model = _asked(tenant, model_id, step, row_version, why)
+    if model is not None:
+        return _apply(tenant, model, step, why=why, by=by)
+    return ChurnModel.objects.for_tenant(tenant).get(pk=model_id)
+
+
+def _asked(tenant: Tenant, model_id: int, step: Step, row_version: int, why: str) -> ChurnModel | None:
+    """The version, locked; None when the step was taken already. Raises ModelRefused."""
+    model = ChurnModel.objects.for_tenant(tenant).select_for_update().filter(pk=model_id).first()
+    if model is None:
+        raise ModelRefused("There is no such version.")
+    if model.row_version > row_version and (model.state == step.ends or step.key == "take_back"):
+        return None
+    if model.row_version != row_version:
+        raise ModelRefused("Somebody changed this version meanwhile. Look at it again.")
+    if not why.strip():
+        raise ModelRefused("Say why: the reason stands in the audit trail.")
+    if words := refusal(tenant, model, step):
+        raise ModelRefused(words)
+    return model
+
+
+def _apply(tenant: Tenant, model: ChurnModel, step: Step, *, why: str, by: Actor) -> ChurnModel:
+    why = why.strip()[:MOST_WORDS]
+    if step.key == "shadow":
+        return registry.shadow(tenant, model_id=model.pk, by=by, why=why)
+    if step.key == "retire":
+        return registry.retire(tenant, model_id=model.pk, by=by, why=why)
+    if step.key == "roll_back":
+        return registry.roll_back(tenant, by=by, why=why, to_version=model.version)
+    if step.key == "take_back":
+        return registry.take_back(tenant, by=by, why=why) or model
+    return registry.promote(tenant, model_id=model.pk, by=by, why=why, to=step.ends)
+
+
+@transaction.atomic
+def choose_precision(tenant: Tenant, *, wanted: Decimal, row_version: int, by: Actor) -> ChanceSettings:
+    """Which share of flagged accounts should really leave. Raises ModelRefused; the same again changes nothing."""
+    if not Decimal("0.05") <= wanted <= Decimal("0.99"):
+        raise ModelRefused("Choose a precision between 5 and 99 %.")
+    row = ChanceSettings.objects.for_tenant(tenant).select_for_update().first() or chance_settings(tenant)
+    if row.precision_wanted == wanted:
+        return row
+    if row.pk and row.row_version != row_version:
+        raise ModelRefused("Somebody changed the settings meanwhile. Look at them again.")
+    before = {"precision_wanted": str(row.precision_wanted)}
+    row.precision_wanted = wanted
+    row.row_version += 1 if row.pk else 0
+    row.save()
+    after = {"precision_wanted": str(wanted)}
+    audit.record(
+        tenant, verb="scoring.precision_chosen", by=by, object_type="scoring.chancesettings",
+        object_id=str(row.pk), object_label="Chance settings", before=before, after=after,
+    )  # fmt: skip
+    return row
+
+
+def label_of_gate(key: str) -> str:
+    return LABELS.get(key, key)

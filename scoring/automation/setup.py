@@ -1,0 +1,65 @@
+"""What earned automation registers at start-up: jobs, the navigation, the thresholds page."""
+
+from jobs import registry
+from scoring.automation import services, tasks
+from scoring.model_queries import chance_settings
+from tenants import nav, thresholds
+from tenants.models import Tenant
+from tenants.roles import Right
+
+ADMIN = "admin:scoring_chancesettings_changelist"
+
+
+def register() -> None:
+    """Called from ScoringConfig.ready."""
+    registry.register(
+        tasks.DRIFT,
+        tasks.watch,
+        mode="stepwise",
+        label="Checking drift and gates",
+        max_attempts=3,
+        seconds=1800,
+    )
+    registry.schedule(tasks.DRIFT, kind=tasks.DRIFT, at_hour=6)  # after the nightly scoring
+    registry.register(
+        services.CHANGE, tasks.change_model, mode="transactional", label="Changing a version", max_attempts=2
+    )
+    #NAV nav.register(nav.Destination("Models", "scoring:models", 75, Right.VIEW_OUTCOMES, place="menu"))
+    for label, value, words in (
+        ("Chances: levels", _levels, "Medium, high and critical begin at these chances within 90 days."),
+        (
+            "Chances: precision wanted",
+            _precision,
+            "Of the accounts flagged, the share that should really leave.",
+        ),
+        ("Chances: gates of automation", _gates, "What a version must have shown before it acts by itself."),
+        ("Chances: own chance of an account", _own, "Beside the gates: what the account itself must show."),
+        ("Chances: flags", _flags, "Accounts that a CSM can look at in a week."),
+    ):
+        thresholds.register(label, ADMIN, value=value, help=words)
+
+
+def _levels(tenant: Tenant) -> str:
+    row = chance_settings(tenant)
+    cuts = " / ".join(f"{each:.1%}" for each in (row.medium_from, row.high_from, row.critical_from))
+    return f"{cuts}, margin {row.margin:.1%}"
+
+
+def _precision(tenant: Tenant) -> str:
+    return f"{chance_settings(tenant).precision_wanted:.0%}"
+
+
+def _gates(tenant: Tenant) -> str:
+    row = chance_settings(tenant)
+    return (
+        f"{row.months_in_shadow} months watched, {row.least_leavers} leavers, "
+        f"calibration error at most {row.most_calibration_error:.1%}"
+    )
+
+
+def _own(tenant: Tenant) -> str:
+    return f"{chance_settings(tenant).own_chance_from:.0%} within 90 days"
+
+
+def _flags(tenant: Tenant) -> str:
+    return f"{chance_settings(tenant).flags_per_csm_week} a CSM and week"

@@ -1,0 +1,123 @@
+"""Jobs: look at drift and gates each night, and change the state of a version."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from scoring import queries as scores
+from scoring.automation import services
+from scoring.automation.models import DriftCheck, ModelGate
+from scoring.learning import registry
+from scoring.models import ChurnModel
+from tenants.access import SYSTEM, Actor
+from tenants.models import Tenant
+from tenants.scoping import tenant_transaction
+
+DRIFT = "scoring.drift"
+LOOK_EVERY = timedelta(
+    days=7
+)  # each check errs once in 1,000 looks: nightly ones would alarm seven times as often
+
+
+def watch(tenant: Tenant, progress: Any, *, look_now: bool = False) -> dict[str, Any]:
+    """Drift of the version in force, at most one look a week unless asked; then the gates of all that is watched.
+
+    Harmless when run again: a day's look and gates stand once, and a trip takes one step.
+    """
+    with tenant_transaction(tenant.pk):
+        run = scores.newest_run(tenant)
+        live = registry.live(tenant)
+        watched = ChurnModel.objects.for_tenant(tenant).filter(
+            state__in=[ChurnModel.State.SHADOW, *ChurnModel.LIVE]
+        )
+        models = list(watched.defer("document").order_by("-version"))
+    if run is None or not models:
+        return {"checked": 0, "message": "There is no version to watch yet."}
+    looked = _look(tenant, live, as_of=run.as_of, now=look_now) if live is not None else None
+    for at, model in enumerate(models):
+        progress(at, len(models), "Checking gates")
+        check_gates(tenant, model, as_of=run.as_of)
+    return {
+        "checked": len(models),
+        "as_of": str(run.as_of),
+        "tripped": looked.tripped if looked else None,
+        "stepped_to": looked.stepped_to if looked else "",
+        "url": reverse("scoring:models", args=[tenant.slug]),
+        "label": "See the gates",
+    }
+
+
+def _look(tenant: Tenant, live: ChurnModel, *, as_of: date, now: bool) -> DriftCheck | None:
+    with tenant_transaction(tenant.pk):
+        last = DriftCheck.objects.for_tenant(tenant).filter(model=live).order_by("-as_of").first()
+    if last is not None and (last.as_of >= as_of or (not now and as_of - last.as_of < LOOK_EVERY)):
+        return last
+    return look_at_drift(tenant, live, as_of=as_of)
+
+
+def look_at_drift(tenant: Tenant, live: ChurnModel, *, as_of: date) -> DriftCheck:
+    """One look, kept; a trip takes the version in force one step back, in the same transaction."""
+    from scoring.learning import watching  # the maths is loaded by the worker alone
+
+    try:
+        rows, remark = watching.drift_rows(tenant, live, as_of=as_of)
+    except registry.CorruptModel as broken:
+        rows, remark = [], str(broken)
+    tripped = [row for row in rows if row["tripped"]]
+    with tenant_transaction(tenant.pk):
+        kept, is_new = DriftCheck.objects.for_tenant(tenant).get_or_create(
+            tenant=tenant,
+            model=live,
+            as_of=as_of,
+            defaults={"figures": rows, "tripped": bool(tripped), "remark": remark[:500]},
+        )
+        standing = registry.live(tenant)
+        if is_new and kept.tripped and standing is not None and standing.pk == live.pk:
+            why = f"Drift on {as_of}: {' '.join(row['words'] for row in tripped)}"
+            stepped = registry.take_back(tenant, by=SYSTEM, why=why[:1000])
+            kept.stepped_to = stepped.state if stepped else ""
+            kept.save(update_fields=["stepped_to"])
+    return kept
+
+
+def check_gates(tenant: Tenant, model: ChurnModel, *, as_of: date) -> list[ModelGate]:
+    """The gates of one version as of that day, in place of those that the day had."""
+    from scoring.learning import watching  # the maths is loaded by the worker alone
+
+    rows = watching.gate_rows(tenant, model, as_of=as_of)
+    with tenant_transaction(tenant.pk), transaction.atomic():
+        ModelGate.objects.for_tenant(tenant).filter(model=model, as_of=as_of).delete()
+        now = timezone.now()
+        return ModelGate.objects.bulk_create(
+            ModelGate(
+                tenant=tenant, model=model, as_of=as_of, place=at, key=row["key"], needed=row["needed"][:120],
+                found=row["found"], passed=row["passed"], words=row["words"][:500], details=row["details"],
+                checked_at=now,
+            )
+            for at, row in enumerate(rows)
+        )  # fmt: skip
+
+
+def change_model(
+    tenant: Tenant,
+    progress: Any,
+    *,
+    model_id: int,
+    step: str,
+    row_version: int,
+    why: str,
+    actor: dict[str, str],
+) -> dict[str, Any]:
+    """A step that opens the document; what speaks against it by now is the answer."""
+    by = Actor(actor["kind"], actor["id"], actor["label"])
+    page = {"url": reverse("scoring:model", args=[tenant.slug, model_id]), "label": "See the version"}
+    try:
+        row = services.finish_step(
+            tenant, model_id=model_id, key=step, row_version=row_version, why=why, by=by
+        )
+    except (registry.ModelRefused, registry.CorruptModel) as refused:
+        return {"refused": True, "message": str(refused), **page}
+    return {"state": row.state, "message": f"{row} is {row.get_state_display().lower()} now.", **page}
