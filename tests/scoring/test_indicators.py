@@ -25,7 +25,10 @@ def other(acme):
 
 
 def test_every_indicator_has_a_test_here():
-    source = "".join(path.read_text() for path in Path(__file__).parent.glob("test_indicators*.py"))
+    here = Path(__file__).parent
+    source = "".join(
+        path.read_text() for path in (*here.glob("test_indicators*.py"), here / "test_sentiment.py")
+    )
     untested = [each.key for each in INDICATORS if f'"{each.key}"' not in source]
     assert untested == []
 
