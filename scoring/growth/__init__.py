@@ -1,0 +1,1 @@
+"""Renewals by quarter, who may buy more, trials, milestones: worked out by a job at night, read by pages."""
