@@ -4,6 +4,7 @@ from datetime import date
 
 from django.db.models import Q
 
+from accounts.models import Outcome
 from scoring.models import AccountHealth, ChanceSettings, ChurnModel
 from tenants.models import Tenant
 
@@ -35,3 +36,22 @@ def has_lost_its_model(tenant: Tenant) -> bool:
     shown = AccountHealth.objects.for_tenant(tenant).exclude(model_id=None).values("model_id")
     known = ChurnModel.objects.for_tenant(tenant).values("pk")
     return shown.exclude(model_id__in=known).exists()
+
+
+def model_by_id(tenant: Tenant, model_id: int | None) -> ChurnModel | None:
+    return None if model_id is None else ChurnModel.objects.for_tenant(tenant).filter(pk=model_id).first()
+
+
+def newest_model(tenant: Tenant) -> ChurnModel | None:
+    """The version learnt last, wherever it stands."""
+    return ChurnModel.objects.for_tenant(tenant).order_by("-version").first()
+
+
+def models_by_id(tenant: Tenant, ids: set[int]) -> dict[int, ChurnModel]:
+    return {model.pk: model for model in ChurnModel.objects.for_tenant(tenant).filter(pk__in=ids)}
+
+
+def leavers(tenant: Tenant) -> int:
+    """How many accounts were ever seen to leave."""
+    churned = Outcome.objects.for_tenant(tenant).filter(kind="churned")
+    return churned.values("account_id").distinct().count()

@@ -13,7 +13,7 @@ from scoring.catalogue import BY_KEY, DIMENSION_LABELS, MISSING_WORDS, Dimension
 from scoring.clock import tenant_today
 from scoring.forms import OverrideForm
 from scoring.goal_values import value_context
-from scoring.models import HealthPolicy, HealthSnapshot
+from scoring.models import AccountHealth, HealthPolicy, HealthSnapshot
 from scoring.rounding import add_up
 from tenants.models import Membership, Tenant
 
@@ -28,7 +28,15 @@ NOT_COUNTED: dict[str, Any] = {"score": None, "weight": 0, "coverage": 0}
 
 def standing_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
     """Head of the page: one query."""
-    return {"standing": queries.account_health(tenant, account_id=account.pk)}
+    standing = queries.account_health(tenant, account_id=account.pk)
+    return {"standing": standing, "stake_range": stake_range(standing) if standing else None}
+
+
+def stake_range(standing: AccountHealth) -> tuple[Decimal, Decimal] | None:
+    """ARR times both ends of the chance's interval, in the tenant's currency."""
+    if standing.arr_reporting is None or standing.p90_low is None or standing.p90_high is None:
+        return None
+    return standing.arr_reporting * standing.p90_low, standing.arr_reporting * standing.p90_high
 
 
 @dataclass(frozen=True)

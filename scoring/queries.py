@@ -30,6 +30,16 @@ def with_rows(tenant: Tenant, policies: Iterable[HealthPolicy]) -> list[HealthPo
     return found
 
 
+def policies_by_id(tenant: Tenant, ids: set[int]) -> dict[int, HealthPolicy]:
+    """Versions with their `.rows`; one query, so a version without any row is not among them."""
+    found: dict[int, HealthPolicy] = {}
+    indicators = PolicyIndicator.objects.for_tenant(tenant).filter(policy_id__in=ids)
+    for row in indicators.select_related("policy").order_by("policy_id", "indicator"):
+        policy = found.setdefault(row.policy_id, row.policy)
+        policy.rows = [*getattr(policy, "rows", ()), row]
+    return found
+
+
 @dataclass(frozen=True)
 class Effective:
     """The run whose snapshots stand for a day: the newest one that finished and wrote any."""

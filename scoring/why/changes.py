@@ -1,0 +1,245 @@
+"""What changed between two scored days, as the page and the panel show it: sums, lines, where their rows are."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import Account
+from scoring import changes, queries
+from scoring.catalogue import BY_KEY, MISSING_WORDS, SOURCES
+from scoring.changes import MISSING, MODEL, OVERRIDE, POLICY, TIME, UNMOVED, VALUES, Reading
+from scoring.why import change_queries
+from scoring.why.chance import value_words
+from scoring.why.change_queries import Pair, Standing
+from scoring.why.sources import place_of, source_of
+from tenants.models import Membership, Tenant
+
+DAYS = 30  # what the panel looks back
+LABELS = {
+    VALUES: "Indicators",
+    MISSING: "Missing data",
+    POLICY: "Policy",
+    OVERRIDE: "Override",
+    changes.COMPUTED: "The way of computing",
+    TIME: "Time to the contract's end",
+    MODEL: "Model",
+    UNMOVED: "What stayed the same",
+}
+NAMES = {
+    "account.tenure_days": "Time as a customer",
+    "account.log_arr": "Size of the contract",
+    "contract.term_days": "Length of the term",
+    "contract.auto_renew": "Whether the term renews by itself",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One part: what moved, from what to what, by how much, where its rows are, and whether its source was late."""
+
+    label: str
+    amount: Decimal  # points, to the hundredth
+    logit: float | None = None
+    was: str = ""
+    now: str = ""
+    day: date | None = None
+    place: str = ""
+    late: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The parts of one kind and what they add up to."""
+
+    key: str
+    label: str
+    total: Decimal
+    lines: list[Line]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Split:
+    """before + the groups' totals == after."""
+
+    before: Decimal
+    after: Decimal
+    groups: list[Group]
+
+    @property
+    def change(self) -> Decimal:
+        return self.after - self.before
+
+
+def changes_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
+    """The panel: the last 30 days."""
+    return between(tenant, account, None, None)
+
+
+def between(tenant: Tenant, account: Account, since: date | None, until: date | None) -> dict[str, Any]:
+    """Both splits between the scored days nearest to the wanted ones; five statements."""
+    runs = queries.effective_runs(tenant)
+    if not runs:
+        return {"scored": [], "found": Pair()}
+    until = until or runs[-1].as_of
+    since = since or until - timedelta(days=DAYS)
+    found = change_queries.pair(tenant, account, runs, (since, until))
+    return {
+        "scored": [run.as_of for run in reversed(runs)],
+        "since": since,
+        "until": until,
+        "found": found,
+        **(_splits(found.first, found.last, account) if found.first and found.last else {}),
+    }
+
+
+def _splits(first: Standing, last: Standing, account: Account) -> dict[str, Any]:
+    return {
+        "health": health_split(first, last),
+        "chance": chance_split(first, last, account),
+        "has_chances": first.snapshot.p90 is not None or last.snapshot.p90 is not None,
+        "is_same_model": first.snapshot.model_id == last.snapshot.model_id,
+    }
+
+
+def health_split(first: Standing, last: Standing) -> Split | None:
+    """The change of health in points; None where one of the days has no number."""
+    old, new = change_queries.health_day(first), change_queries.health_day(last)
+    found = changes.health_change(old, new, optional=change_queries.OPTIONAL)
+    if found is None:
+        return None
+    groups = []
+    for kind in (VALUES, MISSING, POLICY, OVERRIDE, changes.COMPUTED):
+        parts = [part for part in found.parts if part.kind == kind]
+        lines = [
+            _health_line(part, old.readings.get(part.key), new.readings.get(part.key), first, last)
+            for part in parts
+        ]
+        groups.append(Group(kind, LABELS[kind], _points(found.of(kind)), _sorted(lines)))
+    shown = [group for group in groups if group.lines or group.key in (VALUES, MISSING, POLICY, OVERRIDE)]
+    return Split(_points(found.before), _points(found.after), shown)
+
+
+def _points(hundredths: int) -> Decimal:
+    return Decimal(hundredths).scaleb(-2)
+
+
+def _sorted(lines: list[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: (-abs(line.amount), line.label))
+
+
+def _health_line(
+    part: changes.Part, old: Reading | None, new: Reading | None, first: Standing, last: Standing
+) -> Line:
+    amount = _points(part.amount)
+    if part.kind == OVERRIDE:
+        return Line("A person's own number", amount, was=_override(first), now=_override(last))
+    if part.kind == changes.COMPUTED:
+        return Line("The same figures are computed another way than on the first day", amount)
+    was, now = old or changes.NOTHING, new or changes.NOTHING
+    if part.kind == POLICY:
+        told = (_weight(was, first), _weight(now, last))
+    else:
+        told = (_value(part.key, was), _value(part.key, now))
+    return _line(part.key, amount, told, (was, now), first, last)
+
+
+def _override(standing: Standing) -> str:
+    found = standing.override
+    return f"{found.health.normalize():f} by {found.author_label}" if found else "none"
+
+
+def _weight(reading: Reading, standing: Standing) -> str:
+    return f"weight {Decimal(reading.weight).scaleb(-2).normalize():f} in {standing.snapshot.policy_version}"
+
+
+def _value(key: str, reading: Reading) -> str:
+    if reading.value is not None:
+        return value_words(key, reading.value)
+    return MISSING_WORDS.get(reading.missing, "no value") if reading.missing else "no value"  # type: ignore[call-overload]
+
+
+def _line(
+    key: str,
+    amount: Decimal,
+    told: tuple[str, str],
+    readings: tuple[Reading, Reading],
+    first: Standing,
+    last: Standing,
+    logit: float | None = None,
+) -> Line:
+    latest = readings[1].latest or readings[0].latest
+    return Line(
+        label=BY_KEY[key].label if key in BY_KEY else name_words(key),
+        amount=amount,
+        logit=logit,
+        was=told[0],
+        now=told[1],
+        day=date.fromisoformat(latest) if latest else None,
+        place=place_of(key),
+        late=_late(key, readings, first, last),
+    )
+
+
+def name_words(name: str) -> str:
+    """What a model reads beside the indicators, in words."""
+    if name.startswith("segment."):
+        return f"Segment {name.partition('.')[2].replace('_', ' ')}"
+    return NAMES.get(name, name)
+
+
+def _late(key: str, readings: tuple[Reading, Reading], first: Standing, last: Standing) -> str:
+    """Which source was late on which of the days; empty where none was."""
+    source = source_of(key)
+    days = [
+        f"{each.day:%-d %b %Y}"
+        for each, reading in zip((first, last), readings, strict=True)
+        if reading.missing == "late" or source in each.late
+    ]
+    label = SOURCES[source].label if source in SOURCES else ""
+    return f"{label} was late on {' and '.join(days)}" if days and label else ""
+
+
+# --- the chance -----------------------------------------------------------------------------------
+
+TENTHS = Decimal("0.01")
+
+
+def chance_split(first: Standing, last: Standing, account: Account) -> Split | None:
+    """The change of the chance in points of a hundred; None where a day has no stored parts."""
+    old, new = (change_queries.chance_day(each, account) for each in (first, last))
+    if old is None or new is None:
+        return None
+    found = changes.chance_change(old, new)
+    before, after = (Decimal(f"{100 * day.p:.2f}") for day in (old, new))
+    amounts = changes.shared(
+        [changes.Fraction(100 * part.points) for part in found.parts], int((after - before) * 100)
+    )
+    lines: dict[str, list[Line]] = {}
+    was, now = change_queries.readings(first.snapshot), change_queries.readings(last.snapshot)
+    for part, amount in zip(found.parts, amounts, strict=True):
+        both = (was.get(part.name, changes.NOTHING), now.get(part.name, changes.NOTHING))
+        told = (_told(part.name, old), _told(part.name, new))
+        label_only = Line(LABELS[part.kind], _points(amount), part.logit)
+        line = (
+            _line(part.name, _points(amount), told, both, first, last, part.logit)
+            if part.name
+            else label_only
+        )
+        lines.setdefault(part.kind, []).append(line)
+    groups = [
+        Group(
+            kind, LABELS[kind], sum((line.amount for line in lines[kind]), Decimal(0)), _sorted(lines[kind])
+        )
+        for kind in (VALUES, MISSING, TIME, UNMOVED, MODEL)
+        if kind in lines
+    ]
+    return Split(before, after, groups)
+
+
+def _told(name: str, day: changes.ChanceDay) -> str:
+    if name not in day.values or name == "account.log_arr":
+        return ""
+    value = day.values[name]
+    return "no value" if value is None else value_words(name, value)

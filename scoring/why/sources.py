@@ -1,0 +1,62 @@
+"""Where the rows behind an indicator can be seen, and which sources were late on a day."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from scoring.catalogue import BY_KEY, SOURCES
+
+# a source of the catalogue, as the account's timeline calls it; usage and terms have no lines there
+TIMELINE = {
+    "activities": "Contacts",
+    "tickets": "Support",
+    "surveys": "Surveys",
+    "invoices": "Billing",
+    "outcomes": "Contract",
+    "contacts": "People",
+    "objectives": "Goals",
+    "milestones": "Goals",
+    "company_events": "News",
+}
+# what has no line on the timeline is shown by a panel of the same page
+PANELS = {"usage": "health", "usage_detail": "health", "subscriptions": "contract", "texts": "evidence"}
+LATE_FLAG = "source_late:"
+
+
+def place_of(name: str) -> str:
+    """The query and fragment of the account page that shows the rows behind a name that a model or a policy reads."""
+    found = BY_KEY.get(name)
+    if found is None:
+        return "#panel-contract" if name.startswith("contract.") or name == "account.log_arr" else ""
+    kind = TIMELINE.get(found.source)
+    if kind is not None:
+        return f"?kind={kind}#panel-evidence"
+    return f"?panels=all#panel-{PANELS.get(found.source, 'evidence')}"
+
+
+def source_of(name: str) -> str:
+    """The key of the source that an indicator is read from; empty for what is no indicator."""
+    return BY_KEY[name].source if name in BY_KEY else ""
+
+
+def late_sources(summary: Mapping[str, Any]) -> frozenset[str]:
+    """The sources that had fallen silent for everybody when that run was made."""
+    return frozenset(key for key, found in summary.get("sources", {}).items() if found.get("late"))
+
+
+def flag_words(flags: Iterable[str]) -> list[str]:
+    """Why the chances are older or weaker than they look, a sentence a flag."""
+    found = []
+    for flag in flags:
+        if flag.startswith(LATE_FLAG):
+            key = flag.removeprefix(LATE_FLAG)
+            label = SOURCES[key].label if key in SOURCES else key
+            found.append(
+                f"{label} is late: the chance does without it, and what would start by itself waits."
+            )
+        elif flag == "model_missing":
+            found.append("The model behind this chance is not there any more: this is the last good figure.")
+        elif flag == "model_unreadable":
+            found.append("The model could not be read at the last scoring: this is the last good figure.")
+        else:
+            found.append(flag.replace("_", " ").replace(":", ": ").capitalize() + ".")
+    return found

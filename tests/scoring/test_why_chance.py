@@ -1,0 +1,115 @@
+"""The chance of leaving on the account page: figures, interval, reasons with their rows, and what is missing."""
+
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import Invoice, Outcome
+from scoring.models import AccountHealth
+from tests.scoring.evidence import add, ago, rich, score
+from tests.scoring.models_by_hand import by_hand, curve, register
+
+pytestmark = pytest.mark.django_db
+
+OVERDUE = "business.overdue_days"
+
+
+def panel(client, world, account, key="chance", role="csm"):
+    client.force_login(world.people[role].user)
+    return client.get(reverse("accounts:panel", args=[world.tenant.slug, account.pk, key]))
+
+
+@pytest.fixture
+def owing(acme):
+    """An account that has owed money for 25 days, scored by a model that reads only that."""
+    account = rich(acme)
+    add(acme, account, Invoice, issued_at=ago(55), due_at=ago(25), amount=Decimal(100), currency="USD")
+    register(acme, by_hand(curve(OVERDUE, [0, 50], [0, 2])))
+    score(acme)
+    return account
+
+
+def test_it_shows_chances_interval_model_and_what_is_at_stake(client, acme, owing):
+    with acme.here():
+        standing = AccountHealth.objects.get(account=owing)
+    text = panel(client, acme, owing).text
+    assert f"{100 * standing.p90:.0f}%</b> within 90 days" in text
+    assert "80% interval" in text
+    assert "churn v1, advisory" in text
+    assert "Risk medium" in text or "Risk low" in text
+    assert "Expected ARR at stake" in text
+    assert 'id="chance-chart"' in text
+    assert f"{100 * standing.p30:.1f}%" in text  # the table behind the curve
+    assert "Not enough past cases" in text
+
+
+def test_reasons_have_value_usual_range_points_and_a_link_to_their_rows(client, acme, owing):
+    text = panel(client, acme, owing).text
+    assert "?kind=Billing#panel-evidence" in text
+    assert "25 d, usual 25 d" in text
+    assert "Associated with a higher chance" in text
+    assert "because" not in text
+
+
+def test_the_field_rule_covers_what_is_at_stake(client, acme, owing):
+    text = panel(client, acme, owing, role="support").text
+    assert "within 90 days" in text
+    assert "at stake" not in text
+
+
+def test_the_head_has_chance_and_stake(client, acme, owing):
+    client.force_login(acme.csm.user)
+    text = client.get(reverse("accounts:account", args=["acme", owing.pk])).text
+    assert "Leaves within 90 days" in text
+    assert "ARR × chance of leaving in 90 days" in text
+    client.force_login(acme.support.user)
+    assert "ARR × chance" not in client.get(reverse("accounts:account", args=["acme", owing.pk])).text
+
+
+def test_a_late_source_and_a_lost_model_are_told_in_words(client, acme, owing):
+    with acme.here():
+        AccountHealth.objects.filter(account=owing).update(
+            chance_flags=["source_late:usage", "model_missing"]
+        )
+    text = panel(client, acme, owing).text
+    assert "Product usage is late" in text
+    assert "this is the last good figure" in text
+
+
+def test_without_a_model_it_says_what_is_missing(client, acme):
+    account = rich(acme)
+    score(acme)
+    text = panel(client, acme, account).text
+    assert "Not yet calibrated" in text
+    assert "No customer was seen to leave yet" in text
+    assert "No model was learnt yet" in text
+
+
+def test_a_shadow_and_too_few_leavers_are_named(client, acme):
+    account = rich(acme)
+    gone = rich(acme, "Gone away")
+    add(acme, gone, Outcome, kind="churned", effective_at=ago(40))
+    model = register(acme, by_hand(curve(OVERDUE, [0, 50], [0, 2])), promote=False)
+    with acme.here():
+        type(model).objects.filter(pk=model.pk).update(state="shadow")
+    score(acme)
+    assert "Fewer were seen to leave; 20 are needed" in panel(client, acme, account).text
+    text = panel(client, acme, account, role="executive").text
+    assert "1 customers were seen to leave; 20 are needed" in text
+    assert "Churn v1 is watched in the background" in text
+
+
+def test_the_panel_keeps_its_budget(client, acme, owing, query_count):
+    client.force_login(acme.csm.user)
+    address = reverse("accounts:panel", args=["acme", owing.pk, "chance"])
+    notes = reverse("accounts:panel", args=["acme", owing.pk, "notes"])
+    client.get(address)
+    frame = query_count(lambda: client.get(notes)) - 1
+    assert query_count(lambda: client.get(address)) - frame <= 4
+
+
+def test_another_tenants_account_is_not_there(client, acme, globex, owing):
+    client.force_login(globex.csm.user)
+    assert client.get(reverse("accounts:panel", args=["globex", owing.pk, "chance"])).status_code == 404
+    assert client.get(reverse("accounts:panel", args=["acme", owing.pk, "chance"])).status_code in (403, 404)
