@@ -63,6 +63,7 @@ def shown(found: Row, asked: Asked, standing: list[ChurnModel], live: ChurnModel
     """The page's parts, in its order."""
     told = told_version(found, asked, live)
     of_horizon = found["observed"]["horizons"].get(str(asked.horizon))
+    closed_or_open = months(of_horizon)
     return {
         "horizons": HORIZONS,
         "segments": [(WITHOUT if name == "" else name, segment_name(name)) for name in _segments(found)],
@@ -76,7 +77,7 @@ def shown(found: Row, asked: Asked, standing: list[ChurnModel], live: ChurnModel
         "measures": measures(told, of_horizon, asked),
         "skill_words": skill_words((of_horizon or {}).get("figures", {}).get("brier_skill")),
         "tested_skill_words": skill_words(_tested(told, asked).get("brier_skill")),
-        "months": months(of_horizon),
+        "months": closed_or_open,
         "fairness": fairness(of_horizon),
         "tested_segments": tested_segments(told, asked),
         "lead": found["lead_time"],
@@ -85,7 +86,10 @@ def shown(found: Row, asked: Asked, standing: list[ChurnModel], live: ChurnModel
         "precision_wanted": found["precision_wanted"],
         "seen_target": SEEN_TARGET,
         "ahead": AHEAD,
-        "closes": closes(found, asked),
+        "year": year(found),
+        "any_closed": any(month["closed"] for month in closed_or_open),
+        "waiting_words": waiting_words(found, asked),
+        "bins_waiting": bins_words(found, asked),
         "versions": versions(found, standing),
         "overrides": overrides(found["overrides"]),
         "known_until": _day(found["known_until"]),
@@ -145,6 +149,7 @@ def fairness(of_horizon: Row | None) -> list[Row]:
         line = {**each, "label": segment_name(each["segment"])}
         if not each.get("hidden"):
             line["tone"], line["words"] = gap_words(each["gap"])
+            line["gap_points"] = {end: 100 * value for end, value in each["gap"].items()}
         made.append(line)
     return made
 
@@ -159,6 +164,42 @@ def closes(found: Row, asked: Asked) -> date | None:
     """When the first window of a shown chance closes; None where none was ever shown."""
     day = found["first_closes"].get(str(asked.horizon))
     return _day(day) if day else None
+
+
+def year(found: Row) -> Row:
+    """Precision and recall over all closed months, 90 days; nothing to count where none has closed."""
+    nothing = {"value": None, "n": 0}
+    flags: Row = found["observed"]["horizons"].get("90", {}).get("flags", {})
+    return {"precision": nothing, "recall": nothing} | flags
+
+
+def waiting_words(found: Row, asked: Asked) -> str:
+    """When there will be something to see."""
+    day = closes(found, asked)
+    if day is None:
+        return "No chance of leaving was shown yet, so no window can close."
+    return f"The first closes on {day.day} {day:%b %Y}."
+
+
+def bins_words(found: Row, asked: Asked) -> str:
+    """Why there is no diagram: nothing is closed at all, or nothing of what was asked for."""
+    day = closes(found, asked)
+    if day is not None and day <= _day(found["known_until"]):
+        return "No closed window of these customers."
+    words = waiting_words(found, asked)
+    return words if day is None else f"No window has closed yet: {words[0].lower()}{words[1:]}"
+
+
+def diagram_words(observed: Row | None, tested: Row | None) -> str:
+    """The diagram in one sentence with its main numbers."""
+    parts = []
+    for name, cell in (("as observed", observed), ("in the back-test", tested)):
+        if cell and cell["bins"]:
+            expected = sum(each["expected"] for each in cell["bins"])
+            parts.append(
+                f"{name} {expected:.0f} of {cell['n']:,} were expected to leave and {cell['events']:,} left"
+            )
+    return f"Said against happened: {'; '.join(parts)}. The table has every point."
 
 
 def versions(found: Row, standing: list[ChurnModel]) -> list[Row]:

@@ -49,6 +49,7 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
         "asked": asked,
         **shown,
         "authors": figures.authors(report.figures["overrides"], names),
+        "diagram_words": figures.diagram_words(shown["observed_cell"], shown["tested_cell"]),
         "diagram": charts.reliability_figure(shown["observed_cell"], shown["tested_cell"]),
         "by_month": charts.months_figure(shown["months"], shown["precision_wanted"]),
         "gap_by_month": charts.expected_figure(shown["months"]),

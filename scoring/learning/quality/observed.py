@@ -63,6 +63,7 @@ def observed(rows: Said, rules: Rules, *, seed: int = 1) -> dict[str, Any]:
         made[str(horizon)] = {
             "figures": {name: measured[str(horizon)]["all"].get(name) for name in FIGURES},
             "base_from": measured[str(horizon)]["base_from"],
+            "flags": _flags(facts, known),
             "months": _months(facts, horizon),
             "segments": _segments(facts),
         }
