@@ -1,6 +1,7 @@
 from django.urls import path
 
 from scoring import policy_views, views
+from scoring.automation.urls import urlpatterns as automation_urls
 from scoring.outcomes.urls import urlpatterns as outcome_urls
 from scoring.quality.urls import urlpatterns as quality_urls
 
@@ -19,5 +20,6 @@ urlpatterns = [
     path("scores/policies/<int:policy_id>/rollback/", policy_views.roll_back, name="policy_rollback"),
     path("scores/policies/<int:policy_id>/discard/", policy_views.discard, name="policy_discard"),
     *outcome_urls,
+    *automation_urls,
     *quality_urls,
 ]

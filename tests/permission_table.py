@@ -263,6 +263,21 @@ def a_policy(world: World) -> dict[str, Any]:
     return {"policy_id": policy_queries.all_policies(world.tenant)[0].pk}
 
 
+def a_version(world: World) -> dict[str, Any]:
+    """A draft of the chance of leaving, as training leaves one."""
+    from scoring.learning import registry
+    from tenants.access import SYSTEM
+
+    row = registry.register(
+        world.tenant, document={"curves": []}, kind="additive", as_of=date(2026, 9, 1), report={}, by=SYSTEM
+    )
+    return {"model_id": row.pk}
+
+
+def a_step(world: World) -> dict[str, Any]:
+    return {**a_version(world), "key": "shadow"}
+
+
 def an_override(made: dict[str, Any]) -> dict[str, Any]:
     until = str(timezone.now().date() + timedelta(days=3))
     return {"health": "60", "until": until, "reason": "know_more", "note": "Spoke with them."}
@@ -563,6 +578,22 @@ TABLE = [
     Row("scoring:model_quality", Right.VIEW_QUALITY),
     Row("scoring:quality_run", Right.SCORE, "POST"),
     Row("scoring:quality_export", Right.VIEW_QUALITY, "POST", allowed=200),
+    Row("scoring:models", Right.VIEW_QUALITY),
+    Row("scoring:model", Right.VIEW_QUALITY, make=a_version),
+    Row("scoring:models_readiness", Right.VIEW_QUALITY),
+    Row("scoring:models_paused", Right.VIEW_QUALITY),
+    Row("scoring:models_train", Right.SCORE, "POST"),
+    Row("scoring:models_backtest", Right.SCORE, "POST"),
+    Row("scoring:models_check", Right.SCORE, "POST"),
+    Row("scoring:models_precision", Right.CONFIGURE, "POST", data={"wanted": "0.700", "row_version": "1"}),
+    Row("scoring:model_step", Right.CONFIGURE, make=a_step),
+    Row(
+        "scoring:model_step",
+        Right.CONFIGURE,
+        "POST",
+        make=a_step,
+        data={"why": "Watch it.", "row_version": "1"},
+    ),
     Row("scoring:policies", Right.CONFIGURE),
     Row("scoring:policy", Right.CONFIGURE, make=a_policy),
     Row("scoring:policy_draft", Right.CONFIGURE, "POST", make=a_policy),

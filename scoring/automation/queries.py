@@ -8,7 +8,7 @@ from django.db.models import Count, F, Q
 
 from accounts.queries import visible_accounts
 from jobs.models import Job
-from jobs.queries import UNFINISHED
+from jobs.queries import newest_job
 from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, TrainingSample
 from scoring.automation.words import LABELS, OWN_CHANCE
 from scoring.models import AccountHealth, ChanceSettings, ChurnModel
@@ -35,8 +35,14 @@ class Gates:
 
 
 def models(tenant: Tenant) -> list[ChurnModel]:
-    """All versions, newest first, without their documents."""
-    return list(ChurnModel.objects.for_tenant(tenant).defer("document").order_by("-version"))
+    """All versions, newest first, without their documents and reports."""
+    return list(ChurnModel.objects.for_tenant(tenant).defer("document", "report").order_by("-version"))
+
+
+def report_of(tenant: Tenant, model_id: int) -> dict[str, Any]:
+    """What the back-test of a version said."""
+    rows = ChurnModel.objects.for_tenant(tenant).filter(pk=model_id)
+    return rows.values_list("report", flat=True).first() or {}
 
 
 def model(tenant: Tenant, *, model_id: int) -> ChurnModel | None:
@@ -91,27 +97,15 @@ def passing_own_chance(tenant: Tenant, viewer: Membership, settings: ChanceSetti
     return found
 
 
-def unfinished_job(tenant: Tenant, kinds: list[str]) -> Job | None:
-    """The newest job of these kinds that waits or runs."""
-    rows = Job.objects.for_tenant(tenant).filter(kind__in=kinds, state__in=UNFINISHED)
-    return rows.order_by("-pk").first()
+def newest_jobs(tenant: Tenant, kinds: list[str]) -> list[Job]:
+    """The newest job of each kind."""
+    rows = Job.objects.for_tenant(tenant).filter(kind__in=kinds)
+    return list(rows.order_by("kind", "-pk").distinct("kind"))
 
 
-def newest_backtest(tenant: Tenant, kind: str) -> dict[str, Any] | None:
-    """The answer of the newest back-test that ended, without its whole report."""
-    rows = Job.objects.for_tenant(tenant).filter(kind=kind, state=Job.State.DONE, result__isnull=False)
-    return (
-        rows.order_by("-pk")
-        .values(
-            "pk",
-            "finished_at",
-            as_of=F("result__as_of"),
-            chosen=F("result__chosen"),
-            message=F("result__message"),
-            goes_on=F("result__goes_on_in"),
-        )
-        .first()
-    )
+def newest_change(tenant: Tenant, kind: str, model_id: int) -> Job | None:
+    """The newest job that was to change this version."""
+    return newest_job(tenant, kind=kind, dedupe_key=f"{kind}:{model_id}")
 
 
 def waiting(tenant: Tenant, viewer: Membership) -> tuple[list[PausedAutomation], int]:

@@ -24,7 +24,7 @@ def register() -> None:
     registry.register(
         services.CHANGE, tasks.change_model, mode="transactional", label="Changing a version", max_attempts=2
     )
-    #NAV nav.register(nav.Destination("Models", "scoring:models", 75, Right.VIEW_OUTCOMES, place="menu"))
+    nav.register(nav.Destination("Models", "scoring:models", 75, Right.VIEW_QUALITY, place="menu"))
     for label, value, words in (
         ("Chances: levels", _levels, "Medium, high and critical begin at these chances within 90 days."),
         (
