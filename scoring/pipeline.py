@@ -216,6 +216,20 @@ def engine_policy(policy: HealthPolicy) -> engine.Policy:
     )
 
 
+def bands_under(values: Floats, policy: HealthPolicy) -> Ints:
+    """Only the bands (places in bands.BANDS, -1 unknown) of accounts x indicators under one policy with `.rows`."""
+    whole = engine_policy(policy)
+    used = np.flatnonzero(whole.weights)
+    assert whole.optional is not None
+    short = replace(
+        whole,
+        weights=whole.weights[used],
+        curves=tuple(whole.curves[at] for at in used),
+        optional=whole.optional[used],
+    )
+    return engine.compute(values[:, used], short).band
+
+
 def fingerprint(scored: Scored) -> str:
     """A hash of everything that decides the figures: day, engine, policies, every raw figure, money and rates."""
     digest = hashlib.sha256(f"{ENGINE_VERSION} {scored.features.day}".encode())

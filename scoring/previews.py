@@ -8,6 +8,7 @@ from scoring import pipeline, policy_queries, queries
 from scoring.bands import BANDS, UNKNOWN
 from scoring.models import HealthPolicy
 from scoring.scored import Scored
+from scoring.whatif.policies import replay_policies
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -31,6 +32,7 @@ def preview_policy(tenant: Tenant, progress: Any, *, policy_id: int, row_version
     before = pipeline.evaluate(tenant, as_of=as_of, policies=published, progress=progress)
     after = pipeline.evaluate(tenant, as_of=as_of, policies=with_draft, progress=progress)
     found = compare(before, after)
+    found["replay"] = replay_policies(tenant, published=published, proposed=with_draft, progress=progress)
     with tenant_transaction(tenant.pk):
         names = policy_queries.account_names(tenant, [move["account_id"] for move in found["moves"]])
         for move in found["moves"]:
