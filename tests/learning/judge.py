@@ -153,6 +153,7 @@ def _figures(known: pl.DataFrame, horizon: int, bins: int, draws: int) -> dict[s
         "auc": auc(p, left),
         "auc_of_the_truth": auc(true, left),
         "ece": error,
+        "ece_of_the_truth": calibration_error(p, true, bins)[0],
         "bins": table,
         "brier": brier(p, left),
         "skill": brier_skill(p, left),

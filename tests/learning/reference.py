@@ -100,6 +100,19 @@ def evaluate(
     return out
 
 
+def forward(rows: Rows, origin: int, horizon: int, *, seed: int = 0) -> Answer:
+    """Learn what was known on day `origin`, and answer for every row from then on whose window has closed.
+
+    Accounts may be in both: that is how a model is used, and a product that is compared has seen them, too.
+    """
+    left, known = label(rows, horizon)
+    split = Split(known & (rows.day + horizon <= origin), known & (rows.day >= origin))
+    row = np.flatnonzero(split.test)
+    p = _learnt(rows.x, left, split, seed) if split.train.any() and len(row) else np.zeros(len(row))
+    p = np.broadcast_to(p, row.shape)
+    return Answer(row, p, left[row], _auc(p, left[row]))
+
+
 def _learnt(x: Floats, left: Floats, split: Split, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from .reference import Rows, evaluate, label, splits
+from .reference import Rows, evaluate, forward, label, splits
 
 ALLOWED = {
     "threadpoolctl",
@@ -70,6 +70,18 @@ def test_it_finds_a_signal() -> None:
         assert answer.auc > 0.65
         assert len(answer.row) == len(answer.p) == len(answer.left) > 500
         assert abs(answer.p.mean() - answer.left.mean()) < 0.02
+
+
+def test_it_answers_for_the_days_from_an_origin_on() -> None:
+    rows = made(accounts=400)
+    answer = forward(rows, 510, 90)
+    assert rows.day[answer.row].min() == 510
+    assert rows.day[answer.row].max() == 630  # its window of 90 days closes with what is known
+    assert answer.auc > 0.65
+    later = Rows(
+        rows.x, rows.account, rows.day, np.where(rows.day >= 510, 1.0, rows.leaves_in), rows.seen_for
+    )
+    assert (forward(later, 510, 90).p == answer.p).all()  # what came after the origin was not learnt
 
 
 def test_it_finds_nothing_where_there_is_nothing() -> None:
