@@ -1,17 +1,19 @@
-"""How old what the pages show is: the pill in the bar of every page, for one query."""
+"""How old what the pages show is, and what must be known of it: in the frame of every page, for one query."""
 
 from django.urls import reverse
 
 from scoring import queries
+from scoring.automation import notices
 from tenants.models import Membership, Tenant
 from tenants.nav import Freshness
 
 
 def freshness(tenant: Tenant, viewer: Membership) -> Freshness:
-    """The day that was scored last, and the sources that had fallen silent then."""
-    run = queries.newest_run(tenant)
+    """The day that was scored last, the sources that had fallen silent then, a version taken back, what waits."""
+    run = notices.told_with(tenant, queries.finished_runs(tenant)).order_by("-as_of", "-pk").first()
     url = reverse("scoring:scores", args=[tenant.slug])
     if run is None:
         return Freshness(url=url)
     late = tuple(f"{source.label} late" for source in queries.freshness(run) if source.is_late)
-    return Freshness(url=url, scored_at=f"{run.as_of.day} {run.as_of:%b}", late=late)
+    scored_at = f"{run.as_of.day} {run.as_of:%b}"
+    return Freshness(url=url, scored_at=scored_at, late=late, notices=notices.of(tenant, viewer, run))

@@ -31,12 +31,24 @@ class Destination:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something that everybody should know who reads figures; shown on top of every page."""
+
+    title: str
+    text: str
+    url: str = ""
+    label: str = ""
+    tone: str = "high"
+
+
+@dataclass(frozen=True)
 class Freshness:
-    """How old what the page shows is: when it was scored (in words), and the sources that are late."""
+    """How old what the page shows is: when it was scored (in words), the sources that are late, what must be known."""
 
     url: str
     scored_at: str = ""
     late: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 destinations: list[Destination] = []

@@ -1,0 +1,60 @@
+"""What every page says: a version that drift took back, and automations that wait. Read along with the newest run."""
+
+from datetime import date
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
+from django.urls import reverse
+
+from scoring.automation.models import DriftCheck, PausedAutomation
+from scoring.models import ChurnModel, ScoreRun
+from tenants.access import Right, can
+from tenants.models import Membership, Tenant
+from tenants.nav import Notice
+
+
+def told_with(tenant: Tenant, runs: QuerySet[ScoreRun]) -> QuerySet[Any]:
+    """The runs with `stepped` (the version that drift took back and that still stands there) and `waits`."""
+    newer = ChurnModel.objects.for_tenant(tenant).filter(
+        state__in=ChurnModel.LIVE, version__gt=OuterRef("model__version")
+    )
+    stepped = (
+        DriftCheck.objects.for_tenant(tenant)
+        .exclude(stepped_to="")
+        .filter(~Exists(newer), model__state=F("stepped_to"), model__promoted_at__lt=F("checked_at"))
+        .order_by("-as_of", "-pk")
+        .values(told=JSONObject(model="model_id", version="model__version", to="stepped_to", day="as_of"))
+    )
+    waits = PausedAutomation.objects.for_tenant(tenant).filter(ended_at=None)
+    return runs.annotate(stepped=Subquery(stepped[:1]), waits=Exists(waits))
+
+
+def of(tenant: Tenant, viewer: Membership, run: Any) -> tuple[Notice, ...]:
+    """In words, with a link for those who may follow it."""
+    found = []
+    may_look = can(viewer, Right.VIEW_QUALITY)
+    if run.stepped:
+        day = date.fromisoformat(run.stepped["day"])
+        url = reverse("scoring:model", args=[tenant.slug, run.stepped["model"]]) if may_look else ""
+        found.append(
+            Notice(
+                f"churn v{run.stepped['version']} was taken back to {run.stepped['to']} on {day.day} {day:%b}.",
+                "Drift: what it says of accounts may no longer hold. " + _meaning(run.stepped["to"]),
+                url,
+                "See what drifted" if may_look else "",
+            )
+        )
+    if run.waits:
+        url = reverse("scoring:models_paused", args=[tenant.slug]) if may_look else ""
+        text = "A source that scores rest on is late, empty or shifted. They go on once, when it is back."
+        found.append(
+            Notice("Automations are paused.", text, url, "See what waits" if may_look else "", "watch")
+        )
+    return tuple(found)
+
+
+def _meaning(state: str) -> str:
+    if state == ChurnModel.State.SHADOW:
+        return "Its chances are no longer shown from the next scoring on."
+    return "Nothing begins by itself on account of it."

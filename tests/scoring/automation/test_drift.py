@@ -1,0 +1,172 @@
+"""A version's world now against the one it learnt: quiet, tripped, and told."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from audit.models import AuditEvent
+from scoring.automation import tasks
+from scoring.automation.models import DriftCheck, TrainingSample
+from scoring.engine.churn.data import Stack
+from scoring.engine.validation import psi
+from scoring.learning import registry, samples
+from scoring.models import ChurnModel
+from tests.scoring.automation.made import DAY, OVERDUE, leaves, scored, version
+
+pytestmark = pytest.mark.django_db
+
+
+def look(world, model, as_of=DAY):
+    return tasks.look_at_drift(world.tenant, model, as_of=as_of)
+
+
+def surprised(world, *, state="automatic", count=60, left=40):
+    """Hardly anybody was expected to leave in the last 60 days, and most did."""
+    model = version(world, state=state)
+    accounts = [world.add_account(f"Customer {number}") for number in range(count)]
+    for back in (55, 48, 41, 34, 27, 20, 13, 6):
+        scored(world, model, day=DAY - timedelta(days=back), accounts=accounts, p=0.1)
+    for account in accounts[:left]:
+        leaves(world, account, DAY - timedelta(days=2))
+    scored(world, model, day=DAY, accounts=accounts, p=0.1)
+    return model
+
+
+def test_a_trip_takes_one_step_back_and_is_told(acme, client):
+    model = surprised(acme)
+    found = look(acme, model)
+    assert found.tripped
+    assert found.stepped_to == "advisory"
+    assert "observed_expected" in {row["key"] for row in found.figures if row["tripped"]}
+    with acme.here():
+        assert registry.live(acme.tenant).state == "advisory"
+        told = AuditEvent.objects.get(tenant=acme.tenant, verb="scoring.model_taken_back")
+    assert told.diff["after"]["why"].startswith("Drift on 2026-10-01: 40 accounts left where")
+    client.force_login(acme.csm.user)
+    page = client.get(acme.url("scores/")).content.decode()
+    assert "churn v1 was taken back to advisory on 1 Oct." in page
+
+
+def test_the_same_look_again_takes_no_second_step(acme):
+    model = surprised(acme)
+    look(acme, model)
+    look(acme, model)
+    with acme.here():
+        assert registry.live(acme.tenant).state == "advisory"
+        assert DriftCheck.objects.for_tenant(acme.tenant).count() == 1
+
+
+def test_an_advisory_version_that_drifts_shows_nothing_any_more(acme):
+    model = surprised(acme, state="advisory")
+    assert look(acme, model).stepped_to == "shadow"
+    with acme.here():
+        assert registry.live(acme.tenant) is None
+        assert not ChurnModel.objects.get(pk=model.pk).is_usable
+
+
+def test_a_world_as_it_was_expected_is_quiet(acme, client):
+    model = surprised(acme, left=2)
+    found = look(acme, model)
+    assert (found.tripped, found.stepped_to) == (False, "")
+    assert "kept no sample" in found.remark
+    client.force_login(acme.csm.user)
+    assert "taken back" not in client.get(acme.url("scores/")).content.decode()
+
+
+def test_the_notice_goes_when_a_person_promotes_again(acme, client):
+    model = surprised(acme, state="advisory")
+    look(acme, model)
+    with acme.here():
+        registry.promote(acme.tenant, model_id=model.pk, by=acme.actor("ops_admin"), why="Looked into it.")
+    client.force_login(acme.csm.user)
+    assert "taken back" not in client.get(acme.url("scores/")).content.decode()
+
+
+def test_the_nightly_job_looks_once_a_week_and_checks_gates_daily(acme, monkeypatch):
+    model = version(acme)
+    looked = []
+    monkeypatch.setattr(
+        tasks,
+        "look_at_drift",
+        lambda tenant, live, *, as_of: looked.append(as_of) or kept(acme, model, as_of),
+    )
+    monkeypatch.setattr(tasks, "check_gates", lambda *args, **kwargs: [])
+    for days in (0, 1, 6, 7, 8):
+        scored(acme, model, day=DAY + timedelta(days=days))
+        tasks.watch(acme.tenant, lambda *done: None)
+    assert looked == [DAY, DAY + timedelta(days=7)]
+    tasks.watch(acme.tenant, lambda *done: None, look_now=True)
+    assert looked[-1] == DAY + timedelta(days=8)
+
+
+def kept(world, model, as_of):
+    with world.here():
+        return DriftCheck.objects.create(
+            tenant=world.tenant, model=model, as_of=as_of, figures=[], tripped=False
+        )
+
+
+def test_without_a_version_there_is_nothing_to_watch(acme):
+    assert tasks.watch(acme.tenant, lambda *done: None)["checked"] == 0
+
+
+def stack(values, *, days=20_000):
+    n = len(values)
+    blank = np.full(n, np.nan)
+    return Stack(
+        x=np.array(values, dtype=float)[:, None], names=(OVERDUE,), account=np.arange(n),
+        day=np.full(n, days), segment=np.full(n, -1), segments=(), arr=blank, renewal_in=blank, term_days=blank,
+        leaves_in=np.full(n, np.inf), seen_for=np.zeros(n),
+    )  # fmt: skip
+
+
+def test_a_kept_sample_gives_its_shares_back(acme):
+    """Three quarters at zero, the rest spread to 50, a tenth without a value."""
+    rng = np.random.default_rng(3)
+    values = np.where(rng.random(3000) < 0.75, 0.0, rng.random(3000) * 50)
+    values[rng.random(3000) < 0.1] = np.nan
+    model = version(acme)
+    fitted = registry.load_model(model)
+    with acme.here():
+        row = samples.keep(acme.tenant, model, fitted, stack(values))
+        again = TrainingSample.objects.get(pk=row.pk)
+    laid = samples.sample_of(again)
+    assert laid.accounts == 3000
+    assert np.isnan(laid.x[:, 0]).mean() == pytest.approx(np.isnan(values).mean(), abs=0.01)
+    assert np.nanmean(laid.x[:, 0] == 0) == pytest.approx(np.nanmean(values == 0), abs=0.02)
+    same, _ = psi(laid.x[:, 0], values)
+    shifted, _ = psi(laid.x[:, 0], values + 20)
+    assert same < 0.02
+    assert shifted > 0.25
+
+
+def test_inputs_that_moved_trip_and_hold_what_rests_on_their_source(acme, monkeypatch):
+    from scoring.automation import holds
+    from scoring.learning import landmarks
+
+    model = version(acme)
+    fitted = registry.load_model(model)
+    rng = np.random.default_rng(4)
+    with acme.here():
+        samples.keep(acme.tenant, model, fitted, stack(rng.random(2000) * 10))
+    scored(acme, model, day=DAY)
+    monkeypatch.setattr(landmarks, "read", lambda tenant, *, day: stack(30 + rng.random(2000) * 10))
+    found = look(acme, model)
+    tripped = {row["key"] for row in found.figures if row["tripped"]}
+    assert {f"psi.{OVERDUE}", "score"} <= tripped
+    with acme.here():
+        assert holds.reasons(acme.tenant) == []  # it is in the shadow now: nothing rests on it
+        ChurnModel.objects.filter(pk=model.pk).update(state="advisory", is_usable=True)
+        assert [each.key for each in holds.reasons(acme.tenant)] == ["source_shifted:invoices"]
+
+
+def test_a_document_that_cannot_be_read_trips_nothing_and_says_so(acme):
+    model = version(acme)
+    scored(acme, model, day=date(2026, 9, 30))
+    with acme.here():
+        ChurnModel.objects.filter(pk=model.pk).update(document={"format": 1})
+        model.refresh_from_db()
+    found = look(acme, model)
+    assert (found.tripped, found.figures) == (False, [])
+    assert "digest" in found.remark

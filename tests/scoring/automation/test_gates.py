@@ -1,0 +1,241 @@
+"""Gates counted on days that are over, and what stands beside them."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from scoring.automation import services, tasks
+from scoring.automation.models import ModelGate
+from scoring.learning import watching
+from scoring.learning.registry import ModelRefused
+from scoring.models import ChanceSettings, ChurnModel
+from tenants.access import SYSTEM
+from tests.scoring.automation.made import DAY, leaves, scored, version
+
+pytestmark = pytest.mark.django_db
+
+FIRST = date(2026, 6, 1)
+
+
+def gates(world, model, as_of=DAY):
+    rows = tasks.check_gates(world.tenant, model, as_of=as_of)
+    return {row.key: row for row in rows}
+
+
+def customers(world, count):
+    return [world.add_account(f"Customer {number}") for number in range(count)]
+
+
+def calibrated(world, model, *, count=40, leavers=20, is_shadow=False, first=FIRST):
+    """Half of the accounts had a chance of .9 on the first day and nearly all of them left; the others .05."""
+    accounts = customers(world, count)
+    high = count // 2
+    p = [0.95 if at < high else 0.02 for at in range(count)]
+    scored(world, model, day=first, accounts=accounts, p=p, is_shadow=is_shadow)
+    scored(world, model, day=DAY, accounts=accounts, p=p, is_shadow=is_shadow)
+    for account in accounts[:leavers]:
+        leaves(world, account, first + timedelta(days=20))
+    leaves(world, world.add_account("Left today"), DAY - timedelta(days=1))  # outcomes are known until now
+    return accounts
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "months"),
+    [
+        (date(2026, 2, 1), date(2026, 5, 1), 3.0),
+        (date(2026, 6, 15), date(2026, 9, 14), 2.97),
+        (date(2025, 12, 1), date(2026, 1, 16), 1.5),
+    ],
+)
+def test_months_are_those_of_the_calendar(first, last, months):
+    assert watching.months_between(first, last) == pytest.approx(months, abs=0.005)
+
+
+def test_a_version_just_put_into_shadow_has_shown_nothing(acme):
+    model = version(acme, state="shadow")
+    scored(acme, model, day=DAY, is_shadow=True)
+    found = gates(acme, model)
+    assert found["months_in_shadow"].found == 0
+    assert found["months_in_shadow"].words == (
+        "Watched without acting by itself: 0 months, at least 3 months needed."
+    )
+    assert (found["calibration"].found, found["calibration"].passed) == (None, False)
+    assert found["freshness"].passed
+    assert found["own_chance"].passed is None
+    assert "not enough closed windows yet" in found["own_chance"].words
+
+
+def test_what_was_said_in_the_shadow_is_measured_when_its_windows_are_over(acme):
+    model = version(acme, state="shadow")
+    calibrated(acme, model, is_shadow=True)
+    found = gates(acme, model)
+    assert found["months_in_shadow"].found == 4.0
+    assert (found["closed_windows"].found, found["closed_windows"].passed) == (1, True)
+    assert (found["leavers"].found, found["leavers"].passed) == (20, True)
+    assert (found["precision"].found, found["precision"].passed) == (1.0, True)  # all 20 flagged ones left
+    assert found["precision"].details["threshold"] == 0.5
+    # said .95 where all left, .02 where nobody did: gaps of .05 and .02 weigh alike
+    assert found["calibration"].found == pytest.approx(0.035, abs=1e-9)
+    assert not found["calibration"].passed
+    assert "3.5 %, at most 3 % needed" in found["calibration"].words
+    assert found["own_chance"].details == {"cut": 0.7, "left": 20, "caught": 20, "flagged": 20}
+
+
+def test_an_open_window_tells_nothing(acme):
+    model = version(acme, state="shadow")
+    calibrated(acme, model, is_shadow=True, first=DAY - timedelta(days=80))
+    found = gates(acme, model)
+    assert (found["closed_windows"].found, found["leavers"].found) == (0, 0)
+    assert found["precision"].found is None
+
+
+def test_a_version_in_force_carries_on_what_its_kind_has_shown(acme):
+    old = version(acme, state="advisory")
+    calibrated(acme, old)
+    new = version(acme, state="advisory", as_of=date(2026, 9, 1))
+    other = gates(acme, new)
+    assert other["months_in_shadow"].found == 4.0
+    assert other["leavers"].found == 20
+    with acme.here():
+        ChurnModel.objects.filter(pk=old.pk).update(
+            is_usable=False
+        )  # rolled back: it proves nothing any more
+    assert gates(acme, new)["leavers"].found == 0
+
+
+def test_a_day_checked_again_keeps_one_row_a_gate(acme):
+    model = version(acme)
+    scored(acme, model, day=DAY)
+    gates(acme, model)
+    first = len(gates(acme, model))
+    with acme.here():
+        assert ModelGate.objects.for_tenant(acme.tenant).count() == first
+
+
+def ask(world, model, key, *, why="It has shown enough.", row_version=None):
+    with world.here():
+        model.refresh_from_db()
+        asked = model.row_version if row_version is None else row_version
+        return services.take_step(
+            world.tenant, model_id=model.pk, key=key, row_version=asked, why=why, by=world.actor("ops_admin")
+        )
+
+
+def run_job(world, job):
+    with world.here():
+        return tasks.change_model(world.tenant, lambda *done: None, **job.args)
+
+
+def pass_all(world, model, *, failing=()):
+    """Gates of the newest day, all met but these."""
+    with world.here():
+        ModelGate.objects.for_tenant(world.tenant).delete()
+        for at, key in enumerate(("months_in_shadow", "closed_windows", "leavers", "calibration")):
+            words = "Watched without acting by itself: 1.2 months, at least 3 months needed."
+            ModelGate.objects.create(
+                tenant=world.tenant,
+                model=model,
+                as_of=DAY,
+                place=at,
+                key=key,
+                words=words,
+                passed=key not in failing,
+            )
+
+
+def test_j18_automatic_is_refused_with_the_figure_that_fails_and_allowed_later(acme):
+    model = version(acme)
+    scored(acme, model, day=DAY)
+    pass_all(acme, model, failing=("months_in_shadow", "leavers"))
+    with pytest.raises(ModelRefused, match=r"2 of 4 gates met.*1\.2 months, at least 3 months needed"):
+        ask(acme, model, "automatic")
+    pass_all(acme, model)
+    answer = run_job(acme, ask(acme, model, "automatic"))
+    assert answer["state"] == "automatic"
+    with acme.here():
+        assert ChurnModel.objects.get(pk=model.pk).state == "automatic"
+
+
+def test_automatic_needs_gates_of_the_newest_scoring_and_fresh_sources(acme):
+    model = version(acme)
+    scored(acme, model, day=DAY)
+    pass_all(acme, model)
+    scored(acme, model, day=DAY + timedelta(days=1), late=["usage"])
+    with pytest.raises(ModelRefused, match="2026-10-02 was scored since"):
+        ask(acme, model, "automatic")
+    with acme.here():
+        ModelGate.objects.for_tenant(acme.tenant).update(as_of=DAY + timedelta(days=1))
+    with pytest.raises(ModelRefused, match="Product usage: late"):
+        ask(acme, model, "automatic")
+
+
+def test_the_job_checks_anew_and_answers_with_the_refusal(acme):
+    model = version(acme)
+    scored(acme, model, day=DAY)
+    pass_all(acme, model)
+    job = ask(acme, model, "automatic")
+    pass_all(acme, model, failing=("calibration",))
+    answer = run_job(acme, job)
+    assert answer["refused"]
+    assert "3 of 4 gates met" in answer["message"]
+
+
+def test_a_step_asked_for_twice_is_taken_once(acme):
+    model = version(acme, state="draft")
+    with acme.here():
+        asked = model.row_version
+    ask(acme, model, "shadow", row_version=asked)
+    ask(acme, model, "shadow", row_version=asked)
+    with acme.here():
+        model.refresh_from_db()
+        assert (model.state, model.row_version) == ("shadow", asked + 1)
+    with pytest.raises(ModelRefused, match="meanwhile"):
+        ask(acme, model, "advisory", row_version=asked)
+
+
+def test_a_step_needs_a_reason(acme):
+    with pytest.raises(ModelRefused, match="Say why"):
+        ask(acme, version(acme, state="draft"), "shadow", why="  ")
+
+
+def test_a_leak_and_a_failed_back_test_refuse_to_be_shown(acme):
+    with pytest.raises(ModelRefused, match="12, at least 20 needed"):
+        ask(acme, version(acme, state="draft", passed=False), "advisory")
+    leaking = version(acme, state="draft", leaks=["It knows the end of the contract."])
+    with pytest.raises(ModelRefused, match="It knows the end"):
+        ask(acme, leaking, "advisory")
+
+
+def test_every_way_through_the_states(acme):
+    model = version(acme, state="draft")
+    ask(acme, model, "shadow")
+    assert run_job(acme, ask(acme, model, "advisory"))["state"] == "advisory"
+    newer = version(acme, as_of=date(2026, 9, 1), state="draft")
+    assert run_job(acme, ask(acme, newer, "advisory"))["state"] == "advisory"
+    with acme.here():
+        model.refresh_from_db()
+        assert model.state == "retired"
+    assert run_job(acme, ask(acme, model, "roll_back"))["state"] == "advisory"
+    ask(acme, model, "take_back")
+    with acme.here():
+        model.refresh_from_db()
+        assert model.state == "shadow"
+    ask(acme, model, "retire")
+    with acme.here():
+        model.refresh_from_db()
+        assert (model.state, model.is_usable) == ("retired", False)
+        assert services.steps_for(model) == []
+
+
+def test_a_chosen_precision_stands_once_and_moves_the_threshold(acme):
+    from decimal import Decimal
+
+    from scoring.automation import report
+
+    model = version(acme)
+    with acme.here():
+        for _ in range(2):
+            services.choose_precision(acme.tenant, wanted=Decimal("0.5"), row_version=1, by=SYSTEM)
+        assert ChanceSettings.objects.for_tenant(acme.tenant).count() == 1
+    assert report.threshold_of(model, wanted=0.5) == 0.2
+    assert report.threshold_of(model, wanted=0.95) == 0.5  # not reached: the trained one stays

@@ -1,0 +1,196 @@
+"""The models pages: what they say, to whom, and what they refuse."""
+
+from datetime import timedelta
+
+import pytest
+
+from audit.models import AuditEvent
+from jobs.models import Job
+from scoring.automation import holds, queries, readiness
+from scoring.automation.models import ModelGate
+from scoring.models import ChanceSettings
+from tests.scoring.automation.made import DAY, scored, standing, version
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin(acme, client):
+    client.force_login(acme.ops_admin.user)
+    return client
+
+
+def text_of(client, world, path):
+    answer = client.get(world.url(path))
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def gate(world, model, key, *, passed, words):
+    with world.here():
+        ModelGate.objects.create(
+            tenant=world.tenant, model=model, as_of=DAY, place=0, key=key, words=words, passed=passed
+        )
+
+
+def test_without_a_version_the_page_says_what_is_missing(acme, admin):
+    assert "No version yet" in text_of(admin, acme, "models/")
+
+
+def test_the_page_shows_gates_the_own_chance_and_what_precision_costs(acme, admin):
+    model = version(acme)
+    scored(acme, model, day=DAY)
+    gate(
+        acme,
+        model,
+        "leavers",
+        passed=True,
+        words="Accounts that left in those windows: 21, at least 20 needed.",
+    )
+    gate(
+        acme, model, "months_in_shadow", passed=False, words="Watched: 1.2 months, at least 3 months needed."
+    )
+    for number, p90 in enumerate((0.69, 0.7, 0.91)):
+        standing(acme, acme.add_account(f"Customer {number}"), p90=p90)
+    page = text_of(admin, acme, "models/")
+    assert "1 of 2 met" in page
+    assert "1.2 months, at least 3 months needed" in page
+    assert "<b>2</b> of 3 accounts" in page
+    assert "not enough closed windows yet" in page
+    assert "No threshold of the back-test reaches it." in page
+    assert "Targets, not figures that were found" in page
+
+
+def test_a_manager_counts_own_accounts_alone(acme, client):
+    from tests.permission_table import a_hidden_account
+
+    standing(acme, acme.add_account("Seen"), p90=0.9)
+    with acme.here():
+        from accounts.models import Account
+
+        hidden = Account.objects.get(pk=a_hidden_account(acme)["account_id"])
+    standing(acme, hidden, p90=0.9)
+    with acme.here():
+        settings = ChanceSettings(tenant=acme.tenant)
+        assert queries.passing_own_chance(acme.tenant, acme.manager, settings) == {"known": 1, "passing": 1}
+        assert queries.passing_own_chance(acme.tenant, acme.executive, settings) == {"known": 2, "passing": 2}
+
+
+def test_a_version_says_what_it_was_trained_on_and_what_it_found(acme, admin):
+    model = version(acme)
+    page = text_of(admin, acme, f"models/{model.pk}/")
+    for words in (
+        "4,000, 400",
+        "2025-06-01 to 2026-05-01",
+        "business.overdue_days",
+        "Brier skill",
+        "Take back one step",
+    ):
+        assert words in page
+    assert "Promote to automatic" in page
+    assert "Not looked at yet" in page
+
+
+def test_automatic_is_refused_on_the_page_with_the_figure(acme, admin):
+    model = version(acme)
+    scored(acme, model, day=DAY)
+    gate(
+        acme,
+        model,
+        "leavers",
+        passed=False,
+        words="Accounts that left in those windows: 3, at least 20 needed.",
+    )
+    page = text_of(admin, acme, f"models/{model.pk}/automatic/")
+    assert "0 of 1 gates met: Accounts that left in those windows: 3, at least 20 needed." in page
+    answer = admin.post(
+        acme.url(f"models/{model.pk}/automatic/"), {"why": "Now.", "row_version": model.row_version}
+    )
+    assert answer.status_code == 422
+    assert "3, at least 20 needed" in answer.content.decode()
+    with acme.here():
+        assert not Job.objects.for_tenant(acme.tenant).exists()
+
+
+def test_a_step_needs_its_reason_and_leaves_it_in_the_audit_log(acme, admin):
+    model = version(acme, state="draft")
+    address = acme.url(f"models/{model.pk}/shadow/")
+    asked = {"row_version": model.row_version, "why": ""}
+    assert admin.post(address, asked).status_code == 422
+    for _ in range(2):
+        assert admin.post(address, asked | {"why": "To see how it does."}).status_code == 302 + 1
+    with acme.here():
+        event = AuditEvent.objects.get(tenant=acme.tenant, verb="scoring.model_shadowed")
+    assert event.diff["after"]["why"] == "To see how it does."
+
+
+def test_training_is_asked_for_once(acme, admin):
+    for _ in range(2):
+        admin.post(acme.url("models/train/"))
+    with acme.here():
+        assert Job.objects.for_tenant(acme.tenant).filter(kind="scoring.train").count() == 1
+
+
+def test_a_wish_of_precision_is_kept_and_nonsense_is_not(acme, admin):
+    version(acme)
+    admin.post(acme.url("models/precision/"), {"wanted": "0.50", "row_version": "1"})
+    admin.post(acme.url("models/precision/"), {"wanted": "lots", "row_version": "1"})
+    admin.post(acme.url("models/precision/"), {"wanted": "7", "row_version": "1"})
+    with acme.here():
+        assert str(ChanceSettings.objects.get(tenant=acme.tenant).precision_wanted) == "0.500"
+
+
+def test_j19_what_waits_is_listed_with_its_reason_and_announced(acme, admin):
+    model = version(acme)
+    account = acme.add_account("Halden Logistics")
+    scored(acme, model, day=DAY, late=["usage"])
+    with acme.here():
+        why = holds.reasons(acme.tenant)
+        holds.pause(acme.tenant, what="playbooks.triggers", signals={account.pk: {}}, why=why)
+    page = text_of(admin, acme, "models/paused/")
+    assert "Product usage: late" in page
+    assert "Halden Logistics" in page
+    assert "Automations are paused." in text_of(admin, acme, "scores/")
+    scored(acme, model, day=DAY + timedelta(days=1))
+    assert "Nothing is paused" in text_of(admin, acme, "models/paused/")
+
+
+def test_readiness_tells_history_coverage_and_leavers(acme, admin):
+    from accounts.models import Ticket
+    from tests.scoring.automation.made import leaves, source_states
+    from tests.scoring.evidence import add, ago
+
+    model = version(acme)
+    accounts = [acme.add_account(f"Customer {number}") for number in range(4)]
+    add(acme, accounts[0], Ticket, opened_at=ago(487))
+    leaves(acme, accounts[1], DAY - timedelta(days=40))
+    sources = source_states(accounts=3) | {"surveys": {"accounts": 0, "latest": "", "late": False}}
+    run = scored(acme, model, day=DAY, accounts=accounts, sources=sources)
+    with acme.here():
+        found = {line.key: line for line in readiness.lines(acme.tenant, run)}
+    assert found["tickets"].months == pytest.approx(16.0, abs=0.01)
+    assert found["tickets"].coverage == 0.75
+    assert "automation" in found["tickets"].unlocks
+    assert found["surveys"].unlocks == "Nothing yet: no customer has it."
+    page = text_of(admin, acme, "models/readiness/")
+    assert "1 left, and chances of your own need 20" in page
+
+
+@pytest.mark.parametrize(
+    ("months", "coverage", "words"),
+    [
+        (3, 0.9, "Health only"),
+        (14, 0.2, "weak chances"),
+        (9, 0.9, "Automation wants"),
+        (13, 0.9, "automation once"),
+    ],
+)
+def test_what_a_source_unlocks(months, coverage, words):
+    assert words in readiness.unlocked(months, coverage, is_late=False, is_dated=True)
+
+
+def test_the_admin_changes_settings_and_the_thresholds_page_lists_them(acme, admin):
+    page = text_of(admin, acme, "models/")
+    assert "Precision and recall" not in page
+    answer = admin.get("/admin/thresholds/")
+    assert "Chances: gates of automation" in answer.content.decode()
