@@ -83,8 +83,8 @@ def replay_policies(
     past = history.past(days, arr)
     told = alerts(past, before), alerts(past, after)
     left = gone(tenant, history, past, before)  # which snapshots there are is the same on both sides
-    found = report.compare(history, past, (before, after), told, (left, left))
-    return found | {"notes": notes(history, days, named, published, proposed)}
+    compared = report.compare(history, past, (before, after), told, (left, left))
+    return compared | {"notes": notes(history, days, named, published, proposed)}
 
 
 def _used(policies: Sequence[HealthPolicy]) -> set[str]:
