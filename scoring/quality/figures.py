@@ -225,7 +225,11 @@ def _readable(told: Row) -> Row:
 def overrides(found: Row) -> Row:
     """All closed overrides together, with the day on which the next one closes."""
     next_day = found["next_closes"]
-    return {**found, "next_closes": _day(next_day) if next_day else None, "sides": sides(found["all"])}
+    return {
+        **found,
+        "next_closes": _day(next_day) if next_day else None,
+        "sides": sides(found["all"]) if found["all"] else [],
+    }
 
 
 def authors(found: Row, names: dict[int, str]) -> list[Row]:

@@ -113,7 +113,7 @@ def _warning(found: dict[str, Any] | None) -> list[Line]:
 def _overrides(found: dict[str, Any], names: dict[int, str]) -> list[Line]:
     """Everybody together, and those whom the reader may read of."""
     made = []
-    groups = [("everybody", found["all"])]
+    groups = [("everybody", found["all"])] if found["all"] else []
     groups += [(names[each["author"]], each) for each in found["authors"] if each["author"] in names]
     for name, each in groups:
         for side in ("worse", "better"):

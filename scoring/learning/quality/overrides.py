@@ -88,6 +88,8 @@ def scored(found: Sequence[Case], *, until: date) -> dict[str, Any]:
     for each in closed:
         by_author.setdefault(each.author, []).append(each)
     told = {author: mine for author, mine in by_author.items() if len(mine) >= LEAST}
+    hidden = len(by_author) - len(told)
+    untold = len(closed) - sum(len(mine) for mine in told.values())
     return {
         "needed": LEAST,
         "window": WINDOW,
@@ -96,8 +98,9 @@ def scored(found: Sequence[Case], *, until: date) -> dict[str, Any]:
         "next_closes": str(min(still_open)) if still_open else None,
         "without_side": sum(not each.side for each in found),
         "again": sum(1 for each in found if each.side) - len(counted),
-        "hidden_authors": len(by_author) - len(told),
-        "all": _sides(closed),
+        "hidden_authors": hidden,
+        # not where it would tell, by subtraction, of the few who are hidden
+        "all": _sides(closed) if closed and (not hidden or (hidden > 1 and untold >= LEAST)) else None,
         "authors": sorted(
             ({"author": author, "closed": len(mine), **_sides(mine)} for author, mine in told.items()),
             key=lambda each: (-each["closed"], each["author"] or 0),

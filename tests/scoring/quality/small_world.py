@@ -26,7 +26,9 @@ REPORT = {
     "chosen": "additive",
     "chosen_why": "No other candidate is shown to be better on the same rows.",
     "candidates": {"additive": {"judged": True, "log_loss": {"value": 0.4, "low": 0.3, "high": 0.5}}},
-    "gates": [{"key": "origins", "needed": "4", "found": 2, "passed": False, "words": "Past days: 2, 4 needed."}],
+    "gates": [
+        {"key": "origins", "needed": "4", "found": 2, "passed": False, "words": "Past days: 2, 4 needed."}
+    ],
     "thresholds": {str(h): {"used": cut} for h, cut in ((30, 0.1), (60, 0.2), (90, 0.3))},
     "horizons": {
         str(h): {"all": {"rate": {"value": rate}}, "segments": {"smb": {"hidden": True, "n": 9, "events": 3}}}

@@ -88,7 +88,9 @@ def test_segments_have_a_gap_and_small_ones_are_hidden(found):
 
 def cell(found, horizon=90, segment=None, version=None):
     wanted = (horizon, segment, version)
-    (one,) = [each for each in found["cells"] if (each["horizon"], each["segment"], each["version"]) == wanted]
+    (one,) = [
+        each for each in found["cells"] if (each["horizon"], each["segment"], each["version"]) == wanted
+    ]
     return one
 
 
@@ -177,6 +179,15 @@ def test_fewer_than_five_closed_windows_are_not_told():
     assert len(overrides.scored(enough, until=KNOWN)["authors"]) == 1
 
 
+def test_everybody_together_does_not_tell_of_the_one_who_is_hidden():
+    shown = [case(account=at) for at in range(5)]
+    assert overrides.scored(shown, until=KNOWN)["all"]["worse"]["rate"]["n"] == 5
+    one = [case(2, account=at) for at in range(4)]
+    assert overrides.scored(shown + one, until=KNOWN)["all"] is None
+    two = [*one, case(3, account=1)]
+    assert overrides.scored(shown + two, until=KNOWN)["all"]["worse"]["rate"]["n"] == 10
+
+
 def test_the_same_opinion_within_its_window_counts_once_and_one_without_a_number_never():
     first = case(day=date(2026, 1, 1))
     again = case(day=date(2026, 3, 31))
@@ -193,5 +204,6 @@ def test_leaving_after_the_window_or_before_the_override_does_not_count():
         case(account=2, left=date(2026, 4, 10)),
         case(account=3, left=date(2026, 4, 9)),
         case(account=4, left=date(2026, 1, 9)),
+        case(account=5),
     ]
     assert overrides.scored(mine, until=KNOWN)["all"]["worse"]["rate"]["events"] == 2
