@@ -4,6 +4,7 @@ A play starts only after a person accepted it, so triggers are all that playbook
 """
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -45,15 +46,14 @@ def resume_held(tenant: Tenant) -> int:
 
 
 def _written(signal: Signal) -> dict[str, Any]:
+    """The signal as JSON; points keep their digits."""
     health = None if signal.health is None else str(signal.health)
-    return {
-        "account_id": signal.account_id, "health": health, "band": signal.band, "low": signal.low, "key": signal.key,
-    }  # fmt: skip
+    return asdict(signal) | {"health": health}
 
 
 def _read(kept: dict[str, Any]) -> Signal:
     health = None if kept["health"] is None else Decimal(kept["health"])
-    return Signal(kept["account_id"], health, kept["band"], kept["low"], kept["key"])
+    return Signal(**kept | {"health": health})
 
 
 def _record(tenant: Tenant, verb: str, after: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from scoring.automation.words import LABELS
 from tenants.scoping import TenantForeignKey, TenantModel
 
 
@@ -26,6 +27,10 @@ class ModelGate(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "model", "as_of", "key"], name="model_gate_once_a_day")
         ]
+
+    @property
+    def label(self) -> str:
+        return LABELS.get(self.key, self.key)
 
 
 class DriftCheck(TenantModel):

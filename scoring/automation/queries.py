@@ -10,7 +10,7 @@ from accounts.queries import visible_accounts
 from jobs.models import Job
 from jobs.queries import newest_job
 from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, TrainingSample
-from scoring.automation.words import LABELS, OWN_CHANCE
+from scoring.automation.words import OWN_CHANCE
 from scoring.models import AccountHealth, ChanceSettings, ChurnModel
 from tenants.models import Membership, Tenant
 
@@ -58,7 +58,6 @@ def gates_of(tenant: Tenant, model_ids: list[int]) -> dict[int, Gates]:
     for row in rows.order_by("model_id", "-as_of", "place"):
         mine = found.setdefault(row.model_id, [])
         if not mine or mine[0].as_of == row.as_of:
-            row.label = LABELS.get(row.key, row.key)
             mine.append(row)
     return {
         model_id: Gates(

@@ -14,7 +14,6 @@ from jobs import services as jobs
 from jobs.models import Job
 from scoring import queries as scores
 from scoring.automation import holds, queries, report
-from scoring.automation.words import LABELS
 from scoring.learning import registry
 from scoring.learning.registry import ModelRefused
 from scoring.model_queries import chance_settings
@@ -196,7 +195,3 @@ def choose_precision(tenant: Tenant, *, wanted: Decimal, row_version: int, by: A
         object_id=str(row.pk), object_label="Chance settings", before=before, after=after,
     )  # fmt: skip
     return row
-
-
-def label_of_gate(key: str) -> str:
-    return LABELS.get(key, key)
