@@ -1,7 +1,7 @@
 """The job `scoring.quality`: the day's figures, worked out after scoring and kept as one row."""
 
 import time
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -14,6 +14,7 @@ from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
 QUALITY = "scoring.quality"
+DAILY = timedelta(days=31)  # for so long every day's row is kept
 
 
 def work_out(tenant: Tenant, progress: Any) -> dict[str, Any]:
@@ -35,11 +36,11 @@ def work_out(tenant: Tenant, progress: Any) -> dict[str, Any]:
 def keep(
     tenant: Tenant, *, as_of: date, run_id: int, figures: dict[str, Any], seconds: float
 ) -> QualityReport:
-    """Write the day's row."""
+    """Write the day's row. Of older days that of each month's first stays: a row can have a megabyte."""
     values = {"run_id": run_id, "figures": figures, "seconds": round(seconds, 2), "made_at": timezone.now()}
-    row, _ = QualityReport.objects.for_tenant(tenant).update_or_create(
-        tenant=tenant, as_of=as_of, defaults=values
-    )
+    rows = QualityReport.objects.for_tenant(tenant)
+    row, _ = rows.update_or_create(tenant=tenant, as_of=as_of, defaults=values)
+    rows.filter(as_of__lt=as_of - DAILY).exclude(as_of__day=1).delete()
     return row
 
 

@@ -18,7 +18,7 @@ PAGES = {
     "ops_admin": [
         "imports/", "scores/", "scores/policies/", "settings/people/", "endpoints/", "deliveries/", "jobs/",
     ],
-    "executive": ["queue/?view=all", "accounts/"],
+    "executive": ["queue/?view=all", "accounts/", "models/quality/"],
     "auditor": ["audit/"],
 }  # fmt: skip
 

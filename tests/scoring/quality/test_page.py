@@ -1,0 +1,211 @@
+"""The job that keeps a day's figures, and the page that reads them."""
+
+import csv
+import io
+from datetime import date, timedelta
+
+import pytest
+from django.urls import reverse
+
+from audit.models import AuditEvent
+from scoring.automation.models import DriftCheck, ModelGate
+from scoring.models import ChurnModel, QualityReport, ScoreRun
+from scoring.quality import job
+from tests.scoring.quality.small_world import KNOWN, build, override
+
+pytestmark = pytest.mark.django_db
+
+
+def silent(*_):
+    pass
+
+
+@pytest.fixture
+def world(acme):
+    """The small world with overrides: five of the CSM came true, four of another one are too few to tell."""
+    accounts = build(acme)
+    for n in range(5):
+        override(acme, accounts[f"a{n}"])
+    for n in range(6, 10):
+        override(acme, accounts[f"a{n}"], role="csm2", health=90, model_health=40)
+    override(acme, accounts["b3"], day=KNOWN - timedelta(days=10))
+    return acme
+
+
+def page(client, world, query="", role="executive"):
+    client.force_login(world.people[role].user)
+    return client.get(world.url(f"models/quality/{query}"))
+
+
+def figures_of(world):
+    with world.here():
+        return QualityReport.objects.for_tenant(world.tenant).get().figures
+
+
+def test_before_anything_was_scored_it_says_when_figures_come(client, acme):
+    text = page(client, acme).text
+    assert "No scores yet" in text
+    assert job.work_out(acme.tenant, silent) == {"message": "Nothing was scored yet."}
+
+
+def test_the_job_reads_what_was_stored_and_writes_over_its_day(client, world):
+    job.work_out(world.tenant, silent)
+    job.work_out(world.tenant, silent)
+    found = figures_of(world)
+    january = found["observed"]["horizons"]["90"]["months"][0]
+    assert (january["day"], january["n"], january["left"]) == ("2026-01-05", 28, 7)
+    assert january["precision"]["events"] == 6
+    assert found["lead_time"]["share"]["events"] == 6
+    assert found["threshold"] == {"value": 0.3, "from": "churn v1"}
+    assert found["first_closes"] == {"30": "2026-02-04", "60": "2026-03-06", "90": "2026-04-05"}
+    (author,) = found["overrides"]["authors"]
+    assert author["author"] == world.csm.user_id
+    assert author["worse"]["expected"] == 2.5
+    assert author["worse"]["verdict"] == "knew"
+    assert (found["overrides"]["hidden_authors"], found["overrides"]["open"]) == (1, 1)
+
+
+def test_after_a_month_only_the_first_of_a_month_stays(acme):
+    with acme.here():
+        for day in (date(2026, 3, 1), date(2026, 3, 2), date(2026, 4, 19), date(2026, 5, 20)):
+            job.keep(acme.tenant, as_of=day, run_id=1, figures={}, seconds=1.0)
+        kept = QualityReport.objects.for_tenant(acme.tenant).order_by("as_of").values_list("as_of", flat=True)
+        assert list(kept) == [date(2026, 3, 1), date(2026, 4, 19), date(2026, 5, 20)]
+
+
+def test_the_page_tells_each_figure_with_its_count_and_targets_as_targets(client, world):
+    job.work_out(world.tenant, silent)
+    text = page(client, world).text
+    assert "Target 80%: what this workspace wants, not what was found" in text
+    assert "Target 85%: an aim, not a promise" in text
+    assert "12 of 24 flags in closed months" in text
+    assert "6 of 7 who could be seen" in text
+    assert "open, closes on 31 May 2026" in text
+    assert "Said and happened" in text
+    assert "as observed 18 of 56 were expected to leave and 14 left" in text
+    assert "Too few: 1.6 leavings expected, needs 5; 4 accounts, needs 20." in text
+    assert "Knew better than the model" in text
+    assert "csm acme" in text
+    assert "csm2 acme" not in text
+    assert "Gate not passed. Past days: 2, 4 needed." in text
+    assert "Chosen: <b>Additive splines</b>" in text
+    assert "No drift check was made yet" in text
+    assert "because" not in text.lower().replace("missed because", "")
+
+
+def test_filters_choose_the_diagram_and_nonsense_is_the_default(client, world):
+    job.work_out(world.tenant, silent)
+    text = page(client, world, "?horizon=30&segment=enterprise&version=1").text
+    assert "within 30 days, Enterprise, version 1" in text
+    assert "leavings were expected in 12 rows: too few to draw (5)." in text
+    assert (
+        "within 90 days, All segments, all versions"
+        in page(client, world, "?horizon=7&segment=x&version=no").text
+    )
+
+
+def test_while_no_window_is_closed_it_says_when_the_first_one_does(client, acme):
+    build(acme)
+    with acme.here():
+        ScoreRun.objects.filter(as_of=KNOWN).update(as_of=date(2026, 3, 3))
+    job.work_out(acme.tenant, silent)
+    text = page(client, acme).text
+    assert "No window has closed yet" in text
+    assert "The first closes on 5 Apr 2026." in text
+    assert "reliability-chart" not in text
+
+
+def test_newer_scores_and_states_show_at_once(client, world):
+    job.work_out(world.tenant, silent)
+    with world.here():
+        model = ChurnModel.objects.for_tenant(world.tenant).get()
+        assert not job.is_there_anything_new(world.tenant)
+        ScoreRun.objects.create(
+            tenant=world.tenant, as_of=KNOWN + timedelta(days=1), policy_versions={}, fingerprint="x"
+        )
+        assert job.is_there_anything_new(world.tenant)
+        rows = [
+            {
+                "key": "a",
+                "value": 0.4,
+                "limit": 0.1,
+                "tripped": True,
+                "watch": True,
+                "words": "Scores shifted.",
+            },
+            {
+                "key": "b",
+                "value": 0.0,
+                "limit": 0.1,
+                "tripped": False,
+                "watch": False,
+                "words": "All is calm.",
+            },
+        ]
+        DriftCheck.objects.create(
+            tenant=world.tenant, model=model, as_of=KNOWN, figures=rows, tripped=True, stepped_to="shadow"
+        )
+        ModelGate.objects.create(
+            tenant=world.tenant,
+            model=model,
+            as_of=KNOWN,
+            place=1,
+            key="m",
+            passed=False,
+            words="Months in shadow: 0.",
+        )
+    text = page(client, world).text
+    assert "Scored again since" in text
+    assert "the version went back to shadow" in text
+    assert "Scores shifted." in text
+    assert "All is calm." not in text
+    assert "Months in shadow: 0." in text
+
+
+def test_managers_read_of_their_own_team_and_nobody_of_people_within_a_scope(client, world):
+    job.work_out(world.tenant, silent)
+    with world.here():
+        manager, author = world.manager, world.csm
+        assert manager.team_id == author.team_id
+        assert "csm acme" in page(client, world, role="manager").text
+        type(author).objects.filter(pk=author.pk).update(team_id=None)
+    assert "csm acme" not in page(client, world, role="manager").text
+    assert "csm acme" in page(client, world).text
+    type(author).objects.filter(pk=world.executive.pk).update(regions=["DACH"])
+    assert "csm acme" not in page(client, world).text
+
+
+def test_the_other_tenant_reads_nothing_of_it(client, world, globex):
+    job.work_out(world.tenant, silent)
+    assert "Nothing was worked out yet" not in page(client, world).text
+    assert "No scores yet" in page(client, globex).text
+    client.force_login(globex.executive.user)
+    assert client.get(world.url("models/quality/")).status_code == 404
+    with globex.here():
+        assert not QualityReport.objects.for_tenant(globex.tenant).exists()
+
+
+def test_the_export_holds_every_figure_and_is_on_record(client, world):
+    job.work_out(world.tenant, silent)
+    client.force_login(world.executive.user)
+    answer = client.post(reverse("scoring:quality_export", args=[world.tenant.slug]))
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    (january,) = [
+        row for row in rows if (row["of"], row["figure"], row["horizon"]) == ("2026-01-05", "precision", "90")
+    ]
+    assert (january["value"], january["events"], january["n"]) == ("0.5", "6", "12")
+    (told,) = [
+        row for row in rows if (row["of"], row["figure"], row["source"]) == ("csm acme", "left", "worse")
+    ]
+    assert (told["events"], told["n"]) == ("5", "5")
+    assert not [row for row in rows if row["of"] == "csm2 acme"]
+    with world.here():
+        assert AuditEvent.objects.filter(verb="accounts.exported", object_id="quality").exists()
+
+
+def test_the_button_makes_one_job_whoever_asks(client, world):
+    client.force_login(world.manager.user)
+    address = reverse("scoring:quality_run", args=[world.tenant.slug])
+    assert client.post(address).url == client.post(address).url
+    client.force_login(world.executive.user)
+    assert client.post(address).status_code == 403
