@@ -273,3 +273,16 @@ def test_chances_out_of_order_cannot_be_stored(acme):
             " .3, .2, .1, .1, .1, 1, 0, '{}' FROM scoring_health_snapshot WHERE account_id = %s",
             [account.pk],
         )
+
+
+def test_a_version_that_comes_into_force_scores_the_newest_day_again_once(acme):
+    from jobs.models import Job
+    from scoring.learning import tasks
+
+    rich(acme)
+    score(acme)
+    for _ in range(2):  # a redelivered job asks twice
+        tasks._show(acme.tenant, by=SYSTEM)
+    with acme.here():
+        waiting = Job.objects.for_tenant(acme.tenant).filter(kind="scoring.score")
+        assert [job.args["as_of"] for job in waiting] == [str(DAY)]

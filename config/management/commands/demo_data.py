@@ -19,6 +19,7 @@ from accounts import services as accounts
 from audit import consumers
 from integrations import services as integrations
 from integrations.exceptions import EndpointRefused
+from jobs import services as jobs
 from scoring import pipeline
 from tenants import services as tenants
 from tenants.access import Actor
@@ -47,7 +48,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--accounts", type=int, default=400)
-        parser.add_argument("--days", type=int, default=400)
+        parser.add_argument("--days", type=int, default=640)
         parser.add_argument(
             "--weeks", type=int, default=13, help="weekly scores of the past, today's included"
         )
@@ -68,6 +69,7 @@ class Command(BaseCommand):
         end = datetime.now(UTC).date() - timedelta(days=1)
         self._import(end, accounts, days)
         self._score(tenant, as_of=end + timedelta(days=1), weeks=weeks)
+        self._learn(tenant, as_of=end + timedelta(days=1))
         done.write_text(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n")
         self._say(f"done in {time.monotonic() - started:.0f} s")
 
@@ -141,3 +143,9 @@ class Command(BaseCommand):
             self._say(f"scoring {day} ({weeks - week} of {weeks})")
             pipeline.score_day(tenant, as_of=day, by=BY)
         consumers.consume_now(tenant, "playbooks.triggers")
+
+    def _learn(self, tenant: Tenant, *, as_of: date) -> None:
+        """In the background: the queue stands at once, and goes by what is at stake when the model has been judged."""
+        with tenant_transaction(tenant.pk):
+            jobs.enqueue(tenant, kind="scoring.train", args={"as_of": as_of.isoformat()}, by=BY)
+        self._say("chances of leaving are being learnt in the background; the page Jobs says how far")
