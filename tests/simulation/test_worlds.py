@@ -306,7 +306,7 @@ def test_the_truth_stands_beside_the_bundle(tmp_path: Path, world: str) -> None:
     assert sorted(path.name for path in (tmp_path / "b.truth").iterdir()) == ["truth.csv.gz", "truth.json"]
     about = json.loads((tmp_path / "b.truth" / "truth.json").read_text())
     assert (about["world"], about["seed"], about["as_of"][-1]) == (world, 5, "2026-04-01")
-    assert about["switch_day"] == (None if world == "default" else "2026-01-02")
+    assert about["switch_day"] == (None if world == "default" else "2026-01-11")  # 120 of 200 days on
     truth = truth_of(tmp_path / "b")
     assert truth["as_of"].unique().sort().to_list() == about["as_of"]
     assert not truth.select("account_external_id", "as_of").is_duplicated().any()
