@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from jobs import registry
 from scoring import queries
+from scoring.whatif.services import WHAT_IF
 from tenants import nav, thresholds
 from tenants.models import Tenant
 from tenants.roles import Right
@@ -12,7 +13,15 @@ from tenants.roles import Right
 def register() -> None:
     """Called from ScoringConfig.ready."""
     registry.register(
-        "scoring.preview_policy", _preview, mode="stepwise", label="Previewing a policy", max_attempts=2
+        "scoring.preview_policy",
+        _preview,
+        mode="stepwise",
+        label="Previewing a policy",
+        max_attempts=2,
+        seconds=1800,
+    )
+    registry.register(
+        WHAT_IF, _what_if, mode="stepwise", label="Replaying the last 12 months", max_attempts=2, seconds=1800
     )
     here = "scoring:policies"
     nav.register(nav.Destination("Health policies", here, 70, Right.CONFIGURE, place="menu"))
@@ -31,6 +40,12 @@ def _preview(*args: object, **options: object) -> object:
     from scoring.previews import preview_policy  # the maths is loaded by the worker alone
 
     return preview_policy(*args, **options)  # type: ignore[arg-type]
+
+
+def _what_if(*args: object, **options: object) -> object:
+    from scoring.whatif.chances import what_if
+
+    return what_if(*args, **options)  # type: ignore[arg-type]
 
 
 def _bands(tenant: Tenant) -> str:

@@ -14,6 +14,7 @@ from scoring.catalogue import BY_KEY
 from scoring.exceptions import PolicyRefused
 from scoring.models import HealthPolicy
 from tenants.access import Right, TenantRequest, tenant_view
+from tenants.fields import Field, sees
 
 
 def _policy(request: TenantRequest, policy_id: int) -> HealthPolicy:
@@ -38,6 +39,7 @@ def policy_page(request: TenantRequest, policy_id: int) -> HttpResponse:
     policy = _policy(request, policy_id)
     rows = [(row, BY_KEY.get(row.indicator)) for row in policy_queries.rows_of(request.tenant, policy)]
     context: dict[str, Any] = {"policy": policy, "rows": rows, "states": HealthPolicy.State}
+    context["sees_arr"] = sees(request.membership, Field.ARR)
     return render(request, "scoring/policies/policy.html", context)
 
 

@@ -2,8 +2,12 @@ from django.urls import path
 
 from scoring import policy_views, views
 from scoring.automation.urls import urlpatterns as automation_urls
+from scoring.growth.urls import urlpatterns as growth_urls
 from scoring.outcomes.urls import urlpatterns as outcome_urls
+from scoring.people.urls import urlpatterns as people_urls
 from scoring.quality.urls import urlpatterns as quality_urls
+from scoring.whatif.urls import urlpatterns as whatif_urls
+from scoring.why.urls import urlpatterns as why_urls
 
 app_name = "scoring"
 urlpatterns = [
@@ -20,6 +24,10 @@ urlpatterns = [
     path("scores/policies/<int:policy_id>/rollback/", policy_views.roll_back, name="policy_rollback"),
     path("scores/policies/<int:policy_id>/discard/", policy_views.discard, name="policy_discard"),
     *outcome_urls,
+    *why_urls,
     *automation_urls,
     *quality_urls,
+    *whatif_urls,
+    *people_urls,
+    *growth_urls,
 ]

@@ -263,6 +263,23 @@ def a_policy(world: World) -> dict[str, Any]:
     return {"policy_id": policy_queries.all_policies(world.tenant)[0].pk}
 
 
+def a_replay(world: World) -> dict[str, Any]:
+    """A finished what-if of the chances."""
+    from django.utils import timezone
+
+    from jobs.models import Job
+
+    asked = {"high_from": "0.400", "flags_per_csm_week": 3, "row_version": 0}
+    job = Job.objects.create(
+        tenant=world.tenant,
+        kind="scoring.whatif",
+        state="done",
+        finished_at=timezone.now(),
+        result={"asked": asked},
+    )
+    return {"job_id": job.pk}
+
+
 def a_version(world: World) -> dict[str, Any]:
     """A draft of the chance of leaving, as training leaves one."""
     from scoring.learning import registry
@@ -281,6 +298,95 @@ def a_step(world: World) -> dict[str, Any]:
 def an_override(made: dict[str, Any]) -> dict[str, Any]:
     until = str(timezone.now().date() + timedelta(days=3))
     return {"health": "60", "until": until, "reason": "know_more", "note": "Spoke with them."}
+
+
+# observations on persons are restricted, whatever else the role may see
+NO_OBSERVATIONS = dict.fromkeys(
+    ("account_executive", "executive", "finance", "revops", "auditor", "support", "reviewer"), 404
+)
+NOT_THE_CSM = NO_OBSERVATIONS | {"manager": 404, "ops_admin": 404}
+
+
+def a_sentiment(made: dict[str, Any]) -> dict[str, Any]:
+    until = str(timezone.now().date() + timedelta(days=30))
+    return {"sentiment-level": "at_risk", "sentiment-reasons": ["price"], "sentiment-valid_until": until}
+
+
+THEIR_PERSON: dict[int, int] = {}  # by account, for the bodies that name them
+
+
+def an_account_with_a_person(world: World) -> dict[str, Any]:
+    from accounts.models import Account, Contact
+
+    made = an_account(world)
+    account = Account.objects.get(pk=made["account_id"])
+    person = Contact.objects.create(
+        tenant=world.tenant,
+        account=account,
+        external_id=f"P-{account.pk}",
+        name="Pia Person",
+        role="champion",
+    )
+    THEIR_PERSON[account.pk] = person.pk
+    return made
+
+
+def an_observation(made: dict[str, Any]) -> dict[str, Any]:
+    today = timezone.now().date()
+    return {
+        "noticed-contact": THEIR_PERSON[made["account_id"]], "noticed-sign": "leaving", "noticed-confidence": "high",
+        "noticed-observed_on": str(today - timedelta(days=2)), "noticed-expires_on": str(today + timedelta(days=9)),
+    }  # fmt: skip
+
+
+def an_observation_made(world: World) -> dict[str, Any]:
+    from accounts.models import Contact
+    from scoring.people.models import PersonObservation
+
+    made = an_account_with_a_person(world)
+    row = PersonObservation.objects.create(
+        tenant=world.tenant, contact=Contact.objects.get(account=made["account_id"]), sign="leaving",
+        confidence="low", observed_on=date(2026, 1, 1), expires_on=date(2026, 2, 1), author_label="x", **made,
+    )  # fmt: skip
+    return made | {"observation_id": row.pk}
+
+
+def a_departure(made: dict[str, Any]) -> dict[str, Any]:
+    left = str(timezone.now().date() - timedelta(days=2))
+    return {
+        "departed-contact": THEIR_PERSON[made["account_id"]],
+        "departed-new": left,
+        "departed-why": "They wrote.",
+    }
+
+
+def a_new_person(made: dict[str, Any]) -> dict[str, Any]:
+    since = str(timezone.now().date() - timedelta(days=2))
+    return {"person-name": "Nina New", "person-role": "champion", "person-since": since}
+
+
+def a_notice_of_the_csm(world: World) -> dict[str, Any]:
+    from scoring.people.models import Notice
+
+    row = Notice.objects.create(
+        tenant=world.tenant, user=world.csm.user, kind="test", text="Something ended."
+    )
+    return {"notice_id": row.pk}
+
+
+def a_data_report(world: World) -> dict[str, Any]:
+    from scoring.people.models import DataReport, ReasonFeedback
+
+    made = an_account(world)
+    said = ReasonFeedback.objects.create(
+        tenant=world.tenant,
+        about="reason",
+        key="usage.trend_30d",
+        said="wrong_fact",
+        author_label="x",
+        **made,
+    )
+    return {"report_id": DataReport.objects.create(tenant=world.tenant, feedback=said, **made).pk}
 
 
 THEIR_OWN_ONLY = dict.fromkeys(("manager", "ops_admin", "auditor"), 404)
@@ -548,6 +654,58 @@ TABLE = [
     Row("scoring:run", Right.SCORE, "POST"),
     Row("scoring:override", Right.WORK_QUEUE, "POST", make=a_scored_account, data=an_override),
     Row("scoring:end_override", Right.WORK_QUEUE, "POST", make=a_scored_account),
+    Row("scoring:renewals", Right.VIEW_OUTCOMES),
+    Row("scoring:renewals_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}),
+    Row(
+        "scoring:renewal_terms_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}
+    ),
+    Row("scoring:changes", Right.VIEW_ACCOUNTS, make=a_scored_account),
+    Row("scoring:brief", Right.VIEW_ACCOUNTS, make=a_scored_account),
+    Row("scoring:sentiment", Right.WORK_QUEUE, "POST", make=an_account, data=a_sentiment),
+    Row("scoring:end_sentiment", Right.WORK_QUEUE, "POST", make=an_account),
+    Row(
+        "scoring:observe",
+        Right.VIEW_ACCOUNTS,
+        "POST",
+        make=an_account_with_a_person,
+        data=an_observation,
+        except_for=NO_OBSERVATIONS,
+    ),
+    Row(
+        "scoring:withdraw_observation",
+        Right.VIEW_ACCOUNTS,
+        "POST",
+        make=an_observation_made,
+        except_for=NO_OBSERVATIONS,
+    ),
+    Row("scoring:departed", Right.WORK_QUEUE, "POST", make=an_account_with_a_person, data=a_departure),
+    Row("scoring:add_person", Right.WORK_QUEUE, "POST", make=an_account, data=a_new_person),
+    Row(
+        "scoring:feedback",
+        Right.VIEW_ACCOUNTS,
+        "POST",
+        make=an_account,
+        data={"about": "reason", "key": "usage.trend_30d", "said": "helpful"},
+    ),
+    Row("scoring:notices", Right.VIEW_ACCOUNTS),
+    Row(
+        "scoring:dismiss_notice",
+        Right.VIEW_ACCOUNTS,
+        "POST",
+        make=a_notice_of_the_csm,
+        except_for=NOT_THE_CSM,
+    ),
+    Row("scoring:reports", Right.CONFIGURE),
+    Row("scoring:report", Right.CONFIGURE, make=a_data_report),
+    Row(
+        "scoring:report_correct",
+        Right.CONFIGURE,
+        "POST",
+        make=a_data_report,
+        data={"place": "contact:1:role"},
+        allowed=422,
+    ),
+    Row("scoring:report_close", Right.CONFIGURE, "POST", make=a_data_report, data={"answer": "It is right."}),
     Row("scoring:outcomes", Right.VIEW_OUTCOMES),
     Row("scoring:outcome_panels", Right.VIEW_OUTCOMES),
     Row("scoring:outcome_trend", Right.VIEW_OUTCOMES),
@@ -601,6 +759,10 @@ TABLE = [
     Row("scoring:policy_publish", Right.CONFIGURE, "POST", make=a_policy),
     Row("scoring:policy_rollback", Right.CONFIGURE, "POST", make=a_policy),
     Row("scoring:policy_discard", Right.CONFIGURE, "POST", make=a_policy),
+    Row("scoring:policy_diff", Right.CONFIGURE, make=a_policy),
+    Row("scoring:whatif_chances", Right.CONFIGURE),
+    Row("scoring:whatif_try", Right.CONFIGURE, "POST", data={"high_from": "0.4", "flags_per_csm_week": 3}),
+    Row("scoring:whatif_save", Right.CONFIGURE, "POST", make=a_replay),
     # --- playbooks ---
     Row("playbooks:queue", Right.VIEW_ACCOUNTS),
     Row("playbooks:queue_rows", Right.VIEW_ACCOUNTS),

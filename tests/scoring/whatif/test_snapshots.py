@@ -1,0 +1,220 @@
+"""Stored snapshots under a draft policy and under other thresholds, and the pages that show the answers."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Outcome
+from jobs.models import Job
+from scoring import policies, policy_queries, queries, services
+from scoring.breakdown import LAYOUT, LAYOUTS
+from scoring.exceptions import PolicyRefused
+from scoring.models import ChanceSettings, HealthPolicy, PolicyIndicator, ScoreRun
+from scoring.whatif import services as whatif
+from scoring.whatif.chances import Cut, replay_chances
+from scoring.whatif.diffs import diff
+from scoring.whatif.policies import replay_policies
+from tests.worlds import make_world
+
+pytestmark = pytest.mark.django_db
+
+KEY, OTHER = "usage.trend_30d", "engagement.meetings_90d"
+DAYS = [date(2026, 1, 1) + timedelta(days=28 * each) for each in range(8)]  # to 16 July
+#            1 Jan 29 Jan 26 Feb 26 Mar 23 Apr 21 May 18 Jun 16 Jul
+VALUES = {
+    "leaves": [90, 30, 30, 30, 30, None, None, None],  # left on 10 May
+    "stays": [30, 30, 90, 90, 90, 90, 90, 90],
+    "falls": [90, 90, 90, 90, 90, 90, 30, 30],
+}
+P90 = {"leaves": "0.45", "stays": "0.35", "falls": "0.05"}
+
+
+def silent(done, total=None, message=""):
+    """No progress to show."""
+
+
+def snapshot(world, account, run, value, p90):
+    """One row with one indicator's value, every other one missing."""
+    names = LAYOUTS[LAYOUT]
+    values = [float(value) if key == KEY else float("nan") for key in names]
+    zeros = [0] * len(names)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ensure_partition('scoring_health_snapshot', %s)", [run.as_of])
+        cursor.execute(
+            "INSERT INTO scoring_health_snapshot (tenant_id, account_id, as_of, run_id, recorded_at, health, band,"
+            " coverage_pct, reasons, policy_id, policy_version, arr_reporting, p90, p30, p60, p90_low, p90_high,"
+            " model_id, logit_base, logit_parts, layout, weights, scores, points, lost, values, why, newest_ago)"
+            " VALUES (%s, %s, %s, %s, %s, 50, 'watch', 90, '[]', 1, 'all v1', 1000, %s, 0, 0, 0, 1, 1, 0, '{}', %s,"
+            " %s, %s, %s, %s, %s, %s, %s)",
+            [world.tenant.pk, account.pk, run.as_of, run.pk, timezone.now(), p90, LAYOUT, zeros, zeros, zeros,
+             zeros, values, zeros, zeros],
+        )  # fmt: skip
+
+
+@pytest.fixture
+def world(acme):
+    """Three accounts of one CSM on eight days; the policy in force looks at nothing but KEY."""
+    accounts = {name: acme.add_account(name) for name in VALUES}
+    with acme.here():
+        services.install_default_policy(acme.tenant)
+        published = HealthPolicy.objects.get(state="published", segment="")
+        only(published, KEY)
+        for at, day in enumerate(DAYS):
+            run = ScoreRun.objects.create(tenant=acme.tenant, as_of=day, policy_versions={}, fingerprint="x")
+            for name, account in accounts.items():
+                if VALUES[name][at] is not None:
+                    snapshot(acme, account, run, VALUES[name][at], P90[name])
+        Outcome.objects.create(
+            tenant=acme.tenant, account=accounts["leaves"], external_id="o", kind="churned",
+            effective_at=datetime(2026, 5, 10, 12, tzinfo=UTC),
+        )  # fmt: skip
+    return acme
+
+
+def only(policy, key):
+    """All weight on one indicator whose value is its points."""
+    PolicyIndicator.objects.filter(policy=policy).update(weight=0, enabled=False)
+    PolicyIndicator.objects.filter(policy=policy, indicator=key).update(
+        weight=100, enabled=True, xs=[0, 100], ys=[0, 100]
+    )
+
+
+def drafted(world, **changes):
+    by = world.actor("ops_admin")
+    published = queries.published_policies(world.tenant)
+    draft = policies.draft_from(world.tenant, policy_id=published[0].pk, by=by)
+    HealthPolicy.objects.filter(pk=draft.pk).update(**changes)
+    return published, queries.with_rows(world.tenant, HealthPolicy.objects.filter(pk=draft.pk))
+
+
+def test_a_draft_that_flags_nobody_misses_the_churn_that_the_policy_catches(world):
+    with world.here():
+        published, draft = drafted(world, at_risk_from=10, watch_from=20)
+    found = replay_policies(world.tenant, published=published, proposed=draft, progress=silent)
+    before, after = found["before"], found["after"]
+    # up on 26 February, 73 days before 10 May
+    assert (before["caught"]["events"], before["caught"]["n"], before["lead_median"]) == (1, 1, 73)
+    assert (after["caught"]["events"], after["caught"]["n"], after["lead_median"]) == (0, 1, 0)
+    # "stays" was up on 29 January and stays; "falls" is up since 16 July, whose 90 days are not over
+    assert (before["false"]["events"], before["false"]["n"], before["alerts"]) == (1, 2, 3)
+    assert (after["false"]["n"], after["alerts"]) == (0, 0)
+    assert before["per_csm_week"] == pytest.approx(3 / 28)
+    assert (before["caught_arr"], before["missed_arr"], before["false_arr"]) == (1000, 0, 1000)
+    assert (found["gained"], found["missed"], found["left"]) == (0, 1, 1)
+    assert [each["name"] for each in found["cleared"]] == ["falls"]
+    assert found["newly"] == []
+
+
+def test_an_indicator_without_values_leaves_health_unknown_and_raises_nothing(world):
+    with world.here():
+        published, draft = drafted(world)
+        only(draft[0], OTHER)
+        draft = queries.with_rows(world.tenant, draft)
+    found = replay_policies(world.tenant, published=published, proposed=draft, progress=silent)
+    assert found["after"]["alerts"] == 0
+    assert found["before"]["alerts"] == 3
+
+
+def test_a_changed_window_is_said_to_be_left_out(world):
+    with world.here():
+        published, draft = drafted(world)
+        row = next(row for row in draft[0].rows if row.indicator == KEY)
+        row.window_days = 45
+    found = replay_policies(world.tenant, published=published, proposed=draft, progress=silent)
+    assert "changed windows are not replayed" in " ".join(found["notes"])
+    assert found["before"] == found["after"]
+
+
+def test_fewer_flags_a_week_lose_alerts_and_miss_churn(world):
+    now, proposed = Cut(0.3, 2), Cut(0.4, 1)
+    found = replay_chances(world.tenant, now=now, proposed=proposed, progress=silent)
+    assert (found["before"]["alerts"], found["after"]["alerts"], found["alerts_lost"]) == (2, 1, 1)
+    # "leaves" has .45 from 1 January: up on 29 January, 101 days before; too early to be right within 90
+    assert found["after"]["lead_median"] == 101
+    assert (found["after"]["false"]["events"], found["before"]["false"]["events"]) == (1, 2)
+    higher = replay_chances(world.tenant, now=now, proposed=Cut(0.5, 5), progress=silent)
+    assert (higher["after"]["alerts"], higher["missed"]) == (0, 1)
+
+
+def test_a_difference_names_weights_bands_curves_and_nothing_else(world):
+    with world.here():
+        published, draft = drafted(world, watch_from=Decimal(55))
+        old, new = list(policy_queries.rows_of(world.tenant, published[0])), list(draft[0].rows)
+        assert diff(published[0], published[0], old, old).is_empty
+        next(row for row in new if row.indicator == KEY).ys = [10, 100]
+        found = diff(published[0], HealthPolicy.objects.get(pk=draft[0].pk), old, new)
+    assert found.settings == [("Watch from", "60", "55")]
+    assert [(what, before, after) for _, what, before, after in found.indicators] == [
+        ("Curve", "0: 0, 100: 100", "0: 10, 100: 100")
+    ]
+
+
+def page(world, name, *args):
+    return reverse(f"scoring:{name}", args=[world.tenant.slug, *args])
+
+
+def test_the_pages_show_a_preview_with_its_replay_a_difference_and_chances(client, world):
+    client.force_login(world.ops_admin.user)
+    with world.here():
+        published, draft = drafted(world, watch_from=20, at_risk_from=10)
+    found = replay_policies(world.tenant, published=published, proposed=draft, progress=silent)
+    with world.here():
+        HealthPolicy.objects.filter(pk=draft[0].pk).update(
+            preview={
+                "as_of": "2026-07-16",
+                "accounts": 2,
+                "bands": [],
+                "moves": [],
+                "changed_band": 1,
+                "replay": found,
+            }
+        )
+    text = client.get(page(world, "policy", draft[0].pk)).content.decode()
+    assert "Churn caught" in text
+    assert "1 of 1" in text
+    assert "73 → 0 days" in text
+    assert 'class="tag t-crit">Missed' in text
+    text = client.get(page(world, "policy_diff", draft[0].pk)).content.decode()
+    assert "60 → 20" in text
+    assert client.get(page(world, "policy_diff", draft[0].pk) + "?with=x").status_code == 404
+    assert "Replay 12 months" in client.get(page(world, "whatif_chances")).content.decode()
+
+
+def test_numbers_are_saved_after_their_replay_and_once(client, world):
+    client.force_login(world.ops_admin.user)
+    refused = client.post(page(world, "whatif_try"), {"high_from": "0.7", "flags_per_csm_week": 2})
+    assert refused.status_code == 422
+    assert "must begin between" in refused.content.decode()
+    asked = client.post(page(world, "whatif_try"), {"high_from": "0.4", "flags_per_csm_week": 1})
+    assert asked.status_code == 303
+    from scoring.whatif.chances import what_if
+
+    with world.here():
+        job = Job.objects.get(kind="scoring.whatif")
+    answer = what_if(world.tenant, silent, **job.args)
+    with world.here():
+        Job.objects.filter(pk=job.pk).update(state="done", finished_at=timezone.now(), result=answer)
+    text = client.get(asked.url).content.decode()
+    assert "1 alert fewer than now" in text
+    assert client.post(page(world, "whatif_save", job.pk)).status_code == 303
+    with world.here():
+        row = ChanceSettings.objects.get()
+        assert (row.high_from, row.flags_per_csm_week) == (Decimal("0.400"), 1)
+        with pytest.raises(PolicyRefused, match="changed since"):
+            whatif.save(
+                world.tenant, high_from=Decimal("0.2"), flags_per_csm_week=1, row_version=0,
+                by=world.actor("ops_admin"),
+            )  # fmt: skip
+
+
+def test_a_replay_of_another_workspace_is_not_found(client, world):
+    globex = make_world("globex")
+    with world.here():
+        job = Job.objects.create(tenant=world.tenant, kind="scoring.whatif", args={})
+    client.force_login(globex.ops_admin.user)
+    assert client.get(page(globex, "whatif_chances") + f"?job={job.pk}").status_code == 404
+    assert client.post(page(globex, "whatif_save", job.pk)).status_code == 404
