@@ -13,6 +13,7 @@ from django.urls import reverse
 from scoring import policies
 from scoring.catalogue import BY_KEY
 from scoring.exceptions import PolicyRefused
+from scoring.growth.models import RenewalTarget
 from scoring.models import ChanceSettings, HealthPolicy, PolicyIndicator
 from scoring.outcomes.models import OutcomeTarget
 from scoring.outcomes.services import remove_target
@@ -198,6 +199,16 @@ class HealthPolicyAdmin(TenantModelAdmin):
     def response_change(self, request: Any, obj: HealthPolicy) -> HttpResponseRedirect:
         """On to the policy's page, where the draft is previewed and published."""
         return HttpResponseRedirect(reverse("scoring:policy", args=[request.tenant.slug, obj.pk]))
+
+
+@register(RenewalTarget)
+class RenewalTargetAdmin(TenantModelAdmin):
+    """What the tenant wants to have renewed in a quarter (its first day), in the reporting currency."""
+
+    list_display = ("quarter", "amount")
+    ordering = ("quarter",)
+    fields = ("quarter", "amount")
+    exclude = None
 
 
 @register(OutcomeTarget)

@@ -10,10 +10,12 @@ class ScoringConfig(AppConfig):
     def ready(self) -> None:
         from scoring import policy_setup
         from scoring.automation import setup as automation_setup
+        from scoring.people import setup as people_setup
         from tenants import hooks
 
         policy_setup.register()
         automation_setup.register()
+        people_setup.register()
         hooks.when_tenant_created(_install_default_policy)
         _register_jobs()
         _register_pages()
@@ -28,6 +30,7 @@ def _install_default_policy(tenant: Any) -> None:
 def _register_jobs() -> None:
     from jobs import registry
     from scoring import tasks
+    from scoring.growth import work as growth
     from scoring.quality import job as quality
 
     registry.register(tasks.SCORE, tasks.score, mode="stepwise", label="Scoring", max_attempts=3)
@@ -43,10 +46,26 @@ def _register_jobs() -> None:
         "scoring.monthly", kind=tasks.TRAIN, every=timedelta(days=30), when=tasks.is_time_to_train
     )
     registry.register(
-        quality.QUALITY, quality.work_out, mode="stepwise", label="Model quality", max_attempts=3, seconds=1800
+        quality.QUALITY,
+        quality.work_out,
+        mode="stepwise",
+        label="Model quality",
+        max_attempts=3,
+        seconds=1800,
     )
     registry.schedule(
         "scoring.quality_nightly", kind=quality.QUALITY, at_hour=6, when=quality.is_there_anything_new
+    )
+    registry.register(
+        growth.GROWTH,
+        growth.work_out,
+        mode="stepwise",
+        label="Renewals and growth",
+        max_attempts=3,
+        seconds=1800,
+    )
+    registry.schedule(
+        "scoring.growth_nightly", kind=growth.GROWTH, at_hour=6, when=growth.is_there_anything_new
     )
     registry.register(
         tasks.EXPIRE_OVERRIDES, tasks.expire_overrides, mode="transactional", label="Ending overrides"
@@ -68,6 +87,7 @@ def _register_pages() -> None:
     nav.set_freshness(freshness)
     nav.register(nav.Destination("Scores", "scoring:scores", 70, Right.VIEW_ACCOUNTS, place="menu"))
     nav.register(nav.Destination("Outcomes", "scoring:outcomes", 60, Right.VIEW_OUTCOMES))
+    nav.register(nav.Destination("Renewals", "scoring:renewals", 62, Right.VIEW_OUTCOMES))
     nav.register(
         nav.Destination("Model quality", "scoring:model_quality", 72, Right.VIEW_QUALITY, place="menu")
     )

@@ -1,0 +1,11 @@
+"""Addresses of renewals and growth, under those of the scores."""
+
+from django.urls import path
+
+from scoring.growth import views
+
+urlpatterns = [
+    path("renewals/", views.renewals, name="renewals"),
+    path("renewals/export/", views.renewals_export, name="renewals_export"),
+    path("renewals/terms/export/", views.terms_export, name="renewal_terms_export"),
+]

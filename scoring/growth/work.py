@@ -1,0 +1,38 @@
+"""The job `scoring.growth`: forecasts and signs of growth of the newest scored day, after the night's scoring."""
+
+import time
+from typing import Any
+
+from django.urls import reverse
+
+from scoring.growth.models import GrowthReport
+from scoring.queries import newest_run
+from tenants.models import Tenant
+from tenants.scoping import tenant_transaction
+
+GROWTH = "scoring.growth"
+
+
+def work_out(tenant: Tenant, progress: Any) -> dict[str, Any]:
+    """Harmless when run again: everything of the day is written over."""
+    from scoring.learning.growth import renew  # the maths is loaded by the worker alone
+
+    started = time.monotonic()
+    with tenant_transaction(tenant.pk):
+        run = newest_run(tenant)
+    if run is None:
+        return {"message": "Nothing was scored yet."}
+    figures = renew(tenant, run, tell=progress)
+    with tenant_transaction(tenant.pk):
+        values = {"as_of": run.as_of, "run_id": run.pk, "figures": figures}
+        values["seconds"] = round(time.monotonic() - started, 2)
+        GrowthReport.objects.for_tenant(tenant).update_or_create(tenant=tenant, defaults=values)
+    url = reverse("scoring:renewals", args=[tenant.slug])
+    return {"as_of": str(run.as_of), "url": url, "label": "See renewals"}
+
+
+def is_there_anything_new(tenant: Tenant) -> bool:
+    """Whether something was scored since the last figures; the night's slot stays open until then."""
+    run = newest_run(tenant)
+    told = GrowthReport.objects.for_tenant(tenant).values_list("run_id", flat=True).first()
+    return run is not None and run.pk != told
