@@ -151,7 +151,7 @@ def _asked(tenant: Tenant, model_id: int, step: Step, row_version: int, why: str
     model = ChurnModel.objects.for_tenant(tenant).select_for_update().filter(pk=model_id).first()
     if model is None:
         raise ModelRefused("There is no such version.")
-    if model.row_version > row_version and (model.state == step.ends or step.key == "take_back"):
+    if model.row_version > row_version and _is_taken(model, step):
         return None
     if model.row_version != row_version:
         raise ModelRefused("Somebody changed this version meanwhile. Look at it again.")
@@ -160,6 +160,12 @@ def _asked(tenant: Tenant, model_id: int, step: Step, row_version: int, why: str
     if words := refusal(tenant, model, step):
         raise ModelRefused(words)
     return model
+
+
+def _is_taken(model: ChurnModel, step: Step) -> bool:
+    if step.key == "take_back":
+        return model.state in (State.ADVISORY, State.SHADOW) and "taken_back" in model.report
+    return model.state == step.ends
 
 
 def _apply(tenant: Tenant, model: ChurnModel, step: Step, *, why: str, by: Actor) -> ChurnModel:

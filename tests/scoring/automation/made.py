@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.db import connection
 
-from accounts.models import Outcome
+from accounts.models import Account, Outcome
 from scoring.models import ScoreRun
 from tests.scoring.models_by_hand import by_hand, curve, register
 
@@ -75,12 +75,20 @@ def scored(world, model, *, day, accounts=(), p=0.1, is_shadow=False, late=(), s
         chances = p if isinstance(p, list | tuple) else [p] * len(accounts)
         with connection.cursor() as cursor:
             cursor.execute("SELECT ensure_partition(%s, %s)", [table, day.replace(day=1)])
-            for account, p90 in zip(accounts, chances, strict=True):
-                _write(cursor, table, world, model, run, account, p90)
+            rows = [
+                _row(table, world, model, run, account, p90)
+                for account, p90 in zip(accounts, chances, strict=True)
+            ]
+            if rows:
+                one = f"({', '.join(['%s'] * len(rows[0]))})"
+                cursor.execute(
+                    f"INSERT INTO {table} ({', '.join(rows[0])}) VALUES {', '.join([one] * len(rows))}",
+                    [value for row in rows for value in row.values()],
+                )
     return run
 
 
-def _write(cursor, table, world, model, run, account, p90):
+def _row(table, world, model, run, account, p90):
     p = [round(1 - (1 - p90) ** (1 / 3), 6), round(1 - (1 - p90) ** (2 / 3), 6), p90]
     columns = {
         "tenant_id": world.tenant.pk, "account_id": account.pk, "as_of": run.as_of, "run_id": run.pk,
@@ -92,8 +100,7 @@ def _write(cursor, table, world, model, run, account, p90):
             "policy_id": 1, "policy_version": "", "p90_low": p[2], "p90_high": p[2], "logit_base": 0,
             "logit_parts": [], "model_version": str(model), "leaves": [], "risk_level": "low",
         }  # fmt: skip
-    marks = ", ".join(["%s"] * len(columns))
-    cursor.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", list(columns.values()))
+    return columns
 
 
 def source_states(*, late=(), day=DAY, accounts=40):
@@ -104,10 +111,29 @@ def source_states(*, late=(), day=DAY, accounts=40):
 
 
 def leaves(world, account, day):
+    all_leave(world, [account], day)
+
+
+def all_leave(world, accounts, day):
     with world.here():
-        return Outcome.objects.create(
-            tenant=world.tenant, account=account, external_id=f"O-{account.pk}", kind="churned",
-            effective_at=datetime.combine(day, datetime.min.time(), UTC),
+        Outcome.objects.bulk_create(
+            Outcome(
+                tenant=world.tenant, account=account, external_id=f"O-{account.pk}", kind="churned",
+                effective_at=datetime.combine(day, datetime.min.time(), UTC),
+            )
+            for account in accounts
+        )  # fmt: skip
+
+
+def customers(world, count):
+    """Accounts in one statement, without the grants of a person: for figures of the whole workspace."""
+    with world.here():
+        return Account.objects.bulk_create(
+            Account(
+                tenant=world.tenant, name=f"Customer {number}", external_id=f"C-{number}",
+                customer_since=date(2024, 1, 1),
+            )
+            for number in range(count)
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from scoring.engine.churn.data import Stack
 from scoring.engine.validation import psi
 from scoring.learning import registry, samples
 from scoring.models import ChurnModel
-from tests.scoring.automation.made import DAY, OVERDUE, leaves, scored, version
+from tests.scoring.automation.made import DAY, OVERDUE, all_leave, customers, scored, version
 
 pytestmark = pytest.mark.django_db
 
@@ -24,11 +24,10 @@ def look(world, model, as_of=DAY):
 def surprised(world, *, state="automatic", count=60, left=40):
     """Hardly anybody was expected to leave in the last 60 days, and most did."""
     model = version(world, state=state)
-    accounts = [world.add_account(f"Customer {number}") for number in range(count)]
+    accounts = customers(world, count)
     for back in (55, 48, 41, 34, 27, 20, 13, 6):
         scored(world, model, day=DAY - timedelta(days=back), accounts=accounts, p=0.1)
-    for account in accounts[:left]:
-        leaves(world, account, DAY - timedelta(days=2))
+    all_leave(world, accounts[:left], DAY - timedelta(days=2))
     scored(world, model, day=DAY, accounts=accounts, p=0.1)
     return model
 

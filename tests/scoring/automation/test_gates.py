@@ -10,7 +10,7 @@ from scoring.learning import watching
 from scoring.learning.registry import ModelRefused
 from scoring.models import ChanceSettings, ChurnModel
 from tenants.access import SYSTEM
-from tests.scoring.automation.made import DAY, leaves, scored, version
+from tests.scoring.automation.made import DAY, all_leave, customers, leaves, scored, version
 
 pytestmark = pytest.mark.django_db
 
@@ -22,10 +22,6 @@ def gates(world, model, as_of=DAY):
     return {row.key: row for row in rows}
 
 
-def customers(world, count):
-    return [world.add_account(f"Customer {number}") for number in range(count)]
-
-
 def calibrated(world, model, *, count=40, leavers=20, is_shadow=False, first=FIRST):
     """Half of the accounts had a chance of .9 on the first day and nearly all of them left; the others .05."""
     accounts = customers(world, count)
@@ -33,8 +29,7 @@ def calibrated(world, model, *, count=40, leavers=20, is_shadow=False, first=FIR
     p = [0.95 if at < high else 0.02 for at in range(count)]
     scored(world, model, day=first, accounts=accounts, p=p, is_shadow=is_shadow)
     scored(world, model, day=DAY, accounts=accounts, p=p, is_shadow=is_shadow)
-    for account in accounts[:leavers]:
-        leaves(world, account, first + timedelta(days=20))
+    all_leave(world, accounts[:leavers], first + timedelta(days=20))
     leaves(world, world.add_account("Left today"), DAY - timedelta(days=1))  # outcomes are known until now
     return accounts
 

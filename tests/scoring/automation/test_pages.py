@@ -189,8 +189,19 @@ def test_what_a_source_unlocks(months, coverage, words):
     assert words in readiness.unlocked(months, coverage, is_late=False, is_dated=True)
 
 
-def test_the_admin_changes_settings_and_the_thresholds_page_lists_them(acme, admin):
-    page = text_of(admin, acme, "models/")
-    assert "Precision and recall" not in page
-    answer = admin.get("/admin/thresholds/")
-    assert "Chances: gates of automation" in answer.content.decode()
+def test_the_admin_keeps_the_levels_in_order_and_the_thresholds_page_lists_them(acme, admin):
+    admin.post("/admin/acting-tenant/", {"slug": acme.tenant.slug})
+    given = {
+        "medium_from": "0.2", "high_from": "0.1", "critical_from": "0.6", "margin": "0.02", "precision_wanted": "0.7",
+        "flags_per_csm_week": "5", "months_in_shadow": "4", "least_leavers": "20", "most_calibration_error": "0.03",
+        "own_chance_from": "0.7",
+    }  # fmt: skip
+    address = "/admin/scoring/chancesettings/add/"
+    assert "must rise" in admin.post(address, given).content.decode()
+    assert admin.post(address, given | {"high_from": "0.3"}).status_code == 302
+    with acme.here():
+        assert ChanceSettings.objects.get(tenant=acme.tenant).months_in_shadow == 4
+    answer = admin.get("/admin/thresholds/").content.decode()
+    assert "Chances: gates of automation" in answer
+    assert "4 months watched" in answer
+    assert admin.get(address).status_code == 403  # one row a workspace
