@@ -8,7 +8,6 @@ from django.db.models import Count, F, Q
 
 from accounts.queries import visible_accounts
 from jobs.models import Job
-from jobs.queries import newest_job
 from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, TrainingSample
 from scoring.automation.words import OWN_CHANCE
 from scoring.models import AccountHealth, ChanceSettings, ChurnModel
@@ -104,7 +103,8 @@ def newest_jobs(tenant: Tenant, kinds: list[str]) -> list[Job]:
 
 def newest_change(tenant: Tenant, kind: str, model_id: int) -> Job | None:
     """The newest job that was to change this version."""
-    return newest_job(tenant, kind=kind, dedupe_key=f"{kind}:{model_id}")
+    rows = Job.objects.for_tenant(tenant).filter(kind=kind, dedupe_key__startswith=f"{kind}:{model_id}:")
+    return rows.order_by("-pk").first()
 
 
 def waiting(tenant: Tenant, viewer: Membership) -> tuple[list[PausedAutomation], int]:

@@ -131,7 +131,9 @@ def take_step(
         "model_id": model_id, "step": key, "row_version": row_version, "why": why.strip()[:MOST_WORDS],
         "actor": {"kind": by.kind, "id": by.id, "label": by.label},
     }  # fmt: skip
-    return jobs.enqueue(tenant, kind=CHANGE, args=args, by=by, dedupe_key=f"{CHANGE}:{model_id}")
+    return jobs.enqueue(
+        tenant, kind=CHANGE, args=args, by=by, dedupe_key=f"{CHANGE}:{model_id}:{key}:{row_version}"
+    )
 
 
 @transaction.atomic
