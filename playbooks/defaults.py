@@ -133,4 +133,32 @@ PLAYBOOKS = (
             Step("Ask again", 30, "Tell them what changed and ask how it is now."),
         ),
     ),
+    Template(
+        key="champion_change",
+        name="New champion",
+        summary="The champion left, is about to, or has gone silent: find out who follows, and win them.",
+        indicators=("stakeholders.champion_vulnerability",),
+        steps=(
+            Step(
+                "Find out who follows",
+                2,
+                "Ask the champion if they are still there, else their manager. Write down who decides now.",
+            ),
+            Step(
+                "Meet the new person",
+                7,
+                "What do they have to reach this year? Show what was reached so far, in their figures.",
+            ),
+            Step(
+                "Win a second person",
+                21,
+                "Of another team, so that the account does not hang on one again.",
+            ),
+            Step(
+                "Enter the new champion",
+                30,
+                "With name, role and day, on the account page. Without one, say so and why.",
+            ),
+        ),
+    ),
 )

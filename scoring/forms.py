@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from scoring.bands import BANDS, LABELS
 from scoring.models import Override
 from scoring.services import LONGEST_OVERRIDE_DAYS
 
@@ -14,11 +15,17 @@ class OverrideForm(forms.Form):
 
     health = forms.DecimalField(
         label="You say",
+        required=False,
         min_value=0,
         max_value=100,
         decimal_places=2,
         max_digits=5,
         widget=forms.NumberInput(attrs={"inputmode": "decimal", "data-key": "o"}),
+    )
+    band = forms.ChoiceField(
+        label="Or a band",
+        required=False,
+        choices=[("", "By the number"), *((band, LABELS[band]) for band in BANDS)],
     )
     until = forms.DateField(label="Until", widget=forms.DateInput(attrs={"type": "date"}))
     reason = forms.ChoiceField(label="Reason", choices=Override.Reason.choices)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import Outcome
 from scoring.catalogue import SOURCES
@@ -81,8 +81,13 @@ def has_leavers(tenant: Tenant) -> bool:
 
 
 def account_health(tenant: Tenant, *, account_id: int) -> AccountHealth | None:
-    """Where the account stands now; None when it was never scored or has left."""
-    return AccountHealth.objects.for_tenant(tenant).filter(account_id=account_id).first()
+    """Where the account stands now, with the band that a person set if they gave no number (`set_band`).
+
+    None when it was never scored or has left.
+    """
+    in_force = Override.objects.for_tenant(tenant).filter(account=OuterRef("account_id"), ended_at=None)
+    rows = AccountHealth.objects.for_tenant(tenant).filter(account_id=account_id)
+    return rows.annotate(set_band=Subquery(in_force.values("band")[:1])).first()
 
 
 def snapshot(tenant: Tenant, *, account_id: int, as_of: date) -> HealthSnapshot | None:
@@ -146,7 +151,8 @@ def overrides_in_force(tenant: Tenant, account_ids: Sequence[int], *, today: dat
 
 
 def overrides_past_their_end(tenant: Tenant, *, today: date) -> list[Override]:
-    return list(Override.objects.for_tenant(tenant).filter(ended_at=None, until__lt=today).order_by("pk"))
+    rows = Override.objects.for_tenant(tenant).filter(ended_at=None, until__lt=today)
+    return list(rows.select_related("account", "author").order_by("pk"))
 
 
 def first_policy(tenant: Tenant) -> HealthPolicy | None:

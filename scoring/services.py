@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from audit import services as audit
 from scoring import queries
-from scoring.bands import band_of
+from scoring.bands import BANDS, band_label, band_of, nearest_in
 from scoring.catalogue import INDICATORS
 from scoring.clock import tenant_today
 from scoring.exceptions import OverrideRefused
 from scoring.models import AccountHealth, HealthPolicy, Override, PolicyIndicator
+from scoring.people.notices import tell
 from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
 
@@ -61,11 +62,15 @@ def install_default_policy(tenant: Tenant, *, by: Actor = SYSTEM) -> HealthPolic
 
 @transaction.atomic
 def set_override(
-    tenant: Tenant, *, account_id: int, health: Decimal, until: date, reason: str, note: str, by: Actor
-) -> Override:
-    """A person's number next to the computed one, until a day at most 30 days ahead; it replaces an earlier one."""
+    tenant: Tenant, *, account_id: int, health: Decimal | None = None, band: str = "", until: date, reason: str,
+    note: str, by: Actor,
+) -> Override:  # fmt: skip
+    """A person's number or band next to the computed one, until a day at most 30 days ahead; it replaces an earlier
+    one. A band is kept as such through scorings and policies, with that band's number nearest to the computed one."""
     standing = queries.health_for_update(tenant, account_id=account_id)
-    _check_override(tenant, standing, health, until, reason, note)
+    if band:
+        health = _health_of(tenant, standing, health, band)
+    health = _check_override(tenant, standing, health, until, reason, note)
     assert standing is not None
     earlier = queries.override_in_force(tenant, account_id=account_id)
     if earlier is not None:
@@ -73,6 +78,7 @@ def set_override(
     override = Override.objects.create(
         tenant=tenant,
         account_id=account_id,
+        band=band,
         health=health,
         model_health=standing.health,
         reason=reason,
@@ -91,7 +97,13 @@ def set_override(
         object_label=standing.account.name,
         account_id=account_id,
         before={"health": _number(standing.health), "band": standing.band},
-        after={"health": float(health), "until": str(until), "reason": reason, "note": note.strip()},
+        after={
+            "health": float(health),
+            **({"band": band} if band else {}),
+            "until": str(until),
+            "reason": reason,
+            "note": note.strip(),
+        },
     )
     return override
 
@@ -110,16 +122,49 @@ def end_override(tenant: Tenant, *, account_id: int, by: Actor, why: str = "ende
 
 
 def expire_overrides(tenant: Tenant, *, today: date | None = None) -> int:
-    """End every override whose last day has passed where the tenant works; how many there were."""
+    """End every override whose last day has passed where the tenant works, and tell its author; how many there were."""
     due = queries.overrides_past_their_end(tenant, today=today or tenant_today(tenant))
     for override in due:
         end_override(tenant, account_id=override.account_id, by=SYSTEM, why="expired")
+        _tell_that_it_lifted(tenant, override)
     return len(due)
 
 
+def _tell_that_it_lifted(tenant: Tenant, override: Override) -> None:
+    said = band_label(override.band) if override.band else f"{override.health:.0f}"
+    name = override.account.name
+    tell(
+        tenant,
+        user=override.author,
+        kind="override_lifted",
+        text=f"Your override of {name} ({said}) ended on {override.until:%-d %b %Y}. The computed score stands alone.",
+        account_id=override.account_id,
+    )
+
+
+def _health_of(tenant: Tenant, standing: AccountHealth | None, health: Decimal | None, band: str) -> Decimal:
+    """The band's number nearest to the computed one, under the policy of the newest score."""
+    if health is not None:
+        raise OverrideRefused("band", "Give a band or a number, not both.")
+    if band not in BANDS:
+        raise OverrideRefused("band", "Choose one of the bands.")
+    policy = queries.policy_of_run(tenant, standing) or queries.first_policy(tenant) if standing else None
+    if standing is None or policy is None:
+        raise OverrideRefused("band", "This account has no score yet, so there is nothing to override.")
+    return nearest_in(band, standing.health, policy)
+
+
 def _check_override(
-    tenant: Tenant, standing: AccountHealth | None, health: Decimal, until: date, reason: str, note: str
-) -> None:
+    tenant: Tenant,
+    standing: AccountHealth | None,
+    health: Decimal | None,
+    until: date,
+    reason: str,
+    note: str,
+) -> Decimal:
+    """The number that will stand. Raises OverrideRefused."""
+    if health is None:
+        raise OverrideRefused("health", "Give a number from 0 to 100, or choose a band.")
     today = tenant_today(tenant)
     if standing is None:
         raise OverrideRefused("health", "This account has no score yet, so there is nothing to override.")
@@ -134,6 +179,7 @@ def _check_override(
         raise OverrideRefused("reason", "Choose one of the reasons.")
     if not note.strip():
         raise OverrideRefused("note", "Write what you know. Others will read it.")
+    return health
 
 
 def _end(tenant: Tenant, override: Override, *, by: Actor, why: str) -> None:
@@ -159,7 +205,7 @@ def _copy_to_projection(tenant: Tenant, standing: AccountHealth, override: Overr
     standing.override_band = ""
     if override is not None:
         policy = queries.policy_of_run(tenant, standing)
-        standing.override_band = band_of(override.health, policy) if policy else ""
+        standing.override_band = override.band or (band_of(override.health, policy) if policy else "")
     standing.updated_at = timezone.now()
     standing.save(update_fields=["override_health", "override_until", "override_band", "updated_at"])
 

@@ -224,7 +224,7 @@ class _Writer:
             _sparks(past, block.health),
             [each.health if each else None for each in held],
             [
-                band_of(each.health, self.scored.policy(at)) if each else ""
+                (each.band or band_of(each.health, self.scored.policy(at))) if each else ""
                 for at, each in zip(block.at, held, strict=True)
             ],
             [each.until if each else None for each in held],

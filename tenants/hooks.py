@@ -13,6 +13,8 @@ _rights_changed: list[Callable[..., None]] = []
 _person_forgotten: list[Callable[..., None]] = []
 # called with a tenant just created, inside its context: default policies, playbooks, partitions
 _tenant_created: list[Callable[..., None]] = []
+# called with (tenant, name of the file) after its rows were merged, inside the same transaction
+_file_imported: list[Callable[..., Any]] = []
 # called with (request, response) inside the tenant's outer transaction, e.g. to record a denied access
 _on_response: list[Callable[..., None]] = []
 
@@ -64,6 +66,15 @@ def when_tenant_created(hook: Callable[..., None]) -> None:
 def tenant_created(tenant: Any) -> None:
     for hook in _tenant_created:
         hook(tenant)
+
+
+def when_file_imported(hook: Callable[..., Any]) -> None:
+    _file_imported.append(hook)
+
+
+def file_imported(tenant: Any, file: str) -> None:
+    for hook in _file_imported:
+        hook(tenant, file)
 
 
 def when_responded(hook: Callable[..., None]) -> None:

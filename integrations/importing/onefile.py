@@ -33,7 +33,7 @@ from integrations.models import BundleImport
 from integrations.queries import imports as queries
 from integrations.services import imports as services
 from integrations.services import quarantine
-from tenants import statistics
+from tenants import hooks, statistics
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -202,6 +202,7 @@ class OneFile:
             self._count(merge.merge(tenant, stage.target, staged=stage.staged), repeats)
             if self.file.name == "accounts":
                 grants.sync(tenant)
+            hooks.file_imported(tenant, self.file.name)
             self._keep_report()
         if self.report.created and (not stage.target.is_partitioned or self.report.created >= MANY_ROWS):
             statistics.refresh(stage.target.table, *GRANTS[self.file.name == "accounts"])

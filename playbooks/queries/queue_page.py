@@ -156,4 +156,4 @@ def _running(tenant: Tenant) -> Any:
 
 def _override_author(tenant: Tenant) -> Any:
     mine = Override.objects.for_tenant(tenant).filter(account=OuterRef("account_id"), ended_at=None)
-    return mine.values(found=JSONObject(id="author_id", name=person_name("author__")))[:1]
+    return mine.values(found=JSONObject(id="author_id", name=person_name("author__"), band="band"))[:1]

@@ -12,7 +12,9 @@ from audit import services as audit
 from audit.exports import safe_cell
 from playbooks.queries.queue import SORTS, View, Wanted, listed
 from playbooks.queries.queue_page import detailed, ordered
-from scoring.models import AccountHealth
+from scoring.clock import tenant_today
+from scoring.models import AccountHealth, CsmSentiment
+from scoring.people.queries import sentiments_now
 from tenants.access import Actor
 from tenants.fields import Field, sees
 from tenants.models import Membership, Tenant
@@ -22,7 +24,8 @@ COLUMNS = [
     "position", "account_id", "account", "segment", "industry", "owner", "health", "band", "change_30_days",
     "leaves_in_30_days", "leaves_in_60_days", "leaves_in_90_days", "leaves_in_90_days_low", "leaves_in_90_days_high",
     "risk_level", "set_by_person", "set_until", "renewal_date", "reason_1", "reason_1_day", "reason_2",
-    "reason_2_day", "suggested_play", "suggestion_state", "snoozed_until", "running_play", "as_of",
+    "reason_2_day", "suggested_play", "suggestion_state", "snoozed_until", "running_play",
+    "csm_sentiment", "csm_sentiment_until", "as_of",
 ]  # fmt: skip
 MONEY = ["arr", "currency", "arr_reporting", "at_stake"]  # only for those who may see ARR
 
@@ -34,7 +37,8 @@ def export_queue(
     """The list as the page orders it, up to 10,000 rows; money columns only with the right to see ARR."""
     sees_arr = sees(viewer, Field.ARR)
     rows = ordered(detailed(listed(tenant, viewer, wanted), tenant), SORTS[wanted.sort])[:MOST_ROWS]
-    text, number = _written(rows.iterator(chunk_size=1000), sees_arr)
+    said = sentiments_now(tenant, None, today=tenant_today(tenant))
+    text, number = _written(rows.iterator(chunk_size=1000), sees_arr, said)
     audit.record(
         tenant,
         verb="accounts.exported",
@@ -57,17 +61,18 @@ def _filters(wanted: Wanted) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(wanted, name))}
 
 
-def _written(rows: Iterable[AccountHealth], sees_arr: bool) -> tuple[str, int]:
+def _written(rows: Iterable[AccountHealth], sees_arr: bool, said: dict[int, CsmSentiment]) -> tuple[str, int]:
     sheet = io.StringIO()
     writer = csv.writer(sheet)
     writer.writerow(_columns(sees_arr))
     number = 0
     for number, row in enumerate(rows, start=1):
-        writer.writerow([number, *_cells(row), *(_money(row) if sees_arr else [])])
+        cells = _cells(row, said.get(row.account_id))
+        writer.writerow([number, *cells, *(_money(row) if sees_arr else [])])
     return sheet.getvalue(), number
 
 
-def _cells(row: AccountHealth) -> Iterator[str]:
+def _cells(row: AccountHealth, said: CsmSentiment | None) -> Iterator[str]:
     account, suggestion = row.account, row.suggestion or {}  # type: ignore[attr-defined]
     reasons = [*row.reasons[:2], {}, {}][:2]
     for text in (account.external_id, account.name, account.segment, account.industry):
@@ -82,6 +87,7 @@ def _cells(row: AccountHealth) -> Iterator[str]:
     yield safe_cell(suggestion.get("playbook", ""))
     yield from (suggestion.get("state", ""), suggestion.get("snoozed_until") or "")
     yield safe_cell((row.running or {}).get("playbook", ""))  # type: ignore[attr-defined]
+    yield from (said.level, _day(said.valid_until)) if said else ("", "")
     yield _day(row.as_of)
 
 

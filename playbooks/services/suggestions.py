@@ -27,6 +27,8 @@ Cause = list[dict[str, Any]]
 COOL_DOWN = timedelta(days=30)  # after a dismissal, or the end of a play, of the same cause
 WAKE_FALL = Decimal(10)  # points that a snoozed account may fall before it wakes
 HEALTHY = "healthy"
+# what they ask for may be done at any time, and then there is nothing left to suggest: a new champion is there
+ENDS_WITH_ITS_CAUSE = frozenset({"champion_change"})
 _CAUSES = """
 UPDATE playbooks_recommendation AS old SET cause = new.cause, event_key = new.event_key
 FROM jsonb_to_recordset(%s::jsonb) AS new (id bigint, cause jsonb, event_key jsonb)
@@ -165,6 +167,8 @@ def _refresh(
         return is_new
     found = _first_fitting(signal, playbooks, standing)
     if found is None:
+        if row.playbook.key in ENDS_WITH_ITS_CAUSE:
+            _expire(tenant, row, why="its cause is gone")
         return False
     before = {"playbook": row.playbook.key}
     row.playbook, row.cause = found
@@ -205,12 +209,12 @@ def _wake(tenant: Tenant, row: Recommendation, *, why: str) -> None:
     record_suggestion(tenant, row, verb="playbooks.woken", by=SYSTEM, before=before, after=after)
 
 
-def _expire(tenant: Tenant, row: Recommendation) -> None:
+def _expire(tenant: Tenant, row: Recommendation, *, why: str = "the account is healthy again") -> None:
     before = {"state": row.state}
     row.state, row.snoozed_until = State.EXPIRED, None
     row.version += 1
     row.save()
-    after = {"state": row.state, "why": "the account is healthy again"}
+    after = {"state": row.state, "why": why}
     record_suggestion(tenant, row, verb="playbooks.expired", by=SYSTEM, before=before, after=after)
 
 

@@ -19,6 +19,7 @@ from playbooks.queries.queue_head import Head, head_of
 from playbooks.queries.recommendations import recommendation
 from playbooks.services.queue_export import export_queue
 from playbooks.views.queue_rows import Line, Row, line_of, row_of
+from scoring.people import feedback, notices
 from tenants import nav
 from tenants.access import Right, Role, TenantRequest, ask_again, can, tenant_view
 from tenants.fields import Field, sees
@@ -31,6 +32,7 @@ READER_KEYS = [("J K", "move"), ("Space", "why"), ("Enter", "open"), ("1–5", "
 HEADINGS = {Role.CSM: "My queue", Role.MANAGER: "Team queue"}
 LONGEST_ADDRESS = 2000
 MOST_ID = 2**63 - 1
+NOTICES_SHOWN = 3
 SHOWN_FOR = timedelta(minutes=2)
 
 
@@ -65,9 +67,22 @@ def why(request: TenantRequest, account_id: int) -> HttpResponse:
     }
     if context["is_open"]:
         context["why"] = queue_why.why(request.tenant, row.standing)
+        context |= _answers(request, row)
         if row.suggestion:
             context["steps"] = queue_why.steps_of(request.tenant, row.suggestion.playbook_id)
     return render(request, "playbooks/queue/_why.html", context)
+
+
+def _answers(request: TenantRequest, row: Row) -> dict[str, Any]:
+    """Each reason with what the viewer said of it, and the same for the suggested play. One statement."""
+    mine = feedback.mine(request.tenant, request.membership, account_id=row.account.pk)
+    suggestion = row.suggestion
+    return {
+        "reasons": [(each, mine.get(("reason", each.key))) for each in row.reasons],
+        "suggestion_answer": mine.get(("recommendation", str(suggestion.playbook_id)))
+        if suggestion
+        else None,
+    }
 
 
 @ask_again("what is exported leaves the product")
@@ -100,6 +115,7 @@ def page_context(request: TenantRequest, query: QueryDict) -> dict[str, Any]:
     return context | {
         "line": _last_answer(request, query, context["back"]),
         "form": QueueFilters(query, viewer=viewer, owners=owners),
+        "notices": notices.newest(tenant, viewer)[:NOTICES_SHOWN],
         "heading": HEADINGS.get(Role(viewer.role), "Queue"),
         "rows_url": reverse("playbooks:queue_rows", args=[tenant.slug]),
         "keys_help": KEYS if may_work else READER_KEYS,

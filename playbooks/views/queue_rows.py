@@ -13,6 +13,7 @@ from playbooks.models import Play, Recommendation
 from playbooks.queries.queue import midnight
 from playbooks.queries.queue_why import first_due
 from playbooks.services.decisions import UNDO_GRACE_SECONDS, UNDO_SECONDS
+from scoring.bands import band_label
 from scoring.catalogue import BY_KEY, DIMENSION_LABELS
 from scoring.models import AccountHealth
 from tenants.models import Membership, Tenant
@@ -48,6 +49,7 @@ class Reason:
     icon: str
     dimension: str
     evidence: str  # the kind of the account's timeline that it was read from; empty: all, or none there
+    key: str = ""  # of the indicator
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ def _reason(found: dict[str, Any]) -> Reason:
         icon=ICONS.get(dimension, "info"),
         dimension=DIMENSION_LABELS.get(dimension, dimension),  # type: ignore[call-overload]
         evidence=EVIDENCE.get(indicator.source, "") if indicator else "",
+        key=str(found.get("key", "")),
     )
 
 
@@ -230,7 +233,8 @@ def _override(viewer: Membership, standing: AccountHealth, *, today: date) -> st
         return None
     author = standing.override_author or {}  # type: ignore[attr-defined]
     who = "you" if author.get("id") == viewer.user_id else author.get("name") or "somebody"
-    return f"Set by {who}: {standing.override_health.quantize(Decimal(1))}"
+    said = band_label(author["band"]) if author.get("band") else standing.override_health.quantize(Decimal(1))
+    return f"Set by {who}: {said}"
 
 
 def _day(text: str | None) -> date | None:

@@ -44,14 +44,15 @@ def decide(world, row, what, now=NOW, **answer):
 
 
 class TestDefaults:
-    def test_a_new_tenant_has_three_playbooks_each_with_a_concession(self, here):
+    def test_a_new_tenant_has_its_playbooks_all_but_the_last_with_a_concession(self, here):
         rows = Playbook.objects.order_by("position")
-        assert [row.key for row in rows] == ["support_recovery", "usage_recovery", "sentiment_decline"]
+        keys = ["support_recovery", "usage_recovery", "sentiment_decline", "champion_change"]
+        assert [row.key for row in rows] == keys
         for row in rows:
             steps = services_steps(here, row)
             assert 4 <= len(steps) <= 5
             offers = [step for step in steps if step.kind == "concession"]
-            assert offers
+            assert bool(offers) == (row.key != "champion_change")  # a price wins nobody
             assert all({"discount_pct", "months"} <= set(step.defaults) for step in offers)
             assert [step.due_days for step in steps] == sorted(step.due_days for step in steps)
 

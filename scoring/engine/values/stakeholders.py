@@ -38,13 +38,18 @@ def champion_strength(raw: Raw) -> Floats:
 
 
 def champion_vulnerability(raw: Raw) -> Floats:
-    """0 to 100: one who left lately, and silence of those who are there. All gone: 100; never had one: no value."""
+    """0 to 100: one who left lately, silence of those who are there, and what a CSM noticed of them.
+
+    All gone: 100; never had one: no value.
+    """
     silent = np.fmin(quiet_days(raw, raw["people.champion_ago"]), raw["contacts.champion_joined_ago"])
     silence = np.clip((silent - QUIET_FROM) / (QUIET_TO - QUIET_FROM), 0.0, 1.0)
     left = np.where(raw["contacts.champion_left_ago"] <= LEFT_DAYS, LEFT_POINTS, 0.0)
     had = ~np.isnan(raw["contacts.champion_left_ago"])
     gone = np.where(had, 100.0, np.nan)
-    return np.where(raw["contacts.champions"] > 0, left + SILENT_POINTS * silence, gone)
+    noticed = zero_if_silent(raw["contacts.champion_observed"])
+    there = np.minimum(left + SILENT_POINTS * silence + noticed, 100.0)
+    return np.where(raw["contacts.champions"] > 0, there, gone)
 
 
 def executive_depth(raw: Raw) -> Floats:

@@ -1,0 +1,152 @@
+"""Feedback on reasons and suggestions: one click, can be taken back; "wrong fact" opens a data report."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from accounts.models import Account
+from audit import services as audit
+from scoring.catalogue import BY_KEY
+from scoring.people.exceptions import Refused
+from scoring.people.models import DataReport, ReasonFeedback
+from scoring.people.notices import tell
+from scoring.people.words import About, ReportState, Said
+from scoring.queries import account_health
+from tenants.access import Actor
+from tenants.models import Membership, Tenant
+
+LONGEST_KEY = 80
+
+
+def counts(tenant: Tenant, since: datetime) -> dict[str, dict[str, int]]:
+    """By indicator key what people said of its reasons since then: {"usage.trend_30d": {"helpful": 3, …}, …}.
+
+    What was taken back does not count. One statement.
+    """
+    rows = ReasonFeedback.objects.for_tenant(tenant).filter(
+        about=About.REASON, withdrawn_at=None, created_at__gte=since
+    )
+    tallies = {said.value: Count("pk", filter=Q(said=said)) for said in Said}
+    found = rows.values("key").annotate(**tallies).order_by("key")
+    return {row["key"]: {said.value: row[said.value] for said in Said} for row in found}
+
+
+def mine(tenant: Tenant, viewer: Membership, *, account_id: int) -> dict[tuple[str, str], ReasonFeedback]:
+    """What the viewer said of this account's reasons and suggestions, by (about, key). One statement."""
+    rows = ReasonFeedback.objects.for_tenant(tenant).filter(
+        account_id=account_id, author=viewer.user_id, withdrawn_at=None
+    )
+    return {(row.about, row.key): row for row in rows}
+
+
+@transaction.atomic
+def give(
+    tenant: Tenant, *, account: Account, about: str, key: str, said: str, note: str = "", by: Actor
+) -> ReasonFeedback:
+    """One answer a person, account and reason; another one replaces it. Raises Refused."""
+    _check(about, key, said)
+    earlier = _standing(tenant, account, about, key, by)
+    if earlier is not None and earlier.said == said:
+        return _noted(tenant, earlier, note, by)
+    if earlier is not None:
+        _withdraw(tenant, earlier, by)
+    standing = account_health(tenant, account_id=account.pk)
+    row = ReasonFeedback.objects.create(
+        tenant=tenant,
+        account=account,
+        about=about,
+        key=key,
+        words=_words(standing.reasons if standing else [], key),
+        as_of=standing.as_of if standing else None,
+        said=said,
+        note=note.strip(),
+        author=by.user,
+        author_label=by.label[:300],
+    )
+    if said == Said.WRONG_FACT:
+        DataReport.objects.create(tenant=tenant, account=account, feedback=row)
+    _record(tenant, row, "scoring.feedback_given", by)
+    return row
+
+
+def _noted(tenant: Tenant, row: ReasonFeedback, note: str, by: Actor) -> ReasonFeedback:
+    """The same answer again; what is new is its note."""
+    if note.strip() and note.strip() != row.note:
+        row.note = note.strip()
+        row.save(update_fields=["note"])
+        _record(tenant, row, "scoring.feedback_given", by)
+    return row
+
+
+@transaction.atomic
+def take_back(tenant: Tenant, *, account: Account, about: str, key: str, by: Actor) -> bool:
+    """Undo one's own answer, and its open report; harmless to repeat."""
+    row = _standing(tenant, account, about, key, by)
+    if row is None:
+        return False
+    _withdraw(tenant, row, by)
+    return True
+
+
+@transaction.atomic
+def answer_report(tenant: Tenant, *, report: DataReport, state: str, answer: str, by: Actor) -> None:
+    """The report is done; whoever said that the fact is wrong is told."""
+    report.state, report.answer = state, answer.strip()
+    report.answered_at, report.answered_by_label = timezone.now(), by.label[:300]
+    report.save(update_fields=["state", "answer", "answered_at", "answered_by_label"])
+    audit.record(
+        tenant,
+        verb="scoring.report_answered",
+        by=by,
+        subject=report,
+        account_id=report.account_id,
+        after={"state": state, "answer": report.answer},
+    )
+    feedback = report.feedback
+    word = "was corrected" if state == ReportState.CORRECTED else "was looked at and stays"
+    tell(
+        tenant,
+        user=feedback.author,
+        kind="report_answered",
+        text=f"The fact that you called wrong at {report.account} {word}: {report.answer}",
+        account_id=report.account_id,
+    )
+
+
+def _check(about: str, key: str, said: str) -> None:
+    if said not in Said.values or about not in About.values:
+        raise Refused("said", "Choose one of the answers.")
+    known = key in BY_KEY if about == About.REASON else key.isascii() and key.isdigit() and len(key) < 19
+    if not known:
+        raise Refused("key", "There is no such reason.")
+
+
+def _standing(tenant: Tenant, account: Account, about: str, key: str, by: Actor) -> ReasonFeedback | None:
+    rows = ReasonFeedback.objects.for_tenant(tenant).select_for_update()
+    return rows.filter(account=account, about=about, key=key, author=by.user, withdrawn_at=None).first()
+
+
+def _withdraw(tenant: Tenant, row: ReasonFeedback, by: Actor) -> None:
+    row.withdrawn_at = timezone.now()
+    row.save(update_fields=["withdrawn_at"])
+    open_ones = DataReport.objects.for_tenant(tenant).filter(feedback=row, state=ReportState.OPEN)
+    open_ones.update(state=ReportState.WITHDRAWN)
+    _record(tenant, row, "scoring.feedback_withdrawn", by)
+
+
+def _words(reasons: list[dict[str, Any]], key: str) -> str:
+    return next((str(each.get("text", "")) for each in reasons if each.get("key") == key), "")[:500]
+
+
+def _record(tenant: Tenant, row: ReasonFeedback, verb: str, by: Actor) -> None:
+    audit.record(
+        tenant,
+        verb=verb,
+        by=by,
+        subject=row,
+        account_id=row.account_id,
+        after={"about": row.about, "key": row.key, "said": row.said, "note": row.note},
+    )

@@ -1,0 +1,148 @@
+"""Notices of the person who is signed in, and data reports: facts that somebody called wrong, put right by an admin."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from scoring.catalogue import BY_KEY
+from scoring.people import corrections, feedback, notices, queries
+from scoring.people.exceptions import Refused
+from scoring.people.forms import CloseForm, CorrectionForm
+from scoring.people.models import DataReport
+from scoring.people.views import MOST_ID
+from scoring.people.words import ReportState, Source
+from tenants.access import Right, TenantRequest, tenant_view
+from tenants.models import Tenant
+
+MOST_ROWS = 60  # of each source, the newest
+
+
+@require_GET
+@tenant_view()
+def notice_list(request: TenantRequest) -> HttpResponse:
+    context = {"notices": notices.newest(request.tenant, request.membership)}
+    return render(request, "scoring/people/notices.html", context)
+
+
+@require_POST
+@tenant_view()
+def dismiss_notice(request: TenantRequest, notice_id: int) -> HttpResponse:
+    known = notice_id < MOST_ID and notices.dismiss(request.tenant, request.membership, notice_id=notice_id)
+    if not known:
+        raise Http404("No such notice.")
+    return HttpResponseRedirect(reverse("scoring:notices", args=[request.tenant.slug]), status=303)
+
+
+@require_GET
+@tenant_view(right=Right.CONFIGURE)
+def report_list(request: TenantRequest) -> HttpResponse:
+    context = {
+        "reports": [(row, name_of(row)) for row in queries.reports(request.tenant)],
+        "corrections": queries.corrections(request.tenant),
+    }
+    return render(request, "scoring/people/reports.html", context)
+
+
+@require_GET
+@tenant_view(right=Right.CONFIGURE)
+def report_page(request: TenantRequest, report_id: int) -> HttpResponse:
+    report = _report(request, report_id)
+    return render(request, "scoring/people/report.html", report_context(request.tenant, report))
+
+
+@require_POST
+@tenant_view(right=Right.CONFIGURE)
+def correct(request: TenantRequest, report_id: int) -> HttpResponse:
+    """Put the source row right; the report is done, and whoever opened it is told."""
+    report = _report(request, report_id)
+    form = CorrectionForm(places(request.tenant, report), request.POST)
+    if form.is_valid():
+        source, row_id, field = form.cleaned_data["place"]
+        new, why = form.cleaned_data["new"], form.cleaned_data["why"]
+        try:
+            with transaction.atomic():
+                kept = corrections.correct(
+                    request.tenant, account=report.account, source=source, row_id=row_id, field=field,
+                    new=new, why=why, by=request.actor, report=report,
+                )  # fmt: skip
+                said = f"{kept.row_label}: {kept.old or 'nothing'} to {kept.new or 'nothing'}. {kept.why}"
+                feedback.answer_report(
+                    request.tenant, report=report, state=ReportState.CORRECTED, answer=said[:1000], by=request.actor
+                )  # fmt: skip
+        except Refused as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    return _answered(
+        request, report, form.is_valid(), {"form": form}, "Corrected. The next scoring counts it."
+    )
+
+
+@require_POST
+@tenant_view(right=Right.CONFIGURE)
+def close(request: TenantRequest, report_id: int) -> HttpResponse:
+    """The fact stays as it is, with the reason; whoever opened the report is told."""
+    report = _report(request, report_id)
+    form = CloseForm(request.POST)
+    if form.is_valid():
+        answer = form.cleaned_data["answer"]
+        feedback.answer_report(
+            request.tenant, report=report, state=ReportState.CLOSED, answer=answer, by=request.actor
+        )
+    return _answered(request, report, form.is_valid(), {"close_form": form}, "Closed without a change.")
+
+
+def report_context(tenant: Tenant, report: DataReport) -> dict[str, Any]:
+    return {
+        "report": report,
+        "name": name_of(report),
+        "form": CorrectionForm(places(tenant, report)),
+        "close_form": CloseForm(),
+    }
+
+
+def name_of(report: DataReport) -> str:
+    """What was called wrong: the indicator's label, or a suggestion."""
+    found = BY_KEY.get(report.feedback.key)
+    return found.label if found else "Suggested play"
+
+
+def places(tenant: Tenant, report: DataReport) -> list[tuple[str, str]]:
+    """Every correctable field of the account's newest rows with its present value. Three statements."""
+    found = []
+    for source, table in corrections.TABLES.items():
+        rows: Any = table.objects.for_tenant(tenant).filter(account=report.account_id)
+        if source == Source.CONTACT:
+            rows = rows.filter(erased_at=None)
+        for row in rows.order_by("-pk")[:MOST_ROWS]:
+            name = getattr(row, "name", "") if source == Source.CONTACT else ""
+            label = f"{corrections.label_of(source, row)}{f' ({name})' if name else ''}"
+            found += [
+                (f"{source}:{row.pk}:{field}", f"{label}, {words.lower()}: {_shown(row, field)}")
+                for field, (words, _) in corrections.FIELDS[source].items()
+            ]
+    return found
+
+
+def _shown(row: Any, field: str) -> str:
+    return corrections.text_of(getattr(row, field)) or "nothing"
+
+
+def _report(request: TenantRequest, report_id: int) -> DataReport:
+    report = queries.report(request.tenant, report_id) if report_id < MOST_ID else None
+    if report is None or report.state == ReportState.WITHDRAWN:
+        raise Http404("No such report.")
+    return report
+
+
+def _answered(
+    request: TenantRequest, report: DataReport, is_done: bool, refused: dict[str, Any], said: str
+) -> HttpResponse:
+    if not is_done:
+        context = report_context(request.tenant, report) | refused
+        return render(request, "scoring/people/report.html", context, status=422)
+    messages.success(request, said)
+    return HttpResponseRedirect(reverse("scoring:reports", args=[request.tenant.slug]), status=303)

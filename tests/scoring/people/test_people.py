@@ -1,0 +1,454 @@
+"""What people say beside the scores: sentiment, observations, who left and who came, feedback, corrected facts."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Contact, Ticket
+from audit.models import AuditEvent
+from playbooks.models import Recommendation
+from scoring import feedback as counted
+from scoring import queries, services
+from scoring.clock import tenant_today
+from scoring.exceptions import OverrideRefused
+from scoring.models import AccountHealth
+from scoring.people import corrections, feedback, notices
+from scoring.people import queries as people
+from scoring.people import services as said
+from scoring.people.exceptions import Refused
+from scoring.people.models import DataReport, Notice, SourceCorrection
+from tenants import hooks
+from tests.scoring.evidence import DAY, add, ago, contact, rich, score
+from tests.scoring.readings import read
+
+pytestmark = pytest.mark.django_db
+VULNERABLE = "stakeholders.champion_vulnerability"
+NOTE = "marlin-marker: her chair is empty"
+
+
+@pytest.fixture
+def account(acme):
+    account = rich(acme)
+    score(acme)
+    with acme.here():
+        yield account
+
+
+def health(world, account):
+    with world.here():
+        return queries.account_health(world.tenant, account_id=account.pk)
+
+
+def page(client, world, who, path="", account=None, name="accounts:account", **query):
+    client.force_login(getattr(world, who).user)
+    args = [world.tenant.slug, *([account.pk] if account else [])]
+    return client.get(reverse(name, args=args) + path, query)
+
+
+# --- J4: the override of a band --------------------------------------------------------------------
+
+
+def test_j4_override_a_band_for_thirty_days(client, acme, account):
+    """Critical to Watch; a recalculation keeps it; on day 31 it lifts and its author is told until they put it away."""
+    AccountHealth.objects.filter(account=account).update(health=Decimal("20.00"), band="critical")
+    today = tenant_today(acme.tenant)
+    client.force_login(acme.csm.user)
+    url = reverse("scoring:override", args=[acme.tenant.slug, account.pk])
+    until = today + timedelta(days=30)
+    form = {"band": "watch", "until": str(until), "reason": "know_more", "note": "Their new COO called."}
+    assert client.post(url, form).status_code == 303
+    now = health(acme, account)
+    assert (now.band, now.override_band, now.set_band) == ("critical", "watch", "watch")
+    assert now.override_health == Decimal("60.00")  # the number of Watch nearest to 20
+
+    score(acme, DAY + timedelta(days=1))
+    kept = health(acme, account)
+    assert kept.as_of == DAY + timedelta(days=1)
+    assert (kept.override_band, kept.override_until) == ("watch", until)
+    assert "Set by you: Watch" in page(client, acme, "csm", name="playbooks:queue", view="all").text
+
+    with acme.here():
+        assert services.expire_overrides(acme.tenant, today=today + timedelta(days=30)) == 0
+        assert services.expire_overrides(acme.tenant, today=today + timedelta(days=31)) == 1
+        assert services.expire_overrides(acme.tenant, today=today + timedelta(days=31)) == 0
+    assert health(acme, account).override_band == ""
+    told = "Your override of Halden Logistics (Watch) ended"
+    assert told in page(client, acme, "csm", name="playbooks:queue").text
+    assert told not in page(client, acme, "manager", name="playbooks:queue").text
+    notice = Notice.objects.get(user=acme.csm.user)
+    dismiss = reverse("scoring:dismiss_notice", args=[acme.tenant.slug, notice.pk])
+    client.force_login(acme.manager.user)
+    assert client.post(dismiss).status_code == 404
+    client.force_login(acme.csm.user)
+    assert [client.post(dismiss).status_code for _ in range(2)] == [303, 303]
+    assert told not in page(client, acme, "csm", name="scoring:notices").text
+    ended = AuditEvent.objects.filter(tenant=acme.tenant, verb="scoring.override_ended")
+    assert [event.diff["after"]["why"] for event in ended] == ["expired"]
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"band": "rosy"}, "band"),
+        ({"band": "watch", "health": Decimal(50)}, "band"),
+        ({}, "health"),
+    ],
+)
+def test_a_band_or_a_number_and_no_other(acme, account, values, field):
+    with acme.here(), pytest.raises(OverrideRefused) as refusal:
+        services.set_override(
+            acme.tenant, account_id=account.pk, until=tenant_today(acme.tenant), reason="other", note="x",
+            by=acme.actor("csm"), **values,
+        )  # fmt: skip
+    assert refusal.value.field == field
+
+
+# --- sentiment -------------------------------------------------------------------------------------
+
+
+def feel(world, account, level="at_risk", **values):
+    with world.here():
+        return said.set_sentiment(world.tenant, account=account, level=level, by=world.actor("csm"), **values)
+
+
+def test_sentiment_holds_for_ninety_days_and_never_counts(acme, account):
+    before = health(acme, account).health
+    row = feel(acme, account, "severe_risk", reasons=["price", "competitor"], note="Cold meeting.")
+    today = tenant_today(acme.tenant)
+    assert row.valid_until == today + timedelta(days=90)
+    with acme.here():
+        now = [
+            people.sentiment_now(acme.tenant, account_id=account.pk, today=today + timedelta(days=each))
+            for each in (0, 90, 91)
+        ]
+    assert [each.level if each else None for each in now] == ["severe_risk", "severe_risk", None]
+    score(acme, DAY + timedelta(days=1))
+    score(acme, DAY)
+    assert health(acme, account).health == before
+
+
+def test_sentiment_is_shown_kept_and_taken_back(client, acme, account):
+    client.force_login(acme.csm.user)
+    url = reverse("scoring:sentiment", args=[acme.tenant.slug, account.pk])
+    until = str(tenant_today(acme.tenant) + timedelta(days=5))
+    four = ["price", "support", "competitor", "onboarding"]
+    form = {"sentiment-level": "neutral", "sentiment-valid_until": until, "sentiment-note": "So so."}
+    assert client.post(url, {**form, "sentiment-reasons": four}).status_code == 422
+    assert client.post(url, {**form, "sentiment-reasons": four[:3]}).status_code == 303
+    feel(acme, account, "very_satisfied")
+    text = page(client, acme, "csm", "?panels=all", account).text
+    assert text.index("Very satisfied</b>") < text.index("So so.")
+    client.post(reverse("scoring:end_sentiment", args=[acme.tenant.slug, account.pk]))
+    assert "None holds today" in page(client, acme, "csm", "?panels=all", account).text
+    verbs = AuditEvent.objects.filter(tenant=acme.tenant, verb__startswith="scoring.sentiment")
+    assert sorted(verbs.values_list("verb", flat=True)) == [
+        *["scoring.sentiment_set"] * 2, *["scoring.sentiment_withdrawn"] * 2,
+    ]  # fmt: skip
+
+
+def test_the_export_of_the_queue_has_it(acme, account):
+    from playbooks.queries.queue import Wanted
+    from playbooks.services.queue_export import export_queue
+
+    feel(acme, account, "at_risk")
+    with acme.here():
+        lines = export_queue(
+            acme.tenant, acme.csm, wanted=Wanted(view="all"), by=acme.actor("csm")
+        ).splitlines()
+    at = lines[0].split(",").index("csm_sentiment")
+    assert lines[1].split(",")[at] == "at_risk"
+
+
+# --- observations on persons -----------------------------------------------------------------------
+
+
+def notice(world, account, person, who="csm", **values):
+    today = tenant_today(world.tenant)
+    given = {"sign": "leaving", "confidence": "high", "observed_on": today, "note": NOTE, **values}
+    with world.here():
+        return said.observe_person(
+            world.tenant, account=account, contact_id=person.pk, by=world.actor(who), **given
+        )
+
+
+def champion_of(account):
+    return Contact.objects.get(account=account, role="champion")
+
+
+def test_an_observation_counts_from_its_day_to_its_end(acme, account):
+    from scoring.people.models import PersonObservation
+
+    quiet = read(acme, account)[VULNERABLE].value
+    assert quiet == 0
+    row = PersonObservation.objects.create(
+        tenant=acme.tenant, account=account, contact=champion_of(account), sign="leaving", confidence="medium",
+        observed_on=DAY - timedelta(days=1), expires_on=DAY + timedelta(days=3), author_label="x",
+    )  # fmt: skip
+    days = {
+        each: read(acme, account, day=DAY + timedelta(days=each))[VULNERABLE].value for each in (-1, 0, 3, 4)
+    }
+    assert days == {-1: 0, 0: pytest.approx(40), 3: pytest.approx(40), 4: 0}  # 60 points x 2/3
+    PersonObservation.objects.filter(pk=row.pk).update(
+        sign="new_manager", confidence="high", withdrawn_at=ago(-2)
+    )
+    assert [read(acme, account, day=DAY + timedelta(days=each))[VULNERABLE].value for each in (2, 3)] == [
+        20,
+        0,
+    ]
+    user = contact(acme, account, "user")
+    PersonObservation.objects.filter(pk=row.pk).update(withdrawn_at=None, contact=user)
+    assert read(acme, account)[VULNERABLE].value == 0  # of a champion alone
+
+
+def test_who_may_see_observations(client, acme, account):
+    notice(acme, account, champion_of(account))
+    seen = {}
+    for who in (
+        "csm",
+        "manager",
+        "ops_admin",
+        "executive",
+        "auditor",
+        "revops",
+        "support",
+        "reviewer",
+        "finance",
+    ):
+        seen[who] = NOTE in page(client, acme, who, "?panels=all", account).text
+    assert {who for who, sees in seen.items() if sees} == {"csm", "manager", "ops_admin"}
+    client.force_login(acme.auditor.user)
+    url = reverse("scoring:observe", args=[acme.tenant.slug, account.pk])
+    assert client.post(url, {}).status_code == 404
+    with pytest.raises(Refused):
+        notice(acme, account, champion_of(account), who="auditor")
+
+
+def test_an_observation_is_never_outgoing(client, acme, account):
+    """Not in the event log, search, the queue's export or the scores' export: neither the note nor what was seen."""
+    notice(acme, account, champion_of(account))
+    event = AuditEvent.objects.get(tenant=acme.tenant, verb="scoring.person_observed")
+    assert NOTE not in str(event.diff)
+    assert "leaving" not in str(event.diff)
+    assert NOTE not in page(client, acme, "ops_admin", name="audit:log").text
+    assert NOTE not in page(client, acme, "csm", name="accounts:search", q="marlin-marker").text
+    client.force_login(acme.csm.user)
+    assert NOTE not in client.post(reverse("playbooks:queue_export", args=[acme.tenant.slug])).text
+
+
+def test_a_note_written_long_after_is_refused(acme, account):
+    today = tenant_today(acme.tenant)
+    for days, field in ((31, "observed_on"), (-1, "observed_on")):
+        with pytest.raises(Refused) as refusal:
+            notice(acme, account, champion_of(account), observed_on=today - timedelta(days=days))
+        assert refusal.value.field == field
+    foreign = contact(acme, acme.add_account("Other"), "champion")
+    with pytest.raises(Refused):
+        notice(acme, account, foreign)
+
+
+# --- J6: the champion left --------------------------------------------------------------------------
+
+
+def signals_from(world):
+    """What the newest scoring told the queue, as its reader hands it on."""
+    from playbooks import services as plays
+    from playbooks.services import Signal
+
+    events = AuditEvent.objects.filter(tenant=world.tenant, verb="scoring.health_changed").order_by("id")
+    last = list(events)[-1]
+    after = last.diff["after"]
+    signal = Signal(
+        last.account_id, Decimal(str(after["health"])), after["band"], after["low"], [1, 1, last.pk]
+    )
+    plays.suggest(world.tenant, signals=[signal])
+    return after
+
+
+def test_j6_the_champion_left(client, acme, account):
+    """Vulnerability rises and a play is offered; a new champion closes it."""
+    from playbooks.models import Playbook
+
+    champion = champion_of(account)
+    Playbook.objects.filter(tenant=acme.tenant, key="champion_change").update(
+        trigger_bands=["healthy", "critical", "at_risk", "watch"]
+    )
+    AccountHealth.objects.filter(account=account).update(band="watch")
+    client.force_login(acme.csm.user)
+    url = reverse("scoring:departed", args=[acme.tenant.slug, account.pk])
+    form = {
+        "departed-contact": champion.pk,
+        "departed-new": str(DAY - timedelta(days=1)),
+        "departed-why": "Wrote.",
+    }
+    assert client.post(url, form).status_code == 303
+    champion.refresh_from_db()
+    assert champion.departed_at == datetime(2026, 9, 30, tzinfo=UTC)
+    before = health(acme, account).health
+    assert read(acme, account)[VULNERABLE].value == 100
+    assert "No champion" in page(client, acme, "csm", "?panels=all", account).text
+
+    score(acme, DAY + timedelta(days=1))
+    assert health(acme, account).health < before
+    low = {each["key"] for each in signals_from(acme)["low"]}
+    assert VULNERABLE in low
+    offered = Recommendation.objects.get(account=account, state="suggested")
+    assert VULNERABLE in {each["key"] for each in offered.cause} or offered.playbook.key != "champion_change"
+
+    add_url = reverse("scoring:add_person", args=[acme.tenant.slug, account.pk])
+    new = {"person-name": "Nina New", "person-role": "champion", "person-since": str(DAY)}
+    assert client.post(add_url, new).status_code == 303
+    assert read(acme, account, day=DAY + timedelta(days=2))[VULNERABLE].value == 40  # one left lately
+    score(acme, DAY + timedelta(days=2))
+    after = signals_from(acme)
+    assert VULNERABLE not in {each["key"] for each in after["low"] if each["score"] < 40}
+    offered.refresh_from_db()
+    assert offered.state == "expired"
+    assert "No champion" not in page(client, acme, "csm", "?panels=all", account).text
+
+
+# --- corrected facts --------------------------------------------------------------------------------
+
+
+def put_right(world, account, **values):
+    with world.here():
+        return corrections.correct(
+            world.tenant, account=account, by=world.actor("ops_admin"), why="Asked them.", **values
+        )
+
+
+def imported(world, file):
+    """What an import of that file does after its merge."""
+    with world.here():
+        hooks.file_imported(world.tenant, file)
+
+
+def test_an_import_of_the_old_value_does_not_undo_a_correction(acme, account):
+    ticket = add(acme, account, Ticket, opened_at=ago(30), closed_at=ago(9))
+    kept = put_right(
+        acme, account, source="ticket", row_id=ticket.pk, field="closed_at", new=str(DAY - timedelta(days=20))
+    )
+    assert (kept.old, kept.new) == ("2026-09-22T00:00:00+00:00", "2026-09-11T00:00:00+00:00")
+    Ticket.objects.filter(pk=ticket.pk).update(closed_at=ago(9))  # the same file again
+    imported(acme, "contacts")
+    ticket.refresh_from_db()
+    assert ticket.closed_at == ago(9)
+    imported(acme, "tickets")
+    ticket.refresh_from_db()
+    kept.refresh_from_db()
+    assert (ticket.closed_at, kept.held, kept.superseded_at) == (ago(20), 1, None)
+    Ticket.objects.filter(pk=ticket.pk).update(closed_at=ago(2))  # the source has news
+    imported(acme, "tickets")
+    ticket.refresh_from_db()
+    kept.refresh_from_db()
+    assert ticket.closed_at == ago(2)
+    assert kept.superseded_by == "2026-09-29T00:00:00+00:00"
+    events = AuditEvent.objects.filter(tenant=acme.tenant, object_type="accounts.ticket").order_by("id")
+    assert list(events.values_list("verb", flat=True)) == [
+        "scoring.fact_corrected", "scoring.correction_held", "scoring.correction_overtaken",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "new", "at"),
+    [
+        ("closed_at", "2026-01-01", "new"),
+        ("closed_at", "soon", "new"),
+        ("closed_at", "2999-01-01", "new"),
+        ("closed_at", "", "new"),
+        ("csat", "3", "field"),
+    ],
+)
+def test_what_is_no_correction(acme, account, field, new, at):
+    ticket = add(acme, account, Ticket, opened_at=ago(30))
+    with pytest.raises(Refused) as refusal:
+        put_right(acme, account, source="ticket", row_id=ticket.pk, field=field, new=new)
+    assert refusal.value.field == at
+
+
+def test_a_row_of_another_account_is_not_there(acme, account):
+    ticket = add(acme, acme.add_account("Other"), Ticket, opened_at=ago(30))
+    with pytest.raises(Refused):
+        put_right(acme, account, source="ticket", row_id=ticket.pk, field="closed_at", new=str(DAY))
+
+
+# --- feedback ---------------------------------------------------------------------------------------
+
+
+def answer(client, world, account, said="helpful", who="csm", htmx=False, **values):
+    client.force_login(getattr(world, who).user)
+    form = {"about": "reason", "key": "usage.trend_30d", "said": said, **values}
+    url = reverse("scoring:feedback", args=[world.tenant.slug, account.pk])
+    return client.post(url, form, headers={"HX-Request": "true"} if htmx else {})
+
+
+def test_feedback_is_one_click_counted_and_undone(client, acme, account):
+    since = timezone.now() - timedelta(days=1)
+    assert answer(client, acme, account).status_code == 303
+    assert answer(client, acme, account, who="manager", said="not_helpful").status_code == 303
+    assert "Undo" in answer(client, acme, account, htmx=True).text
+    with acme.here():
+        found = counted.counts(acme.tenant, since)
+    assert found == {"usage.trend_30d": {"helpful": 1, "not_helpful": 1, "wrong_fact": 0}}
+    assert "Not helpful" in answer(client, acme, account, said="", htmx=True).text
+    answer(client, acme, account, about="recommendation", key="7")
+    with acme.here():
+        found = counted.counts(acme.tenant, since)
+        assert counted.counts(acme.tenant, timezone.now()) == {}
+    assert found == {"usage.trend_30d": {"helpful": 0, "not_helpful": 1, "wrong_fact": 0}}
+    for wrong in ({"key": "usage.mood"}, {"said": "meh"}, {"about": "life"}, {"about": "recommendation"}):
+        assert answer(client, acme, account, **wrong).status_code == 422
+
+
+def test_the_drawer_asks_for_feedback(client, acme, account):
+    AccountHealth.objects.filter(account=account).update(
+        reasons=[{"key": "usage.trend_30d", "dimension": "usage", "text": "Usage down 44%", "day": None}]
+    )
+    client.force_login(acme.csm.user)
+    text = client.get(reverse("playbooks:queue_why", args=[acme.tenant.slug, account.pk])).text
+    assert 'value="wrong_fact"' in text
+    assert 'value="usage.trend_30d"' in text
+    answer(client, acme, account, said="wrong_fact", note="They moved to another plan.")
+    text = client.get(reverse("playbooks:queue_why", args=[acme.tenant.slug, account.pk])).text
+    assert "Wrong fact, reported" in text
+    assert feedback.ReasonFeedback.objects.get(account=account).words == "Usage down 44%"
+    assert "Wrong fact, reported" in page(client, acme, "csm", "?panels=all", account).text
+
+
+def test_a_wrong_fact_is_put_right_with_trace(client, acme, account):
+    """From the click to the source row, the event, and the notice to whoever said it."""
+    answer(client, acme, account, said="wrong_fact", key="stakeholders.champion_present", note="She left.")
+    report = DataReport.objects.get(account=account)
+    champion = champion_of(account)
+    assert "She left." in page(client, acme, "ops_admin", name="scoring:reports").text
+    url = reverse("scoring:report", args=[acme.tenant.slug, report.pk])
+    place = f"contact:{champion.pk}:role"
+    assert place in client.get(url).text
+    form = {"place": place, "new": "user", "why": "Asked the account team."}
+    fix = reverse("scoring:report_correct", args=[acme.tenant.slug, report.pk])
+    assert client.post(fix, {**form, "new": "king"}).status_code == 422
+    assert client.post(fix, form).status_code == 303
+    champion.refresh_from_db()
+    report.refresh_from_db()
+    assert (champion.role, report.state) == ("user", "corrected")
+    kept = SourceCorrection.objects.get(report=report)
+    assert (kept.old, kept.new, kept.author) == ("champion", "user", acme.ops_admin.user)
+    event = AuditEvent.objects.get(tenant=acme.tenant, verb="scoring.fact_corrected")
+    assert event.diff == {
+        "before": {"role": "champion"}, "after": {"role": "user", "why": "Asked the account team."},
+    }  # fmt: skip
+    with acme.here():
+        assert [each.kind for each in notices.newest(acme.tenant, acme.csm)] == ["report_answered"]
+    assert "Asked the account team." in page(client, acme, "ops_admin", name="scoring:reports").text
+
+
+def test_taking_back_a_wrong_fact_closes_its_report(client, acme, account):
+    answer(client, acme, account, said="wrong_fact")
+    report = DataReport.objects.get(account=account)
+    answer(client, acme, account, said="")
+    report.refresh_from_db()
+    assert report.state == "withdrawn"
+    client.force_login(acme.ops_admin.user)
+    assert client.get(reverse("scoring:report", args=[acme.tenant.slug, report.pk])).status_code == 404
