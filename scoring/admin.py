@@ -170,6 +170,9 @@ class HealthPolicyAdmin(TenantModelAdmin):
     exclude = None
     fields = ("missing_rule", "min_coverage_pct", "at_risk_from", "watch_from", "healthy_from", "note")
 
+    class Media:
+        js = ("js/weights.js",)
+
     @admin.display(description="Policy")
     def label(self, policy: HealthPolicy) -> str:
         return str(policy)

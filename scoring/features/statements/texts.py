@@ -8,12 +8,16 @@ from scoring.features.statements.windows import since
 
 _ROLE = """CASE WHEN c.role IN ('executive_sponsor', 'economic_buyer') OR c.seniority IN ('c_level', 'vp') THEN 3
                 WHEN c.role = 'champion' THEN 2 ELSE 1 END"""
-_READ = "r.tenant_id = t.tenant_id AND r.row_id = t.id AND r.version = %(lexicon)s"
+# Looked up text by text through the unique index: joined freely, the planner goes through all readings (or contacts)
+# for every text while its statistics know nothing of them, as right after an import.
+_READ = """JOIN LATERAL (SELECT compound, confidence FROM scoring_textreading
+                      WHERE tenant_id = t.tenant_id AND row_id = t.id AND version = %(lexicon)s AND kind = '{kind}'
+                      LIMIT 1) r ON true"""
 _OURS = "t.tenant_id = %(tenant)s AND t.account_id BETWEEN %(first)s AND %(last)s"
-_WRITER = (
-    "c.tenant_id = t.tenant_id AND c.account_id = t.account_id "
-    "AND (c.joined_at IS NULL OR c.joined_at < %(start)s)"
-)
+_WRITER = """LEFT JOIN LATERAL (SELECT role, seniority FROM accounts_contact
+                        WHERE tenant_id = t.tenant_id AND external_id = {person} AND account_id = t.account_id
+                          AND (joined_at IS NULL OR joined_at < %(start)s)
+                        LIMIT 1) c ON true"""
 _EARLIEST = (
     f"least({since('satisfaction.text_sentiment_90d')}, {since('satisfaction.comment_sentiment_180d')})"
 )
@@ -21,17 +25,17 @@ _EARLIEST = (
 TEXTS = f"""
 WITH texts AS (
     SELECT t.account_id, 'ticket' AS kind, t.opened_at AS at, r.compound, r.confidence AS weight, r.confidence
-    FROM accounts_ticket t JOIN scoring_textreading r ON {_READ} AND r.kind = 'ticket'
+    FROM accounts_ticket t {_READ.format(kind="ticket")}
     WHERE {_OURS} AND t.opened_at >= {_EARLIEST} AND t.opened_at < %(start)s
     UNION ALL
     SELECT t.account_id, 'survey', t.responded_at, r.compound, r.confidence * {_ROLE}, r.confidence
-    FROM accounts_survey t JOIN scoring_textreading r ON {_READ} AND r.kind = 'survey'
-    LEFT JOIN accounts_contact c ON {_WRITER} AND c.external_id = t.contact_external_id
+    FROM accounts_survey t {_READ.format(kind="survey")}
+    {_WRITER.format(person="t.contact_external_id")}
     WHERE {_OURS} AND t.responded_at >= {_EARLIEST} AND t.responded_at < %(start)s
     UNION ALL
     SELECT t.account_id, 'activity', t.occurred_at, r.compound, r.confidence * {_ROLE}, r.confidence
-    FROM accounts_activity t JOIN scoring_textreading r ON {_READ} AND r.kind = 'activity'
-    LEFT JOIN accounts_contact c ON {_WRITER} AND c.external_id = t.contact_external_ids[1]
+    FROM accounts_activity t {_READ.format(kind="activity")}
+    {_WRITER.format(person="t.contact_external_ids[1]")}
     WHERE {_OURS} AND t.occurred_at >= {_EARLIEST} AND t.occurred_at < %(start)s
 )
 SELECT account_id,
