@@ -13,10 +13,15 @@ from tenants.models import Membership, Tenant
 from tenants.roles import Right
 
 
-def evidence_context(tenant: Tenant, viewer: Membership, account: Account, group: str = "") -> dict[str, Any]:
-    """The timeline; of one kind alone where the address asks for it, as the links from reasons do."""
+def evidence_context(
+    tenant: Tenant, viewer: Membership, account: Account, group: str = "", before: str = ""
+) -> dict[str, Any]:
+    """The timeline; of one kind alone, and from one row on, where the address asks for it, as links from reasons do."""
     group = group if group in timeline.GROUPS else ""
-    lines, older = timeline.entries(tenant, account, group=group)
+    try:
+        lines, older = timeline.entries(tenant, account, group=group, before=before)
+    except timeline.BadCursor:  # an address that somebody cut: the newest rows are better than an error
+        lines, older = timeline.entries(tenant, account, group=group)
     return {"lines": lines, "older": older, "groups": timeline.GROUPS, "group": group}
 
 

@@ -128,7 +128,7 @@ def panel(request: TenantRequest, account_id: int, key: str) -> HttpResponse:
 
 
 def _panel_html(request: TenantRequest, panel: panels.Panel, account: Account) -> str:
-    kind = [request.GET.get("kind", "")] if panel.narrows else []
+    kind = [request.GET.get("kind", ""), request.GET.get("before", "")] if panel.narrows else []
     context = panel.context(request.tenant, request.membership, account, *kind)
     return render_to_string(panel.template, {**context, "account": account, "panel": panel}, request=request)
 

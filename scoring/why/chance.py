@@ -80,13 +80,14 @@ def chance_context(tenant: Tenant, viewer: Membership, account: Account) -> dict
 
 def _reason(found: dict[str, Any]) -> Reason:
     key, usual = str(found["key"]), found.get("usual")
+    day = date.fromisoformat(found["day"]) if found.get("day") else None
     return Reason(
         text=str(found["text"]),
         points=float(found["points"]),
         value=value_words(key, found.get("value")),
         usual=_usual_words(key, usual) if usual else "",
-        day=date.fromisoformat(found["day"]) if found.get("day") else None,
-        place=place_of(key),
+        day=day,
+        place=place_of(key, day),
     )
 
 

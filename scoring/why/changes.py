@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from accounts.models import Account
@@ -170,14 +171,15 @@ def _line(
     logit: float | None = None,
 ) -> Line:
     latest = readings[1].latest or readings[0].latest
+    day = date.fromisoformat(latest) if latest else None
     return Line(
         label=BY_KEY[key].label if key in BY_KEY else name_words(key),
         amount=amount,
         logit=logit,
         was=told[0],
         now=told[1],
-        day=date.fromisoformat(latest) if latest else None,
-        place=place_of(key),
+        day=day,
+        place=place_of(key, day),
         late=_late(key, readings, first, last),
     )
 
@@ -203,8 +205,6 @@ def _late(key: str, readings: tuple[Reading, Reading], first: Standing, last: St
 
 # --- the chance -----------------------------------------------------------------------------------
 
-TENTHS = Decimal("0.01")
-
 
 def chance_split(first: Standing, last: Standing, account: Account) -> Split | None:
     """The change of the chance in points of a hundred; None where a day has no stored parts."""
@@ -214,7 +214,7 @@ def chance_split(first: Standing, last: Standing, account: Account) -> Split | N
     found = changes.chance_change(old, new)
     before, after = (Decimal(f"{100 * day.p:.2f}") for day in (old, new))
     amounts = changes.shared(
-        [changes.Fraction(100 * part.points) for part in found.parts], int((after - before) * 100)
+        [Fraction(100 * part.points) for part in found.parts], int((after - before) * 100)
     )
     lines: dict[str, list[Line]] = {}
     was, now = change_queries.readings(first.snapshot), change_queries.readings(last.snapshot)

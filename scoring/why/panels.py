@@ -2,11 +2,15 @@
 
 from accounts.panels import Panel, register
 from scoring.why.chance import chance_context
+from scoring.why.changes import changes_context
+from scoring.why.cohorts import cohorts_context
 
-CHANCE = "chance"
+CHANCE, CHANGES, COHORTS = "chance", "changes", "cohorts"
 
 
 def register_panels() -> None:
     """Called once at start-up."""
     here = "scoring/why/"
     register(Panel(CHANCE, "Chance of leaving", 7, f"{here}chance.html", chance_context, lazy=True))
+    register(Panel(CHANGES, "What changed in 30 days", 15, f"{here}changes.html", changes_context, lazy=True))
+    register(Panel(COHORTS, "Among customers like it", 25, f"{here}cohorts.html", cohorts_context, lazy=True))

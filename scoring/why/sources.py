@@ -1,7 +1,9 @@
 """Where the rows behind an indicator can be seen, and which sources were late on a day."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from scoring.catalogue import BY_KEY, SOURCES
 
@@ -22,15 +24,24 @@ PANELS = {"usage": "health", "usage_detail": "health", "subscriptions": "contrac
 LATE_FLAG = "source_late:"
 
 
-def place_of(name: str) -> str:
-    """The query and fragment of the account page that shows the rows behind a name that a model or a policy reads."""
+def place_of(name: str, day: date | None = None) -> str:
+    """The query and fragment of the account page that shows the rows behind a name that a model or a policy reads.
+
+    `day`: of the newest of them; the timeline then begins there.
+    """
     found = BY_KEY.get(name)
     if found is None:
         return "#panel-contract" if name.startswith("contract.") or name == "account.log_arr" else ""
     kind = TIMELINE.get(found.source)
     if kind is not None:
-        return f"?kind={kind}#panel-evidence"
+        return f"?kind={kind}{_until(day)}#panel-evidence"
     return f"?panels=all#panel-{PANELS.get(found.source, 'evidence')}"
+
+
+def _until(day: date | None) -> str:
+    if day is None:
+        return ""
+    return "&before=" + quote(f"{day + timedelta(days=1)}T00:00:00+00:00~activity~0")
 
 
 def source_of(name: str) -> str:

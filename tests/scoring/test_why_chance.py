@@ -46,7 +46,7 @@ def test_it_shows_chances_interval_model_and_what_is_at_stake(client, acme, owin
 
 def test_reasons_have_value_usual_range_points_and_a_link_to_their_rows(client, acme, owing):
     text = panel(client, acme, owing).text
-    assert "?kind=Billing#panel-evidence" in text
+    assert "?kind=Billing" in text
     assert "25 d, usual 25 d" in text
     assert "Associated with a higher chance" in text
     assert "because" not in text

@@ -1,0 +1,184 @@
+"""The rows that a brief speaks of, in one statement over all kinds, and where each can be seen."""
+# ruff: noqa: S608  the parts are constants of this file; values are always parameters
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db import connection
+from django.urls import reverse
+
+from accounts.models import Account
+from tenants.models import Tenant
+
+BACK_DAYS = 365  # of people, mentions
+TERMS = 12
+MENTIONS = 8
+FEATURES_BACK_DAYS = 90
+PEERS = 200  # other customers with the same product whose features are compared: more would say the same
+LINES = {"ticket": "Support", "departed": "People", "joined": "People", "outcome": "Contract"}
+MENTIONED_IN = {
+    "ticket": ("ticket", "Support"),
+    "resolution": ("ticket", "Support"),
+    "activity": ("activity", "Contacts"),
+    "survey": ("survey", "Surveys"),
+}
+_OWN = "{0}.tenant_id = %(tenant)s AND {0}.account_id = %(account)s"
+_PEOPLE = (
+    "jsonb_build_object('name', c.name, 'role', c.role, 'title', c.title) FROM accounts_contact c "
+    f"WHERE {_OWN.format('c')} AND c.erased_at IS NULL "
+    "AND c.role IN ('champion', 'executive_sponsor', 'economic_buyer') "
+)
+_RECORDS = f"""
+SELECT kind, id, external_id, at, data FROM (
+  SELECT 'ticket' AS kind, t.id, t.external_id, t.opened_at AS at, jsonb_build_object(
+         'subject', t.subject, 'priority', t.priority, 'since', t.escalated_at::date) AS data
+    FROM accounts_ticket t
+   WHERE {_OWN.format("t")} AND t.escalated_at < %(end)s AND (t.closed_at IS NULL OR t.closed_at >= %(end)s)
+  UNION ALL
+  SELECT 'departed', c.id, c.external_id, c.departed_at, {_PEOPLE}
+     AND c.departed_at >= %(back)s AND c.departed_at < %(end)s
+  UNION ALL
+  SELECT 'joined', c.id, c.external_id, c.joined_at, {_PEOPLE}
+     AND c.joined_at >= %(back)s AND c.joined_at < %(end)s
+  UNION ALL
+  (SELECT 'mention', m.row_id, coalesce(t.external_id, a.external_id, s.external_id, ''),
+          coalesce(t.opened_at, a.occurred_at, s.responded_at, m.at),
+          jsonb_build_object('name', c.name, 'in', m.kind, 'day', m.at::date)
+     FROM scoring_competitormention m
+     JOIN scoring_competitor c ON c.tenant_id = m.tenant_id AND c.id = m.competitor_id
+     LEFT JOIN accounts_ticket t ON t.tenant_id = m.tenant_id AND t.id = m.row_id AND m.kind IN ('ticket', 'resolution')
+     LEFT JOIN accounts_activity a ON a.tenant_id = m.tenant_id AND a.id = m.row_id AND m.kind = 'activity'
+     LEFT JOIN accounts_survey s ON s.tenant_id = m.tenant_id AND s.id = m.row_id AND m.kind = 'survey'
+    WHERE {_OWN.format("m")} AND m.at >= %(back)s AND m.at < %(end)s
+    ORDER BY m.at DESC, m.id DESC LIMIT {MENTIONS})
+  UNION ALL
+  (SELECT 'term', s.id, s.external_id, s.started_at, jsonb_build_object(
+          'product', s.product, 'plan', s.plan, 'seats', s.seats, 'arr', s.arr::text, 'currency', s.currency,
+          'renewal', s.renewal_date, 'list_arr', s.list_arr::text, 'auto', s.auto_renew, 'notice', s.notice_days,
+          'cap', s.uplift_cap_pct, 'cancelled', s.cancelled_at::date, 'start', s.started_at::date)
+     FROM accounts_subscription s
+    WHERE {_OWN.format("s")} AND s.started_at < %(end)s
+    ORDER BY s.started_at DESC, s.id DESC LIMIT {TERMS})
+  UNION ALL
+  (SELECT 'outcome', o.id, o.external_id, o.effective_at, jsonb_build_object(
+          'kind', o.kind, 'before', o.arr_before::text, 'after', o.arr_after::text, 'currency', o.currency,
+          'reason', o.reason)
+     FROM accounts_outcome o
+    WHERE {_OWN.format("o")} AND o.effective_at < %(end)s
+    ORDER BY o.effective_at DESC, o.id DESC LIMIT {TERMS})
+) found ORDER BY kind, at DESC, id DESC
+"""
+
+# what others with the same product use and this account does not: a bounded number of others, each by its own rows
+_FEATURES = """
+WITH licensed AS (
+    SELECT s.product, min(s.external_id) AS external_id
+      FROM accounts_subscription s
+     WHERE s.tenant_id = %(tenant)s AND s.account_id = %(account)s AND s.product <> ''
+       AND s.started_at < %(end)s AND s.renewal_date >= %(day)s
+     GROUP BY s.product
+), others AS (
+    SELECT DISTINCT s.account_id
+      FROM accounts_subscription s JOIN licensed l ON l.product = s.product
+     WHERE s.tenant_id = %(tenant)s AND s.account_id <> %(account)s
+       AND s.started_at < %(end)s AND s.renewal_date >= %(day)s
+     ORDER BY s.account_id LIMIT %(peers)s
+), used AS (
+    SELECT d.product, d.feature, count(DISTINCT d.account_id) AS customers
+      FROM others o JOIN accounts_usage_detail d ON d.tenant_id = %(tenant)s AND d.account_id = o.account_id
+     WHERE d.day >= %(since)s AND d.day < %(end)s AND d.count > 0
+     GROUP BY d.product, d.feature
+)
+SELECT u.product, u.feature, u.customers, (SELECT count(*) FROM others), l.external_id
+  FROM used u JOIN licensed l ON l.product = u.product
+ WHERE EXISTS (SELECT 1 FROM accounts_usage_detail d WHERE d.tenant_id = %(tenant)s AND d.account_id = %(account)s
+                  AND d.day >= %(since)s AND d.day < %(end)s)
+   AND NOT EXISTS (SELECT 1 FROM accounts_usage_detail d WHERE d.tenant_id = %(tenant)s AND d.account_id = %(account)s
+                  AND d.day >= %(since)s AND d.day < %(end)s AND d.product = u.product AND d.feature = u.feature
+                  AND d.count > 0)
+ ORDER BY u.customers DESC, u.product, u.feature LIMIT 8
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One row of the statement."""
+
+    kind: str
+    id: int
+    external_id: str
+    at: datetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Unused:
+    """A feature that others with the same product used lately, and this account did not."""
+
+    product: str
+    feature: str
+    customers: int
+    of: int
+    term: str  # external id of the licence
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a sentence rests on: a name and where it can be seen."""
+
+    label: str
+    url: str
+
+
+def records(tenant: Tenant, account: Account, *, day: date) -> dict[str, list[Found]]:
+    """By kind, newest first; what had happened by the end of `day`."""
+    import json
+
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORDS, _values(tenant, account, day))
+        rows = cursor.fetchall()
+    found: dict[str, list[Found]] = {}
+    for kind, number, external_id, at, data in rows:
+        told = json.loads(data) if isinstance(data, str) else data
+        found.setdefault(kind, []).append(Found(kind, number, external_id, at, told))
+    return found
+
+
+def unused(tenant: Tenant, account: Account, *, day: date) -> list[Unused]:
+    """Features of the licensed products; nothing for an account whose use by feature is not tracked."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FEATURES, _values(tenant, account, day))
+        return [Unused(*row) for row in cursor.fetchall()]
+
+
+def _values(tenant: Tenant, account: Account, day: date) -> dict[str, Any]:
+    end = datetime.combine(day + timedelta(days=1), time(), UTC)
+    return {
+        "tenant": tenant.pk,
+        "account": account.pk,
+        "day": day,
+        "end": end,
+        "back": end - timedelta(days=BACK_DAYS),
+        "since": day - timedelta(days=FEATURES_BACK_DAYS),
+        "peers": PEERS,
+    }
+
+
+def page_of(tenant: Tenant, account: Account) -> str:
+    return reverse("accounts:account", args=[tenant.slug, account.pk])
+
+
+def record_of(tenant: Tenant, account: Account, found: Found) -> Record:
+    """The timeline from this row on, so that it is the first one shown; terms are in the contract's panel."""
+    page = page_of(tenant, account)
+    if found.kind == "term":
+        return Record(f"term {found.external_id}", f"{page}?panels=all#panel-contract")
+    line, group = (
+        MENTIONED_IN[found.data["in"]] if found.kind == "mention" else (found.kind, LINES[found.kind])
+    )
+    just_after = found.at + timedelta(microseconds=1)
+    query = urlencode({"kind": group, "before": f"{just_after.isoformat()}~{line}~{found.id}"})
+    name = {"departed": "person", "joined": "person"}.get(line, line)
+    return Record(f"{name} {found.external_id}".strip(), f"{page}?{query}#evidence-{line}-{found.id}")

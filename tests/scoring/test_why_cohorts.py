@@ -1,0 +1,81 @@
+"""The account among others like it: hidden when few, ranked, and moved alone or with them."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+
+from scoring.models import AccountHealth
+from scoring.why.cohorts import Move, Rank, cohorts_context
+
+pytestmark = pytest.mark.django_db
+
+
+def stand(world, name, health, delta, **values):
+    account = world.add_account(name, **values)
+    with world.here():
+        AccountHealth.objects.create(
+            tenant=world.tenant, account=account, as_of=date(2026, 10, 1), health=Decimal(health), band="watch",
+            delta_30=Decimal(delta), coverage_pct=100, reasons=[], dimensions={}, run_id=1, policy_version="all v1",
+        )  # fmt: skip
+    return account
+
+
+def cohorts(world, account):
+    with world.here():
+        return {each.kind: each for each in cohorts_context(world.tenant, world.csm, account)["cohorts"]}
+
+
+@pytest.fixture
+def crowd(acme, globex):
+    """Ten others of the industry, whose health is 41 to 50 and fell by one; nine of the plan that fell by twenty."""
+    account = stand(acme, "Own", 45, -17, industry="logistics", plan="pro", customer_since=date(2026, 5, 1))
+    for number in range(10):
+        stand(acme, f"Alike {number}", 41 + number, -1, industry="logistics")
+    for number in range(9):
+        stand(acme, f"Plan {number}", 60, -20, plan="pro")
+        stand(globex, f"Foreign {number}", 10, -50, industry="logistics", plan="pro")
+    return account
+
+
+def test_rank_and_median_are_of_others_of_the_same_tenant(acme, crowd):
+    found = cohorts(acme, crowd)["industry"]
+    assert found.health == Rank(n=10, below=4, same=1)
+    assert found.health.share == 0.45
+    assert (found.moved.median, found.moved.verdict) == (-1.0, "own")
+
+
+def test_few_others_are_hidden(client, acme, crowd):
+    found = cohorts(acme, crowd)
+    assert found["plan"].health.n == 9
+    assert found["plan"].health.share is None
+    assert found["plan"].moved.verdict == ""
+    assert "segment" not in found  # it has none
+    assert found["tenure"].name == "under a year"
+    client.force_login(acme.csm.user)
+    text = client.get(reverse("accounts:panel", args=["acme", crowd.pk, "cohorts"])).text
+    assert "The fall is its own" in text
+    assert "Too few" in text
+    assert "45%" in text
+
+
+@pytest.mark.parametrize(
+    ("own", "median", "n", "verdict"),
+    [
+        (-17, -10, 40, "shared"),
+        (-17, -8, 40, "own"),
+        (-17, -10, 9, ""),
+        (-1, -10, 40, ""),
+        (None, -3, 40, ""),
+    ],
+)
+def test_a_fall_is_shared_when_the_others_fell_half_as_much(own, median, n, verdict):
+    assert Move(own, n, median).verdict == verdict
+
+
+def test_without_a_score_there_is_nothing_to_compare(client, acme):
+    account = acme.add_account()
+    client.force_login(acme.csm.user)
+    text = client.get(reverse("accounts:panel", args=["acme", account.pk, "cohorts"])).text
+    assert "Nothing to compare with" in text
