@@ -46,14 +46,8 @@ class Line:
     accounts: int
     coverage: float | None  # share of the customers that were scored last
     is_late: bool
+    is_dated: bool
     unlocks: str
-
-    @property
-    def tone(self) -> str:
-        """good, watch or high, as the page colours it."""
-        if self.months is None or not self.coverage:
-            return "high"
-        return "good" if self.months >= LEAST_MONTHS and self.coverage >= LEAST_COVERAGE else "watch"
 
 
 @dataclass(frozen=True)
@@ -86,7 +80,9 @@ def _line(key: str, first: date | None, run: ScoreRun) -> Line:
     months = None if first is None else max((run.as_of - first).days, 0) / MONTH_DAYS
     coverage = state["accounts"] / run.accounts if run.accounts else None
     words = unlocked(months, coverage, is_late=state["late"], is_dated=key in _DATED)
-    return Line(key, SOURCES[key].label, months, state["accounts"], coverage, state["late"], words)
+    return Line(
+        key, SOURCES[key].label, months, state["accounts"], coverage, state["late"], key in _DATED, words
+    )
 
 
 def unlocked(months: float | None, coverage: float | None, *, is_late: bool, is_dated: bool) -> str:

@@ -53,7 +53,8 @@ STEPS = {
         ),
         Step(
             "automatic", "Promote to automatic", (State.ADVISORY,), State.AUTOMATIC,
-            "What rests on its chances may begin by itself, for accounts whose own chance is high enough.", by_job=True,
+            "What rests on its chances may begin by itself, for accounts whose own chance is high enough. No play "
+            "does so yet: each is accepted by a person.", by_job=True,
         ),
         Step(
             "take_back", "Take back one step", (State.ADVISORY, State.AUTOMATIC), "",
