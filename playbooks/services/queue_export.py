@@ -13,7 +13,8 @@ from audit.exports import safe_cell
 from playbooks.queries.queue import SORTS, View, Wanted, listed
 from playbooks.queries.queue_page import detailed, ordered
 from scoring.clock import tenant_today
-from scoring.models import AccountHealth, CsmSentiment
+from scoring.models import AccountHealth
+from scoring.people.models import CsmSentiment
 from scoring.people.queries import sentiments_now
 from tenants.access import Actor
 from tenants.fields import Field, sees

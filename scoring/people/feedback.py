@@ -30,7 +30,7 @@ def counts(tenant: Tenant, since: datetime) -> dict[str, dict[str, int]]:
         about=About.REASON, withdrawn_at=None, created_at__gte=since
     )
     tallies = {said.value: Count("pk", filter=Q(said=said)) for said in Said}
-    found = rows.values("key").annotate(**tallies).order_by("key")
+    found: Any = rows.values("key").annotate(**tallies).order_by("key")
     return {row["key"]: {said.value: row[said.value] for said in Said} for row in found}
 
 

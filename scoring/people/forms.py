@@ -29,7 +29,7 @@ class SentimentForm(forms.Form):
     valid_until = _day("Holds until")
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, prefix="sentiment", **kwargs)
+        super().__init__(*args, **{"prefix": "sentiment", **kwargs})
         until = self.fields["valid_until"]
         until.initial = today + timedelta(days=SENTIMENT_DAYS)
         until.widget.attrs |= {"min": str(today), "max": str(today + timedelta(days=LONGEST_DAYS))}
@@ -50,7 +50,7 @@ class ObservationForm(forms.Form):
     note = forms.CharField(label="Note", required=False, max_length=2_000, widget=LINES)
 
     def __init__(self, people: list[tuple[int, str]], *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, prefix="noticed", **kwargs)
+        super().__init__(*args, **{"prefix": "noticed", **kwargs})
         self.fields["contact"].choices = [(str(pk), name) for pk, name in people]  # type: ignore[attr-defined]
         self.fields["observed_on"].initial = today
         self.fields["observed_on"].widget.attrs |= {"max": str(today)}
@@ -64,7 +64,7 @@ class PersonForm(forms.Form):
     since = _day("Since")
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, prefix="person", **kwargs)
+        super().__init__(*args, **{"prefix": "person", **kwargs})
         self.fields["since"].initial = today
 
 
@@ -74,7 +74,7 @@ class DepartedForm(forms.Form):
     why = forms.CharField(label="How do you know?", max_length=1_000)
 
     def __init__(self, people: list[tuple[int, str]], *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, prefix="departed", **kwargs)
+        super().__init__(*args, **{"prefix": "departed", **kwargs})
         self.fields["contact"].choices = [(str(pk), name) for pk, name in people]  # type: ignore[attr-defined]
         self.fields["new"].initial = today
         self.fields["new"].widget.attrs |= {"max": str(today)}

@@ -152,6 +152,28 @@ def test_an_override_survives_the_next_run(app, sign_in):
     quiet(csm, manager)
 
 
+def test_a_band_is_set_and_a_reason_is_answered(app, sign_in):
+    """J4 with a band in place of a number, and one click on a reason with its undo."""
+    csm = sign_in("csm2")
+    csm.goto(app.url("queue/?view=all"))
+    csm.locator("tr.item a.acct").nth(1).click()
+    csm.wait_for_url("**/accounts/**")
+    csm.goto(f"{csm.url.split('?')[0]}?panels=all")
+    form = csm.locator("#panel-override form[action$='/override/']").first
+    form.locator("[name=band]").select_option("watch")
+    form.locator("[name=note]").fill("Their team told us more.")
+    form.get_by_role("button", name="Save override").click()
+    expect(csm.locator("#panel-standing")).to_contain_text("Override: Watch")
+
+    csm.get_by_text("Say what you think of the reasons").click()
+    answer = csm.locator("#panel-health form[action$='/feedback/']").first
+    answer.get_by_role("button", name="Helpful", exact=True).click()
+    expect(csm.locator("#panel-health form[action$='/feedback/']").first).to_contain_text("Undo")
+    csm.locator("#panel-health form[action$='/feedback/']").first.get_by_role("button", name="Undo").click()
+    expect(csm.locator("#panel-health form[action$='/feedback/']").first).to_contain_text("Not helpful")
+    quiet(csm)
+
+
 def no_job_runs(app):
     done = app.manage("shell", "-c", WAITING)
     return done.stdout.strip().endswith("0")
