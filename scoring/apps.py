@@ -77,17 +77,20 @@ def _register_pages() -> None:
     from accounts import clock
     from scoring import panels, queries
     from scoring.freshness import freshness
+    from scoring.growth import erasure
     from scoring.why import panels as why
     from tenants import nav
     from tenants.roles import Right
 
     panels.register_panels()
+    erasure.register_places()
     why.register_panels()
     clock.set_provider(queries.latest_as_of)
     nav.set_freshness(freshness)
     nav.register(nav.Destination("Scores", "scoring:scores", 70, Right.VIEW_ACCOUNTS, place="menu"))
     nav.register(nav.Destination("Outcomes", "scoring:outcomes", 60, Right.VIEW_OUTCOMES))
     nav.register(nav.Destination("Renewals", "scoring:renewals", 62, Right.VIEW_OUTCOMES))
+    nav.register(nav.Destination("Growth", "scoring:growth", 64, Right.VIEW_ACCOUNTS))
     nav.register(
         nav.Destination("Model quality", "scoring:model_quality", 72, Right.VIEW_QUALITY, place="menu")
     )

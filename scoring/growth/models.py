@@ -1,13 +1,15 @@
 """What the job `scoring.growth` keeps: forecasts of renewals with the terms behind them, and signs of growth."""
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 
 from tenants.scoping import TenantForeignKey, TenantModel
 
 
-def _amount(**values: bool) -> models.DecimalField:  # type: ignore[type-arg]
-    return models.DecimalField(max_digits=16, decimal_places=2, **values)
+def _amount(*, null: bool = False) -> Any:
+    return models.DecimalField(max_digits=16, decimal_places=2, null=null)
 
 
 class RenewalForecast(TenantModel):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 
 from accounts.queries import visible_accounts
 from scoring.growth import quarters, statements
@@ -64,8 +64,10 @@ def report(tenant: Tenant) -> GrowthReport | None:
 
 
 def forecasts(tenant: Tenant, as_of: date) -> dict[date, RenewalForecast]:
-    """That day's forecasts by quarter."""
+    """That day's forecasts by quarter, each with the tenant's `target` for it; one statement."""
+    target = RenewalTarget.objects.for_tenant(tenant).filter(quarter=OuterRef("quarter")).values("amount")[:1]
     rows = RenewalForecast.objects.for_tenant(tenant).filter(as_of=as_of).order_by("quarter")
+    rows = rows.annotate(target=Subquery(target))
     return {row.quarter: row for row in rows}
 
 
@@ -172,11 +174,12 @@ def committed(tenant: Tenant, viewer: Membership, asked: Asked, as_of: date) -> 
     return amount, count, unrated
 
 
-def targets(tenant: Tenant, viewer: Membership, asked: Asked) -> dict[date, Decimal]:
+def targets(made: dict[date, RenewalForecast], viewer: Membership, asked: Asked) -> dict[date, Decimal]:
     """What the workspace wants, by quarter; nothing for a part of it, whose share nobody has set."""
     if asked.chosen or not sees_everything(viewer):
         return {}
-    return dict(RenewalTarget.objects.for_tenant(tenant).values_list("quarter", "amount"))
+    wanted = {quarter: getattr(row, "target", None) for quarter, row in made.items()}
+    return {quarter: amount for quarter, amount in wanted.items() if amount is not None}
 
 
 def at_stake(tenant: Tenant, viewer: Membership) -> Row:

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from scoring.growth import views
+from scoring.growth import growth_views, views
 
 urlpatterns = [
     path("renewals/", views.renewals, name="renewals"),
+    path("growth/", growth_views.growth, name="growth"),
     path("renewals/export/", views.renewals_export, name="renewals_export"),
     path("renewals/terms/export/", views.terms_export, name="renewal_terms_export"),
 ]

@@ -62,10 +62,9 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
         "scope": scope_words(viewer),
         "may_export": can(viewer, Right.EXPORT),
         "may_configure": can(viewer, Right.CONFIGURE),
-        "run": newest_run(tenant),
     }
     if report is None or not made:
-        return context
+        return context | {"run": newest_run(tenant)}
     form = RenewalFilters(request.GET, made=list(made), choices=queries.choices(tenant, viewer))
     asked = form.asked(min(made))
     whole, groups, missing = queries.cells(tenant, viewer, made, asked, report.as_of)
@@ -82,7 +81,7 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
         "model": made[asked.quarter].model_version,
         "stake": queries.at_stake(tenant, viewer),
         "committed": queries.committed(tenant, viewer, asked, report.as_of),
-        "target": queries.targets(tenant, viewer, asked),
+        "target": queries.targets(made, viewer, asked),
         "past": report.figures["renewals"] if queries.sees_everything(viewer) else None,
         "simulations": made[asked.quarter].figures["all"],
         **terms_context(request, asked, report.as_of),
@@ -121,8 +120,10 @@ def terms_context(request: TenantRequest, asked: Asked, as_of: date) -> dict[str
     }
 
 
-HEADS = ("table", "quarter", "by", "group", "terms", "accounts", "arr", "expected", "low_80", "high_80")
-HEADS += ("without_chance", "without_rate", "interval", "currency", "as_of")
+HEADS = (
+    "table", "quarter", "by", "group", "terms", "accounts", "arr", "expected", "low_80", "high_80", "without_chance",
+    "without_rate", "interval", "currency", "as_of",
+)  # fmt: skip
 
 
 @ask_again("what is exported leaves the product")

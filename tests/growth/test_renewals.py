@@ -132,7 +132,7 @@ def test_the_screen_and_the_files_agree(world, client):
     assert sum(Decimal(row["expected"] or 0) for row in terms) == Decimal(whole["expected"])
     assert len(terms) == int(whole["terms"]) == 3
     with world.here():
-        assert AuditEvent.objects.for_tenant(world.tenant).filter(verb="accounts.exported").count() == 2
+        assert AuditEvent.objects.filter(tenant=world.tenant, verb="accounts.exported").count() == 2
 
 
 def test_a_part_of_the_accounts_gets_the_approximate_interval(world, client):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from scoring.learning.growth import renewals
+from scoring.learning.growth import renewals, signs
 from scoring.learning.training import plain
 from scoring.models import ScoreRun
 from tenants.models import Tenant
@@ -14,10 +14,13 @@ Tell = Callable[[int, int, str], None]
 
 def renew(tenant: Tenant, run: ScoreRun, *, tell: Tell) -> dict[str, Any]:
     """Replace the day's forecasts and signs; the figures that belong to none of them alone. Short transactions."""
-    tell(0, 1, "Renewals")
+    tell(0, 2, "Renewals")
     with tenant_transaction(tenant.pk):
         renewals.settle(tenant, run.as_of)
         scored = renewals.scored(tenant, run.as_of)
         renewals.forecast(tenant, run, widen=scored["widen"] or 1.0)
-    found: dict[str, Any] = plain({"renewals": scored})
+    tell(1, 2, "Signs of growth")
+    with tenant_transaction(tenant.pk):
+        rates = signs.renew(tenant, run.as_of)
+    found: dict[str, Any] = plain({"renewals": scored, "patterns": rates})
     return found
