@@ -124,9 +124,13 @@ def _learnt(x: Floats, left: Floats, split: Split, seed: int) -> Any:
         learning_rate=0.05, max_iter=150, max_leaf_nodes=8, min_samples_leaf=40, l2_regularization=1.0,
         early_stopping=False, random_state=seed,
     )  # fmt: skip
+    known = np.where(np.isnan(x[split.train]), np.inf, x[split.train]).min(axis=0)
+    used = known < np.where(np.isnan(x[split.train]), -np.inf, x[split.train]).max(
+        axis=0
+    )  # what varies at all
     with threadpool_limits(1):  # waiting threads would eat up a shared machine
-        model.fit(x[split.train], target)
-        return model.predict_proba(x[split.test])[:, 1]
+        model.fit(x[split.train][:, used], target)
+        return model.predict_proba(x[split.test][:, used])[:, 1]
 
 
 def _auc(p: Floats, left: Floats) -> float:
