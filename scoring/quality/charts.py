@@ -3,6 +3,8 @@
 from typing import Any
 
 Figure = dict[str, Any]
+# above the drawing: beside it, a telephone would have no room left for the points
+LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 
 def reliability_figure(observed: dict[str, Any] | None, tested: dict[str, Any] | None) -> Figure:
@@ -29,6 +31,7 @@ def reliability_figure(observed: dict[str, Any] | None, tested: dict[str, Any] |
             "xaxis": {"range": [0, top], "ticksuffix": "%", "title": {"text": "Said"}},
             "yaxis": {"range": [0, top], "ticksuffix": "%", "title": {"text": "Happened"}},
             "showlegend": True,
+            "legend": LEGEND,
         },
     }  # fmt: skip
 
@@ -80,6 +83,7 @@ def months_figure(months: list[dict[str, Any]], target: float) -> Figure:
             "shapes": [mark],
             "annotations": [words],
             "showlegend": True,
+            "legend": LEGEND,
         },
     }
 
@@ -116,5 +120,6 @@ def expected_figure(months: list[dict[str, Any]]) -> Figure:
         ],
         "layout": {
             "barmode": "group", "yaxis": {"rangemode": "tozero"}, "xaxis": {"type": "category"}, "showlegend": True,
+            "legend": LEGEND,
         },
     }  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
+from scoring.catalogue import BY_KEY
 from scoring.models import ChurnModel
 from scoring.outcomes.queries import shown_name
 from scoring.quality.words import MEASURES, VERDICTS, candidate, gap_words, skill_words
@@ -80,7 +81,7 @@ def shown(found: Row, asked: Asked, standing: list[ChurnModel], live: ChurnModel
         "months": closed_or_open,
         "fairness": fairness(of_horizon),
         "tested_segments": tested_segments(told, asked),
-        "lead": found["lead_time"],
+        "lead": lead_time(found["lead_time"]),
         "tested_lead": told.get("lead_time") if told else None,
         "threshold": found["threshold"],
         "precision_wanted": found["precision_wanted"],
@@ -164,6 +165,19 @@ def closes(found: Row, asked: Asked) -> date | None:
     """When the first window of a shown chance closes; None where none was ever shown."""
     day = found["first_closes"].get(str(asked.horizon))
     return _day(day) if day else None
+
+
+def lead_time(found: Row | None) -> Row | None:
+    return found and {**found, "from": _day(found["from"])}
+
+
+def reasons(found: dict[str, dict[str, int]], *, limit: int = 12) -> list[Row]:
+    """What people said of reasons, those with the most wrong facts and unhelpful ones first."""
+    lines = [
+        {"label": BY_KEY[key].label if key in BY_KEY else key, "n": sum(said.values()), **said}
+        for key, said in found.items()
+    ]
+    return sorted(lines, key=lambda each: (-each["wrong_fact"], -each["not_helpful"], each["label"]))[:limit]
 
 
 def year(found: Row) -> Row:

@@ -1,10 +1,12 @@
 """The model quality page, the button that has its figures worked out anew, and the figures as a file."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from jobs import services as jobs
@@ -15,6 +17,8 @@ from scoring.quality.job import QUALITY
 from scoring.queries import freshness, newest_run
 from tenants.access import Right, TenantRequest, ask_again, can, check_right, tenant_view
 
+FEEDBACK_FOR = timedelta(days=90)
+
 
 @require_GET
 @tenant_view(right=Right.VIEW_QUALITY)
@@ -23,7 +27,7 @@ def page(request: TenantRequest) -> HttpResponse:
 
 
 def context_of(request: TenantRequest) -> dict[str, Any]:
-    """Everything the page shows, out of the newest stored figures: seven statements at most."""
+    """Everything the page shows, out of the newest stored figures: eight statements at most."""
     tenant, viewer = request.tenant, request.membership
     report, scored = queries.newest_report(tenant), newest_run(tenant)
     standing = queries.standing_versions(tenant)
@@ -35,6 +39,7 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
         "sources": freshness(scored),
         "drift": queries.newest_drift(tenant),
         "checked_gates": queries.gates_of(tenant, live),
+        "reasons": figures.reasons(queries.reason_feedback(tenant, since=timezone.now() - FEEDBACK_FOR)),
         "may_run": can(viewer, Right.SCORE),
         "may_export": can(viewer, Right.EXPORT),
         "sees_all": can(viewer, Right.VIEW_ALL_ACCOUNTS),

@@ -5,13 +5,19 @@ import io
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from accounts.models import Account
 from audit.models import AuditEvent
 from scoring.automation.models import DriftCheck, ModelGate
 from scoring.models import ChurnModel, QualityReport, ScoreRun
-from scoring.quality import job
+from scoring.people.models import ReasonFeedback
+from scoring.quality import job, queries
 from tests.scoring.quality.small_world import KNOWN, build, override
+from tests.test_query_counts import FRAME, PAGE
 
 pytestmark = pytest.mark.django_db
 
@@ -160,6 +166,30 @@ def test_newer_scores_and_states_show_at_once(client, world):
     assert "Scores shifted." in text
     assert "All is calm." not in text
     assert "Months in shadow: 0." in text
+
+
+def test_answers_on_reasons_are_counted_by_reason(client, world):
+    job.work_out(world.tenant, silent)
+    with world.here():
+        account = Account.objects.for_tenant(world.tenant).get(external_id="b1")
+        for n, said in enumerate(("helpful", "wrong_fact", "wrong_fact")):
+            ReasonFeedback.objects.create(
+                tenant=world.tenant, account=account, about="reason", key="usage.trend_30d", said=said,
+                author=world.people[("csm", "csm2", "manager")[n]].user, author_label="x",
+                withdrawn_at=timezone.now() if n == 2 else None,
+            )  # fmt: skip
+        found = queries.reason_feedback(world.tenant, since=timezone.now() - timedelta(days=1))
+    assert found == {"usage.trend_30d": {"helpful": 1, "not_helpful": 0, "wrong_fact": 1}}
+    assert "Answers by reason" in page(client, world).text
+
+
+def test_the_whole_page_costs_no_more_statements_than_a_page_may(client, world):
+    job.work_out(world.tenant, silent)
+    page(client, world)
+    with CaptureQueriesContext(connection) as captured:
+        client.get(world.url("models/quality/"))
+    asked = [each["sql"] for each in captured if not each["sql"].startswith(FRAME)]
+    assert len(asked) <= PAGE, "\n".join(asked)
 
 
 def test_managers_read_of_their_own_team_and_nobody_of_people_within_a_scope(client, world):
