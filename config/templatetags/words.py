@@ -207,6 +207,6 @@ def stored_word(value: object) -> str:
 
 
 def go_key(label: object) -> str:
-    """The letter after G that opens a destination (UX 5): approvals answer to R, for requests."""
+    """The letter after G that opens a destination (UX 5), another one where the first is taken: R for requests."""
     first = str(label or "").strip().lower()[:9]
-    return "r" if first == "approvals" else first[:1]
+    return {"approvals": "r", "renewals": "n", "growth": "w"}.get(first, first[:1])
