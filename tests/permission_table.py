@@ -334,7 +334,8 @@ def an_account_with_a_person(world: World) -> dict[str, Any]:
 def an_observation(made: dict[str, Any]) -> dict[str, Any]:
     today = timezone.now().date()
     return {
-        "noticed-contact": THEIR_PERSON[made["account_id"]], "noticed-sign": "leaving", "noticed-confidence": "high",
+        "noticed-contact": THEIR_PERSON.get(made["account_id"], 1),
+        "noticed-sign": "leaving", "noticed-confidence": "high",
         "noticed-observed_on": str(today - timedelta(days=2)), "noticed-expires_on": str(today + timedelta(days=9)),
     }  # fmt: skip
 
@@ -354,7 +355,7 @@ def an_observation_made(world: World) -> dict[str, Any]:
 def a_departure(made: dict[str, Any]) -> dict[str, Any]:
     left = str(timezone.now().date() - timedelta(days=2))
     return {
-        "departed-contact": THEIR_PERSON[made["account_id"]],
+        "departed-contact": THEIR_PERSON.get(made["account_id"], 1),
         "departed-new": left,
         "departed-why": "They wrote.",
     }
