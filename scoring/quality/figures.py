@@ -173,7 +173,7 @@ def lead_time(found: Row | None) -> Row | None:
 
 def reasons(found: dict[str, dict[str, int]], *, limit: int = 12) -> list[Row]:
     """What people said of reasons, those with the most wrong facts and unhelpful ones first."""
-    lines = [
+    lines: list[Row] = [
         {"label": BY_KEY[key].label if key in BY_KEY else key, "n": sum(said.values()), **said}
         for key, said in found.items()
     ]
