@@ -200,7 +200,7 @@ def _late(key: str, readings: tuple[Reading, Reading], first: Standing, last: St
         if reading.missing == "late" or source in each.late
     ]
     label = SOURCES[source].label if source in SOURCES else ""
-    return f"{label} was late on {' and '.join(days)}" if days and label else ""
+    return f"{label}: late on {' and '.join(days)}" if days and label else ""
 
 
 # --- the chance -----------------------------------------------------------------------------------

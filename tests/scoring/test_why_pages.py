@@ -67,13 +67,13 @@ def test_real_snapshots_add_up_and_the_late_feed_is_marked(client, world):
         group.key: [line.late for line in group.lines if "Product usage" in line.late]
         for group in health.groups
     }
-    assert set(late.pop("missing")) == {"Product usage was late on 17 Oct 2026"}
+    assert set(late.pop("missing")) == {"Product usage: late on 17 Oct 2026"}
     assert not any(late.values())  # it moved no value and no policy
     assert chance.before + sum(group.total for group in chance.groups) == chance.after
     assert {group.key for group in chance.groups} >= {"values"}
     text = get(client, acme, "changes", account, f"?from={THEN}&to={later}").text
-    assert "Product usage was late on 17 Oct 2026" in text
-    assert "?kind=Billing&before=2026-09-07" in text.replace("&amp;", "&").replace("%3A", ":")
+    assert "Product usage: late on 17 Oct 2026" in text
+    assert re.search(r"\?kind=Billing&amp;before=2026-\d\d-\d\dT", text.replace("%3A", ":"))
     assert "because" not in text.lower()
 
 
