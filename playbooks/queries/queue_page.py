@@ -15,6 +15,7 @@ from playbooks.models import Play, PlaybookStep, PlayStep, Recommendation
 from playbooks.queries.queue import SORTS, Rows, Sort, Wanted, listed, person_name, seen
 from playbooks.queries.queue_head import Counted, Head, Over
 from scoring.models import AccountHealth, Override
+from scoring.people.feedback import answers_beside
 from tenants.models import Membership, Tenant
 
 PAGE = 25
@@ -78,7 +79,8 @@ def _page(rows: list[AccountHealth], head: Head, *, first: int, has_newer: bool,
 
 def one(tenant: Tenant, viewer: Membership, *, account_id: int) -> AccountHealth | None:
     """One account as a row of the list shows it; None when it is hidden, absent or was never scored."""
-    return detailed(seen(tenant, viewer).filter(account=account_id), tenant).first()
+    rows = detailed(seen(tenant, viewer).filter(account=account_id), tenant)
+    return rows.annotate(answers=answers_beside(tenant, viewer)).first()
 
 
 # --- order ------------------------------------------------------------------------------------------

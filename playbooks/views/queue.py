@@ -67,21 +67,19 @@ def why(request: TenantRequest, account_id: int) -> HttpResponse:
     }
     if context["is_open"]:
         context["why"] = queue_why.why(request.tenant, row.standing)
-        context |= _answers(request, row)
+        context |= _answers(row)
         if row.suggestion:
             context["steps"] = queue_why.steps_of(request.tenant, row.suggestion.playbook_id)
     return render(request, "playbooks/queue/_why.html", context)
 
 
-def _answers(request: TenantRequest, row: Row) -> dict[str, Any]:
-    """Each reason with what the viewer said of it, and the same for the suggested play. One statement."""
-    mine = feedback.mine(request.tenant, request.membership, account_id=row.account.pk)
-    suggestion = row.suggestion
+def _answers(row: Row) -> dict[str, Any]:
+    """Each reason with what the viewer said of it, and the same for the suggested play."""
+    mine = feedback.read_answers(row.standing.answers)  # type: ignore[attr-defined]
+    play = str(row.suggestion.playbook_id) if row.suggestion else ""
     return {
         "reasons": [(each, mine.get(("reason", each.key))) for each in row.reasons],
-        "suggestion_answer": mine.get(("recommendation", str(suggestion.playbook_id)))
-        if suggestion
-        else None,
+        "suggestion_answer": mine.get(("recommendation", play)),
     }
 
 

@@ -1,10 +1,13 @@
 """Feedback on reasons and suggestions: one click, can be taken back; "wrong fact" opens a data report."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from accounts.models import Account
@@ -32,6 +35,30 @@ def counts(tenant: Tenant, since: datetime) -> dict[str, dict[str, int]]:
     tallies = {said.value: Count("pk", filter=Q(said=said)) for said in Said}
     found: Any = rows.values("key").annotate(**tallies).order_by("key")
     return {row["key"]: {said.value: row[said.value] for said in Said} for row in found}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the viewer said, as the buttons show it."""
+
+    said: str
+    note: str
+
+    @property
+    def get_said_display(self) -> str:
+        return Said(self.said).label
+
+
+def answers_beside(tenant: Tenant, viewer: Membership) -> ArraySubquery:
+    """For rows with an `account_id`: the viewer's answers as JSON, for a list that shall cost no statement more."""
+    rows = ReasonFeedback.objects.for_tenant(tenant).filter(
+        account=OuterRef("account_id"), author=viewer.user_id, withdrawn_at=None
+    )
+    return ArraySubquery(rows.values(found=JSONObject(about="about", key="key", said="said", note="note")))
+
+
+def read_answers(found: list[dict[str, str]]) -> dict[tuple[str, str], Answer]:
+    return {(each["about"], each["key"]): Answer(each["said"], each["note"]) for each in found}
 
 
 def mine(tenant: Tenant, viewer: Membership, *, account_id: int) -> dict[tuple[str, str], ReasonFeedback]:
