@@ -43,8 +43,9 @@ STAKEHOLDERS: tuple[Indicator, ...] = (
         False, 180,
         "40 points when a champion left in the last 180 days, and up to 60 for silence: none up to 30 days without "
         "two-way contact with a champion, all from 90 (counted from the day one came). 100 when the last champion has "
-        "left; no value where there never was one. What a CSM noticed of a champion adds points while it holds: leaving "
-        "60, under review 30, a new manager 20; two thirds of it with medium, a third with low confidence. 100 at most. "
+        "left; no value where there never was one. What a CSM noticed of a champion adds points while it holds: "
+        "leaving 60, under review 30, a new manager 20; two thirds of it with medium, a third with low confidence. "
+        "100 at most. "
         "Changes of role are not in the data.",
         "activities", (0, 25, 50, 100), (100, 70, 35, 0), 1,
         "The champion's vulnerability is {v:.0f} of 100", "A champion is there and in touch",
