@@ -14,7 +14,7 @@ from scoring.growth import quarters, statements
 from scoring.growth.models import GrowthReport, RenewalForecast, RenewalTarget
 from scoring.models import AccountHealth
 from scoring.outcomes.notes import is_narrowed
-from scoring.outcomes.queries import seen_sql
+from scoring.outcomes.queries import seen_sql, shown_name
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 
@@ -54,9 +54,15 @@ class Cell:
     high: float | None
     is_simulated: bool  # False: the interval is a normal approximation of the simulation
 
+    by: str = "segment"
+
     @property
     def label(self) -> str:
         return quarters.named(self.quarter)
+
+    @property
+    def group(self) -> str:
+        return shown_name(self.by, self.name)
 
 
 def report(tenant: Tenant) -> GrowthReport | None:
@@ -101,12 +107,13 @@ def _cell(line: Row, forecast: RenewalForecast, by: str, *, is_all: bool) -> Cel
         low, high = kept["intervals"]["80"]
     else:
         low, high = _approximate(line, figures["all"]["common"])
-    if not forecast.model_version or line["terms"] == line["unknown"]:
+    if not forecast.model_version or not line["judged"]:  # no term with a chance and a rate
         low = high = None
     names = ("quarter", "terms", "accounts", "arr", "expected", "judged", "unknown", "unrated")
     return Cell(
         **{name: line[name] for name in names},
         name=line["name"] or "",
+        by=by,
         low=low,
         high=high,
         is_simulated=bool(is_all and kept),

@@ -124,6 +124,10 @@ def test_the_screen_and_the_files_agree(world, client):
     whole = next(row for row in rows if row["table"] == "quarters" and row["quarter"] == "Q4 2026")
     groups = [row for row in rows if row["table"] == "groups"]
     assert whole["arr"] == "42000.00"
+    assert {row["group"]: row["expected"] for row in groups} == {
+        "smb": "10800.00",
+        "enterprise": "",
+    }  # none judged
     assert whole["expected"] == "10800.00"
     assert (whole["without_rate"], whole["without_chance"]) == ("1", "1")
     assert sum(Decimal(row["arr"]) for row in groups) == Decimal(whole["arr"])
