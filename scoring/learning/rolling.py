@@ -4,7 +4,7 @@ Accounts of a test row are in neither training nor calibration of its fit, train
 begins, calibration windows before the tested day (scoring.engine.validation.origins). Nothing is tuned on test rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,8 +21,10 @@ Ints = NDArray[np.int64]
 
 HORIZON = 90
 LEAST_ORIGINS = 4
-MANY_ROWS = 20_000  # from here on folds and fits are made cheaper, or a back-test would take an hour
+# With more rows folds and fits are made cheaper, or a back-test would take minutes, then an hour.
+SOME_ROWS, MANY_ROWS = 6_000, 20_000
 SMALL = {"folds": 5, "at_most": 8}
+MIDDLE = {"folds": 3, "at_most": 5}
 LARGE = {"folds": 2, "at_most": 4}
 # rows without a leaving that a fit of a large back-test keeps, weighted, and that choosing its penalty keeps
 QUIET_ROWS, QUIET_ROWS_OF_FOLDS = 12_000, 6_000
@@ -51,18 +53,24 @@ class Forecasts:
 
 def forecast(stack: Stack, *, until: int, names: tuple[str, ...], options: Options, said: Said) -> Forecasts:
     """Every candidate at every origin. With too few origins nothing is fitted: `origins.why` says what is missing."""
-    size = SMALL if len(stack) <= MANY_ROWS else LARGE
+    size = _size(len(stack))
     found = origins(stack.day, horizon=HORIZON, least=LEAST_ORIGINS, until=until, at_most=size["at_most"])
     cheap = (
         options
-        if len(stack) <= MANY_ROWS
+        if len(stack) <= SOME_ROWS
         else replace(options, most_quiet=QUIET_ROWS, most_quiet_folds=QUIET_ROWS_OF_FOLDS)
     )
-    work = _Work(stack, found, names, cheap, size["folds"], len(stack) > MANY_ROWS, said)
+    work = _Work(stack, found, names, cheap, size["folds"], len(stack) > SOME_ROWS, said)
     if len(found) >= LEAST_ORIGINS:
         for origin in found:
             work.at(origin)
     return work.forecasts()
+
+
+def _size(rows: int) -> dict[str, int]:
+    if rows <= SOME_ROWS:
+        return SMALL
+    return MIDDLE if rows <= MANY_ROWS else LARGE
 
 
 class _Work:
@@ -72,7 +80,7 @@ class _Work:
     ) -> None:  # fmt: skip
         self.stack, self.found, self.names, self.options = stack, found, names, options
         self.folds, self.keeps_penalty, self.said = folds, keeps_penalty, said
-        self.penalties: dict[str, float] = {}
+        self.penalties: dict[str, dict[str, float]] = {}
         self.failed: dict[str, str] = {}
         self.rows: list[Ints] = []
         self.days: list[Ints] = []
@@ -96,9 +104,8 @@ class _Work:
             for name in self.names:
                 blank = np.full((len(test), len(HORIZONS)), np.nan)
                 self.p[name].append(chances(made[name], test).p if name in made else blank)
-                penalty = made[name].facts.get("penalty") if name in made else None
-                if isinstance(penalty, float):
-                    self.penalties.setdefault(name, penalty)
+                if name in made:
+                    self._keep_penalty(name, made[name].facts)
 
     def _options(self, name: str) -> Options:
         """With many rows, the penalty of the first origin, which has seen nothing of later ones."""
@@ -106,7 +113,12 @@ class _Work:
             return replace(self.options, most_quiet=QUIET_ROWS_BOOSTED)
         if not self.keeps_penalty or name not in self.penalties:
             return self.options
-        return replace(self.options, penalty=self.penalties[name])
+        return replace(self.options, **self.penalties[name])  # type: ignore[arg-type]
+
+    def _keep_penalty(self, name: str, facts: Mapping[str, object]) -> None:
+        penalty, own = facts.get("penalty"), facts.get("own_penalty", 0.0)
+        if isinstance(penalty, float) and isinstance(own, float):
+            self.penalties.setdefault(name, {"penalty": penalty, "own_penalty": own})
 
     def forecasts(self) -> Forecasts:
         empty = np.zeros((0, len(HORIZONS)))

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from . import relevance
 from . import timing as contract
 from .basis import Feature, chosen, cost, matrix, tables
 from .chances import cumulative, hazards
@@ -34,6 +35,9 @@ class Options:
     bend: float = 5.0
     early: int = 5  # features whose part may differ in the first 30 days
     penalty: float | None = None  # None: chosen on later folds
+    own_penalty: float = (
+        0.0  # with a given penalty: the one for features weighed by relevance; 0: they are not
+    )
     directions: int = 24
 
 
@@ -225,21 +229,29 @@ def fit(stack: Stack, *, options: Options | None = None) -> Fitted:
     fixed, unit = costs(prepared, options)
     parts = [] if options.penalty is not None else fold_parts(prepared, options)
     choice = choose(parts, fixed, unit, start, careful=prepared.few)
-    penalty = choice.penalty if options.penalty is None else options.penalty
+    first = choice.penalty if options.penalty is None else options.penalty
+    widths = np.array([feature.width for feature in prepared.features], dtype=np.int64)
+    own = options.own_penalty
+    if options.penalty is None:
+        own = relevance.pays(parts, fixed, unit, start, choice, widths, careful=prepared.few)
+    penalty, factors = own or first, np.ones(prepared.problem.sizes[1])
+    if own:
+        factors = relevance.learnt(prepared.problem, fixed, unit, start, first, widths)
+        unit = relevance.scaled(unit, prepared.problem, factors)
     beta = settled(prepared.problem, fixed + penalty * unit, start)
     places: list[int] = []
     if parts and prepared.features and not prepared.few and options.early:
         tried = strongest(prepared, beta, options.early)
         richer = with_early(prepared, tried)
-        if early_helps(richer, parts, options, choice.penalty, choice.loss, start):
+        if early_helps(prepared, richer, parts, options, penalty, factors, start):
             prepared, places = richer, tried
-            fixed, unit = costs(prepared, options)
+            fixed, unit = weighed_costs(prepared, options, factors)
             beta = settled(prepared.problem, fixed + penalty * unit, widened(beta, prepared.problem.size))
     beta, hessian = polish(prepared.problem, fixed + penalty * unit, beta)
     eta = logits(prepared.problem, beta)
     whole = covariance(prepared.problem, eta, hessian, fixed + penalty * unit)
     spread = compact(prepared.problem, beta, whole, options.directions)
-    facts = facts_of(prepared, penalty, choice.tried, places)
+    facts = facts_of(prepared, first, choice.tried, places) | {"own_penalty": own}
     return assembled(prepared, beta, spread, places, (base, base_root), facts)
 
 
@@ -249,15 +261,30 @@ def settled(problem: Problem, penalty: Floats, start: Floats) -> Floats:
     return descend(problem, penalty, start, lower)
 
 
+def weighed_costs(prepared: Prepared, options: Options, factors: Floats) -> tuple[Floats, Floats]:
+    """`costs` with the factors of each feature's relevance."""
+    fixed, unit = costs(prepared, options)
+    return fixed, relevance.scaled(unit, prepared.problem, factors)
+
+
 def early_helps(
-    richer: Prepared, parts: list[Fold], options: Options, penalty: float, loss: Floats, start: Floats
+    plain: Prepared,
+    richer: Prepared,
+    parts: list[Fold],
+    options: Options,
+    penalty: float,
+    factors: Floats,
+    start: Floats,
 ) -> bool:
     """Whether parts of the first period's own pay on the same folds, by more than a standard error."""
-    early = richer.problem.early
-    wider = [Fold(replace(part.train, early=early), replace(part.judge, early=early)) for part in parts]
-    fixed, unit = costs(richer, options)
-    found = choose(wider, fixed, unit, widened(start, richer.problem.size), careful=False, grid=(penalty,))
-    return sure_gain(loss, found.loss)
+    losses = []
+    for each in (plain, richer):
+        early = each.problem.early
+        wider = [Fold(replace(part.train, early=early), replace(part.judge, early=early)) for part in parts]
+        fixed, unit = weighed_costs(each, options, factors)
+        begin = widened(start, each.problem.size)
+        losses.append(choose(wider, fixed, unit, begin, careful=False, grid=(penalty,)).loss)
+    return sure_gain(*losses)
 
 
 def facts_of(

@@ -83,6 +83,12 @@ def path(fold: Fold, fixed: Floats, unit: Floats, start: Floats, grid: tuple[flo
     return found
 
 
+def strongest(loss: Floats) -> int:
+    """The first, so strongest, penalty whose loss (penalties x accounts) lies within a standard error of the least."""
+    worse = loss - loss[int(np.argmin(loss.mean(axis=1)))]
+    return int(np.argmax(worse.mean(axis=1) <= worse.std(axis=1) / np.sqrt(loss.shape[1])))
+
+
 @dataclass(frozen=True)
 class Choice:
     """The penalty, and mean held-out loss per account of every one tried."""
@@ -107,11 +113,7 @@ def choose(
         return Choice(grid[0], {}, np.zeros(0))
     paths = [path(part, fixed, unit, start, grid) for part in parts]
     loss = np.array([np.concatenate([each[at] for each in paths]) for at in range(len(grid))])
-    best = int(np.argmin(loss.mean(axis=1)))
-    if careful:
-        worse = loss - loss[best]
-        within = worse.mean(axis=1) <= worse.std(axis=1) / np.sqrt(loss.shape[1])
-        best = int(np.argmax(within))
+    best = strongest(loss) if careful else int(np.argmin(loss.mean(axis=1)))
     means = [float(mean) for mean in loss.mean(axis=1)]
     return Choice(grid[best], dict(zip(grid, means, strict=True)), loss[best])
 
