@@ -1,5 +1,5 @@
 /* On the form of a draft policy: what the weights of the indicators that count total, while they are typed. */
-(() => {
+document.addEventListener("DOMContentLoaded", () => {  // the admin loads scripts before the form
   const rows = () => [...document.querySelectorAll("input[name$='-weight']")];
   const counts = weight => document.querySelector(`[name="${weight.name.replace(/weight$/, "enabled")}"]`)?.checked;
   const last = rows().at(-1);
@@ -17,4 +17,4 @@
   document.addEventListener("input", tell);
   document.addEventListener("change", tell);
   tell();
-})();
+});
