@@ -293,6 +293,13 @@ def studied(world: str, chosen: argparse.Namespace, var: Path) -> dict[str, Any]
             name: (each.get("auc") or {}).get("value") for name, each in report.get("candidates", {}).items()
         },
     }  # fmt: skip
+    if case.switch is not None:  # what matters there is when drift is noticed
+        looks = [] if refused else drifted(case)
+        return found | {
+            "switch": str(case.switch),
+            "looks": looks,
+            "seconds": round(time.monotonic() - started),
+        }
     files = [exported(case, day, var) for day in case.days]
     rows = [row for file in files for row in file]
     shown = said(rows)
@@ -301,8 +308,6 @@ def studied(world: str, chosen: argparse.Namespace, var: Path) -> dict[str, Any]
         marks = landmarks(case)
         judged = shown if len(shown) else drafted(case, marks, rows)
         found |= {"judged": _judged(case, judged), "compared": compared(case, marks, judged)}
-    if case.switch is not None:
-        found |= {"switch": str(case.switch), "looks": drifted(case)}
     return found | {"seconds": round(time.monotonic() - started)}
 
 
@@ -321,7 +326,8 @@ def in_words(found: dict[str, Any]) -> str:
     lines = [
         f"{found['world']} (seed {found['seed']}): {found['seen']} seen to leave before {found['as_of']}; "
         f"state {found['state']}, {found['chosen']}, calibration {found['calibration']}; "
-        f"{found['with_chance']} of {found['exported']} exported rows have a chance. {found['seconds']} s.",
+        f"{found.get('with_chance', '-')} of {found.get('exported', '-')} exported rows have a chance; "
+        f"{found['seconds']} s.",
     ]
     lines += [f"  refused: {found['refused']}"] if found["refused"] else []
     lines += [f"  not promoted: {each}" for each in found["not_promoted_because"] or []]
