@@ -18,7 +18,11 @@ urlpatterns = [
     path("imports/<int:bundle_id>/rows/", quarantine.quarantine, name="quarantine"),
     path("imports/<int:bundle_id>/rows/list/", quarantine.quarantine_rows, name="quarantine_rows"),
     path("imports/<int:bundle_id>/rows/counts/", quarantine.quarantine_counts, name="quarantine_counts"),
-    path("imports/<int:bundle_id>/rows/retry/", quarantine_many.quarantine_retry_all, name="quarantine_retry_all"),
+    path(
+        "imports/<int:bundle_id>/rows/retry/",
+        quarantine_many.quarantine_retry_all,
+        name="quarantine_retry_all",
+    ),
     path("imports/<int:bundle_id>/rows/again/", quarantine_many.quarantine_again, name="quarantine_again"),
     path(
         "imports/<int:bundle_id>/rows/discard/",

@@ -10,7 +10,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 
-from scoring import policies
+from scoring import model_queries, policies
 from scoring.catalogue import BY_KEY
 from scoring.exceptions import PolicyRefused
 from scoring.growth.models import RenewalTarget
@@ -282,7 +282,7 @@ class ChanceSettingsAdmin(TenantModelAdmin):
 
     def has_add_permission(self, request: Any) -> bool:
         may_add = super().has_add_permission(request)
-        return may_add and not ChanceSettings.objects.for_tenant(request.tenant).exists()
+        return may_add and model_queries.chance_settings(request.tenant).pk is None
 
     def write(self, request: Any, row: Any, *, form: Any, before: dict[str, Any] | None) -> None:
         row.row_version += 0 if before is None else 1

@@ -39,7 +39,9 @@ class Right(StrEnum):
     VIEW_OUTCOMES = (
         "view_outcomes"  # churn, retention and post-mortems of the accounts that the person may see
     )
-    VIEW_QUALITY = "view_quality"  # how true the chances were in the whole tenant, and whose overrides came true
+    VIEW_QUALITY = (
+        "view_quality"  # how true the chances were in the whole tenant, and whose overrides came true
+    )
 
 
 _R = Right
@@ -73,8 +75,7 @@ RIGHTS: dict[str, frozenset[Right]] = {
         _R.VIEW_OUTCOMES,
         _R.VIEW_QUALITY,
     },
-    Role.AUDITOR: _READ
-    | {_R.VIEW_ALL_ACCOUNTS, _R.VIEW_AUDIT, _R.EXPORT, _R.VIEW_OUTCOMES, _R.VIEW_QUALITY},
+    Role.AUDITOR: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.VIEW_AUDIT, _R.EXPORT, _R.VIEW_OUTCOMES, _R.VIEW_QUALITY},
     Role.SUPPORT: frozenset({_R.VIEW_ACCOUNTS, _R.VIEW_ALL_ACCOUNTS, _R.OPEN_BODIES}),
     # reads on the screen, within the scope, and takes nothing away: who shall export gets another role and that scope
     Role.REVIEWER: frozenset({_R.VIEW_ACCOUNTS, _R.VIEW_ALL_ACCOUNTS, _R.VIEW_OUTCOMES}),

@@ -133,7 +133,9 @@ def _figures(tenant: Tenant, viewer: Membership) -> Over:
         if "in_pooled" in marks:
             pairs.append("'pooled_arr', (sum(arr_reporting) FILTER (WHERE in_pooled))::text")
     figure = f"jsonb_build_object({', '.join(pairs)})"
-    return Over(rows.values("arr", "arr_reporting", "p90", "at_stake", *marks), figure, output_field=JSONField())
+    return Over(
+        rows.values("arr", "arr_reporting", "p90", "at_stake", *marks), figure, output_field=JSONField()
+    )
 
 
 def _money(text: str | None) -> Decimal | None:

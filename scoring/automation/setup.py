@@ -1,7 +1,7 @@
 """What earned automation registers at start-up: jobs, the navigation, the thresholds page."""
 
 from jobs import registry
-from scoring.automation import services, tasks
+from scoring.automation import rounds, services
 from scoring.model_queries import chance_settings
 from tenants import nav, thresholds
 from tenants.models import Tenant
@@ -13,16 +13,16 @@ ADMIN = "admin:scoring_chancesettings_changelist"
 def register() -> None:
     """Called from ScoringConfig.ready."""
     registry.register(
-        tasks.DRIFT,
-        tasks.watch,
+        rounds.DRIFT,
+        rounds.watch,
         mode="stepwise",
         label="Checking drift and gates",
         max_attempts=3,
         seconds=1800,
     )
-    registry.schedule(tasks.DRIFT, kind=tasks.DRIFT, at_hour=6)  # after the nightly scoring
+    registry.schedule(rounds.DRIFT, kind=rounds.DRIFT, at_hour=6)  # after the nightly scoring
     registry.register(
-        services.CHANGE, tasks.change_model, mode="transactional", label="Changing a version", max_attempts=2
+        services.CHANGE, rounds.change_model, mode="transactional", label="Changing a version", max_attempts=2
     )
     nav.register(nav.Destination("Models", "scoring:models", 75, Right.VIEW_QUALITY, place="menu"))
     for label, value, words in (

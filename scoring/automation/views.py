@@ -13,14 +13,14 @@ from jobs import services as jobs
 from jobs.panels import panel_of
 from scoring import queries as scores
 from scoring import tasks as scoring_tasks
-from scoring.automation import holds, queries, readiness, report, services, tasks
+from scoring.automation import holds, queries, readiness, report, rounds, services
 from scoring.automation.choices import PRECISIONS
 from scoring.learning.registry import ModelRefused
 from scoring.model_queries import chance_settings
 from scoring.models import ChurnModel
 from tenants.access import Right, TenantRequest, can, tenant_view
 
-KINDS = [scoring_tasks.TRAIN, scoring_tasks.BACKTEST, tasks.DRIFT]
+KINDS = [scoring_tasks.TRAIN, scoring_tasks.BACKTEST, rounds.DRIFT]
 
 
 def _rights(request: TenantRequest) -> dict[str, bool]:
@@ -183,14 +183,14 @@ def backtest(request: TenantRequest) -> HttpResponse:
 @tenant_view(right=Right.SCORE)
 def check(request: TenantRequest) -> HttpResponse:
     """Gates now; drift as well where a newer day was scored since the last look."""
-    return _start(request, tasks.DRIFT)
+    return _start(request, rounds.DRIFT)
 
 
 def _start(request: TenantRequest, kind: str) -> HttpResponse:
     """One job of a kind at a time, whoever asks."""
     actor = request.actor
     args: dict[str, Any] = {"actor": {"kind": actor.kind, "id": actor.id, "label": actor.label}}
-    if kind == tasks.DRIFT:
+    if kind == rounds.DRIFT:
         args = {"look_now": True}
     job = jobs.enqueue(request.tenant, kind=kind, args=args, by=actor, dedupe_key=f"{kind}:asked")
     if request.htmx:  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from audit.models import AuditEvent
-from scoring.automation import tasks
+from scoring.automation import rounds
 from scoring.automation.models import DriftCheck, TrainingSample
 from scoring.engine.churn.data import Stack
 from scoring.engine.validation import psi
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def look(world, model, as_of=DAY):
-    return tasks.look_at_drift(world.tenant, model, as_of=as_of)
+    return rounds.look_at_drift(world.tenant, model, as_of=as_of)
 
 
 def surprised(world, *, state="automatic", count=60, left=40):
@@ -86,16 +86,16 @@ def test_the_nightly_job_looks_once_a_week_and_checks_gates_daily(acme, monkeypa
     model = version(acme)
     looked = []
     monkeypatch.setattr(
-        tasks,
+        rounds,
         "look_at_drift",
         lambda tenant, live, *, as_of: looked.append(as_of) or kept(acme, model, as_of),
     )
-    monkeypatch.setattr(tasks, "check_gates", lambda *args, **kwargs: [])
+    monkeypatch.setattr(rounds, "check_gates", lambda *args, **kwargs: [])
     for days in (0, 1, 6, 7, 8):
         scored(acme, model, day=DAY + timedelta(days=days))
-        tasks.watch(acme.tenant, lambda *done: None)
+        rounds.watch(acme.tenant, lambda *done: None)
     assert looked == [DAY, DAY + timedelta(days=7)]
-    tasks.watch(acme.tenant, lambda *done: None, look_now=True)
+    rounds.watch(acme.tenant, lambda *done: None, look_now=True)
     assert looked[-1] == DAY + timedelta(days=8)
 
 
@@ -107,7 +107,7 @@ def kept(world, model, as_of):
 
 
 def test_without_a_version_there_is_nothing_to_watch(acme):
-    assert tasks.watch(acme.tenant, lambda *done: None)["checked"] == 0
+    assert rounds.watch(acme.tenant, lambda *done: None)["checked"] == 0
 
 
 def stack(values, *, days=20_000):

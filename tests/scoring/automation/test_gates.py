@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from scoring.automation import services, tasks
+from scoring.automation import rounds, services
 from scoring.automation.models import ModelGate
 from scoring.learning import watching
 from scoring.learning.registry import ModelRefused
@@ -18,7 +18,7 @@ FIRST = date(2026, 6, 1)
 
 
 def gates(world, model, as_of=DAY):
-    rows = tasks.check_gates(world.tenant, model, as_of=as_of)
+    rows = rounds.check_gates(world.tenant, model, as_of=as_of)
     return {row.key: row for row in rows}
 
 
@@ -118,7 +118,7 @@ def ask(world, model, key, *, why="It has shown enough.", row_version=None):
 
 def run_job(world, job):
     with world.here():
-        return tasks.change_model(world.tenant, lambda *done: None, **job.args)
+        return rounds.change_model(world.tenant, lambda *done: None, **job.args)
 
 
 def pass_all(world, model, *, failing=()):
