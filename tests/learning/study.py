@@ -132,9 +132,6 @@ def exported(case: Case, day: date, var: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-# --- what is judged --------------------------------------------------------------------------------
-
-
 def said(rows: list[dict[str, str]]) -> pl.DataFrame:
     """The exported chances; rows without one are left out."""
     kept = [row for row in rows if row["p_churn_90"]]
@@ -287,9 +284,6 @@ def drifted(case: Case) -> list[dict[str, Any]]:
         if outcomes and number > 0:
             break
     return looks
-
-
-# --- one world, and all ----------------------------------------------------------------------------
 
 
 def studied(world: str, chosen: argparse.Namespace, var: Path) -> dict[str, Any]:
