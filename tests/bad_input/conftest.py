@@ -16,7 +16,7 @@ settings.register_profile(
     suppress_health_check=TOO_SLOW,
 )
 settings.register_profile(
-    "prove", max_examples=40, derandomize=False, deadline=None, database=None, suppress_health_check=TOO_SLOW
+    "prove", max_examples=10, derandomize=False, deadline=None, database=None, suppress_health_check=TOO_SLOW
 )
 EXAMPLES = settings.get_profile("prove" if os.environ.get("HOLDFAST_PROVE") else "bad_input")
 
