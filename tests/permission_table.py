@@ -742,6 +742,7 @@ TABLE = [
     Row("scoring:model", Right.VIEW_QUALITY, make=a_version),
     Row("scoring:models_readiness", Right.VIEW_QUALITY),
     Row("scoring:models_paused", Right.VIEW_QUALITY),
+    Row("scoring:models_paused_part", Right.VIEW_QUALITY),
     Row("scoring:models_train", Right.SCORE, "POST"),
     Row("scoring:models_backtest", Right.SCORE, "POST"),
     Row("scoring:models_check", Right.SCORE, "POST"),

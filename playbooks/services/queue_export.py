@@ -81,7 +81,7 @@ def _cells(row: AccountHealth, said: CsmSentiment | None) -> Iterator[str]:
     yield safe_cell(str(account.owner) if account.owner else "")
     yield from (_figure(row.health), row.band, _figure(row.delta_30))
     yield from map(_figure, (row.p30, row.p60, row.p90, row.p90_low, row.p90_high))
-    yield row.risk_level
+    yield safe_cell(row.risk_level)
     yield from (_figure(row.override_health), _day(row.override_until), _day(row.renewal_date))
     for reason in reasons:
         yield from (safe_cell(reason.get("text", "")), reason.get("day") or "")

@@ -8,6 +8,7 @@ urlpatterns = [
     path("models/", views.models_page, name="models"),
     path("models/readiness/", views.readiness_page, name="models_readiness"),
     path("models/paused/", views.paused, name="models_paused"),
+    path("models/paused/part/", views.paused_part, name="models_paused_part"),
     path("models/train/", views.train, name="models_train"),
     path("models/backtest/", views.backtest, name="models_backtest"),
     path("models/check/", views.check, name="models_check"),

@@ -160,11 +160,20 @@ def readiness_page(request: TenantRequest) -> HttpResponse:
 @require_GET
 @tenant_view(right=Right.VIEW_QUALITY)
 def paused(request: TenantRequest) -> HttpResponse:
-    """Why automations wait, and on which accounts: a page of its own, and a part of the models page."""
+    """Why automations wait, and on which accounts."""
+    return render(request, "scoring/automation/paused.html", _waiting(request))
+
+
+@require_GET
+@tenant_view(right=Right.VIEW_QUALITY)
+def paused_part(request: TenantRequest) -> HttpResponse:
+    """The same as a part of the models page."""
+    return render(request, "scoring/automation/_paused.html", _waiting(request))
+
+
+def _waiting(request: TenantRequest) -> dict[str, Any]:
     rows, total = queries.waiting(request.tenant, request.membership)
-    context = {"reasons": holds.reasons(request.tenant), "rows": rows, "total": total}
-    template = "_paused.html" if request.htmx else "paused.html"  # type: ignore[attr-defined]
-    return render(request, f"scoring/automation/{template}", context)
+    return {"reasons": holds.reasons(request.tenant), "rows": rows, "total": total}
 
 
 @require_POST

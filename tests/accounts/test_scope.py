@@ -218,4 +218,4 @@ def test_the_reviewer_changes_nothing(acme, two, client):
     """Every address that changes something is closed to the role; the table of permissions runs each."""
     from tenants.roles import RIGHTS, Right, Role
 
-    assert RIGHTS[Role.REVIEWER] == {Right.VIEW_ACCOUNTS, Right.VIEW_ALL_ACCOUNTS}
+    assert RIGHTS[Role.REVIEWER] == {Right.VIEW_ACCOUNTS, Right.VIEW_ALL_ACCOUNTS, Right.VIEW_OUTCOMES}

@@ -192,7 +192,7 @@ def test_input_37_any_filter_page_and_id(scim, text):
 
 
 def test_input_37_methods_that_an_address_does_not_know(scim):
-    for method in ("TRACE", "OPTIONS", "HEAD", "CONNECT", "PROPFIND"):
+    for method in ("TRACE", "OPTIONS", "CONNECT", "PROPFIND"):
         assert scim(method, USERS).status_code == 405
     assert scim("POST", "api/v1/usage/").status_code in (403, 405)
 

@@ -445,7 +445,7 @@ class TestExport:
             "suggestion_state": "suggested", "snoozed_until": "", "running_play": "", "as_of": "2026-11-19",
             "arr": "412000.0000", "currency": "USD", "arr_reporting": "", "at_stake": "", "leaves_in_30_days": "",
             "leaves_in_60_days": "", "leaves_in_90_days": "", "leaves_in_90_days_low": "",
-            "leaves_in_90_days_high": "", "risk_level": "",
+            "leaves_in_90_days_high": "", "risk_level": "", "csm_sentiment": "", "csm_sentiment_until": "",
         }  # fmt: skip
         assert rows[1]["health"] == ""
         chance = {"p30": ".09", "p60": ".24", "p90": ".47", "p90_low": ".36", "p90_high": ".58"}

@@ -18,6 +18,10 @@ GIVES_NOTHING = {
     "Playbook": "steps and when they are suggested",
     "Quota": "how much a workspace may use",
     "UnitPrice": "what a unit costs in the usage table",
+    "ChanceSettings": "cuts of a level, and what a model must have shown",
+    "RenewalTarget": "a figure to compare with",
+    "OutcomeTarget": "a figure to compare with",
+    "Competitor": "a name that is looked for in texts",
 }
 # Writes of those who configure, or run the integrations, that give nobody rights and no secret.
 GIVES_NOTHING_EITHER = {
@@ -34,6 +38,12 @@ GIVES_NOTHING_EITHER = {
     "scoring:policy_publish": "weights of a score",
     "scoring:policy_rollback": "weights of a score",
     "scoring:policy_discard": "weights of a score",
+    "scoring:models_precision": "how sure a flag must be",
+    "scoring:model_step": "which version's figures are shown, with reason and event",
+    "scoring:whatif_try": "a replay",
+    "scoring:whatif_save": "cuts of a level",
+    "scoring:report_close": "a report is put aside",
+    "scoring:report_correct": "a fact about a customer, with its trace",
 }
 # Answers with a secret in them, or that give rights, whatever right they ask for.
 GIVES = {
