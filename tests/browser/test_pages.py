@@ -94,9 +94,11 @@ def test_an_admin_enters_a_bad_total_mends_it_previews_publishes_and_rolls_back(
     weights.nth(1).fill(str(second - 5))
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url("**/scores/policies/*/")
-    page.get_by_role("button", name="Preview").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Preview").click()
+    address = page.url
     for _ in range(120):
-        page.reload()
+        page.goto(address)
         if page.get_by_role("button", name="Publish").count():
             break
         page.wait_for_timeout(500)
