@@ -1,13 +1,7 @@
 """Reads of the model quality page."""
 
-from datetime import datetime
-
-from django.db.models import Count
-
 from scoring.automation.models import DriftCheck, ModelGate
 from scoring.models import ChurnModel
-from scoring.people.models import ReasonFeedback
-from scoring.people.words import About, Said
 from scoring.quality.models import QualityReport
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
@@ -55,17 +49,6 @@ def gates_of(tenant: Tenant, model: ChurnModel | None) -> list[ModelGate]:
 
 def live_of(rows: list[ChurnModel]) -> ChurnModel | None:
     return next((row for row in rows if row.state in ChurnModel.LIVE), None)
-
-
-def reason_feedback(tenant: Tenant, *, since: datetime) -> dict[str, dict[str, int]]:
-    """What people said of reasons since then, by indicator; what was taken back does not count."""
-    rows = ReasonFeedback.objects.for_tenant(tenant).filter(
-        about=About.REASON, withdrawn_at=None, created_at__gte=since
-    )
-    made: dict[str, dict[str, int]] = {}
-    for key, said, count in rows.values_list("key", "said").annotate(Count("pk")).order_by("key"):
-        made.setdefault(key, {each.value: 0 for each in Said})[said] = count
-    return made
 
 
 def names_of(tenant: Tenant, viewer: Membership) -> dict[int, str]:

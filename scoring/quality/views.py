@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from jobs import services as jobs
 from jobs.panels import panel_of
+from scoring import feedback
 from scoring.outcomes.services import as_csv, record_export
 from scoring.quality import charts, figures, queries, sheet
 from scoring.quality.job import QUALITY
@@ -39,7 +40,7 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
         "sources": freshness(scored),
         "drift": queries.newest_drift(tenant),
         "checked_gates": queries.gates_of(tenant, live),
-        "reasons": figures.reasons(queries.reason_feedback(tenant, since=timezone.now() - FEEDBACK_FOR)),
+        "reasons": figures.reasons(feedback.counts(tenant, timezone.now() - FEEDBACK_FOR)),
         "may_run": can(viewer, Right.SCORE),
         "may_export": can(viewer, Right.EXPORT),
         "sees_all": can(viewer, Right.VIEW_ALL_ACCOUNTS),

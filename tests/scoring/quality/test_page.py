@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from accounts.models import Account
 from audit.models import AuditEvent
+from scoring import feedback
 from scoring.automation.models import DriftCheck, ModelGate
 from scoring.models import ChurnModel, QualityReport, ScoreRun
 from scoring.people.models import ReasonFeedback
-from scoring.quality import job, queries
+from scoring.quality import job
 from tests.scoring.quality.small_world import KNOWN, build, override
 from tests.test_query_counts import FRAME, PAGE
 
@@ -178,7 +179,7 @@ def test_answers_on_reasons_are_counted_by_reason(client, world):
                 author=world.people[("csm", "csm2", "manager")[n]].user, author_label="x",
                 withdrawn_at=timezone.now() if n == 2 else None,
             )  # fmt: skip
-        found = queries.reason_feedback(world.tenant, since=timezone.now() - timedelta(days=1))
+        found = feedback.counts(world.tenant, timezone.now() - timedelta(days=1))
     assert found == {"usage.trend_30d": {"helpful": 1, "not_helpful": 0, "wrong_fact": 1}}
     assert "Answers by reason" in page(client, world).text
 
