@@ -175,8 +175,8 @@ def globex(db):
 def query_count():
     """How many SQL queries a call runs: `query_count(lambda: client.get(url))`.
 
-    Savepoints, the setting of the tenant and the rate limit are the frame around every request, not queries of a
-    page.
+    Savepoints, the setting of the tenant and the rate limit (with its housekeeping now and then) are the frame
+    around every request, not queries of a page.
     """
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
@@ -184,8 +184,8 @@ def query_count():
     def count(call):
         with CaptureQueriesContext(connection) as captured:
             call()
-        limit = "INSERT INTO tenants_rate_bucket"
-        frame = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO", "SELECT set_config(", limit)
+        limit = ("INSERT INTO tenants_rate_bucket", "DELETE FROM tenants_rate_bucket")
+        frame = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO", "SELECT set_config(", *limit)
         return sum(not query["sql"].startswith(frame) for query in captured.captured_queries)
 
     return count

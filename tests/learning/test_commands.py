@@ -34,6 +34,12 @@ def refused(*arguments):
     return refusal.value
 
 
+@pytest.fixture(autouse=True)
+def shelves(tmp_path, monkeypatch):
+    """Shelves of each test's own: forgetting old ones must not throw away what another process reads into."""
+    monkeypatch.setattr(landmarks, "shelves", lambda: tmp_path / "learning")
+
+
 @pytest.fixture
 def history(acme):
     """One account with ten months of evidence: past days there are, leavers hardly."""
