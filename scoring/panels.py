@@ -16,6 +16,7 @@ from scoring.goal_values import value_context
 from scoring.models import AccountHealth, HealthPolicy, HealthSnapshot
 from scoring.people import feedback
 from scoring.rounding import add_up
+from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 
 STANDING, HEALTH, HISTORY, OVERRIDE = "standing", "health", "history", "override"
@@ -88,7 +89,8 @@ def health_context(tenant: Tenant, viewer: Membership, account: Account) -> dict
     day = standing.as_of - timedelta(days=COMPARED_DAYS)
     before = queries.snapshot_near(tenant, account_id=account.pk, day=day)
     change = _change(now, before)
-    mine = feedback.mine(tenant, viewer, account_id=account.pk)
+    judged = standing.reasons if can(viewer, Right.GIVE_FEEDBACK) else []
+    mine = feedback.mine(tenant, viewer, account_id=account.pk) if judged else {}
     return {
         "standing": standing,
         "lines": dimension_lines(now, before, policy),
@@ -96,7 +98,7 @@ def health_context(tenant: Tenant, viewer: Membership, account: Account) -> dict
         "before_day": before.as_of if before and change else None,
         "policy": now.policy_version,
         "min_coverage": policy.min_coverage_pct,
-        "reasons": [(each, mine.get(("reason", each.get("key", "")))) for each in standing.reasons],
+        "reasons": [(each, mine.get(("reason", each.get("key", "")))) for each in judged],
     }
 
 

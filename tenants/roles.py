@@ -27,6 +27,7 @@ class Right(StrEnum):
     SEE_CONTACT_EMAIL = "see_contact_email"
     OPEN_BODIES = "open_bodies"  # bodies of calls, mails and tickets; each opening is logged
     WORK_QUEUE = "work_queue"  # accept, snooze, dismiss, override, notes, tasks
+    GIVE_FEEDBACK = "give_feedback"  # on reasons and suggestions; auditors, support and reviewers only read
     SHARE_ACCOUNTS = "share_accounts"
     DECIDE = "decide"  # answer approval requests
     SECOND_APPROVER = "second_approver"
@@ -46,14 +47,15 @@ class Right(StrEnum):
 
 _R = Right
 _READ = frozenset({_R.VIEW_ACCOUNTS, _R.SEE_ARR, _R.SEE_CONTACT_EMAIL})
-_WORK = _READ | {_R.WORK_QUEUE, _R.OPEN_BODIES, _R.SHARE_ACCOUNTS, _R.EXPORT, _R.VIEW_AUDIT}
+_JUDGE = _READ | {_R.GIVE_FEEDBACK}
+_WORK = _JUDGE | {_R.WORK_QUEUE, _R.OPEN_BODIES, _R.SHARE_ACCOUNTS, _R.EXPORT, _R.VIEW_AUDIT}
 
 RIGHTS: dict[str, frozenset[Right]] = {
     Role.CSM: _WORK,
-    Role.ACCOUNT_EXECUTIVE: _READ | {_R.EXPORT},
+    Role.ACCOUNT_EXECUTIVE: _JUDGE | {_R.EXPORT},
     Role.MANAGER: _WORK | {_R.DECIDE, _R.SCORE, _R.VIEW_OUTCOMES, _R.VIEW_QUALITY},
-    Role.EXECUTIVE: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.EXPORT, _R.VIEW_OUTCOMES, _R.VIEW_QUALITY},
-    Role.FINANCE: _READ
+    Role.EXECUTIVE: _JUDGE | {_R.VIEW_ALL_ACCOUNTS, _R.EXPORT, _R.VIEW_OUTCOMES, _R.VIEW_QUALITY},
+    Role.FINANCE: _JUDGE
     | {
         _R.VIEW_ALL_ACCOUNTS,
         _R.DECIDE,
@@ -62,8 +64,8 @@ RIGHTS: dict[str, frozenset[Right]] = {
         _R.VIEW_OUTCOMES,
         _R.VIEW_QUALITY,
     },
-    Role.REVOPS: _READ | {_R.VIEW_ALL_ACCOUNTS, _R.IMPORT, _R.INTEGRATIONS, _R.EXPORT, _R.VIEW_OUTCOMES},
-    Role.OPS_ADMIN: _READ
+    Role.REVOPS: _JUDGE | {_R.VIEW_ALL_ACCOUNTS, _R.IMPORT, _R.INTEGRATIONS, _R.EXPORT, _R.VIEW_OUTCOMES},
+    Role.OPS_ADMIN: _JUDGE
     | {
         _R.VIEW_ALL_ACCOUNTS,
         _R.IMPORT,

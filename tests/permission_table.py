@@ -684,7 +684,7 @@ TABLE = [
     Row("scoring:add_person", Right.WORK_QUEUE, "POST", make=an_account, data=a_new_person),
     Row(
         "scoring:feedback",
-        Right.VIEW_ACCOUNTS,
+        Right.GIVE_FEEDBACK,
         "POST",
         make=an_account,
         data={"about": "reason", "key": "usage.trend_30d", "said": "helpful"},

@@ -193,6 +193,7 @@ def rights(request: TenantRequest) -> dict[str, bool]:
     viewer = request.membership
     return {
         "may_work": can(viewer, Right.WORK_QUEUE),
+        "may_judge": can(viewer, Right.GIVE_FEEDBACK),
         "may_export": can(viewer, Right.EXPORT),
         "sees_arr": sees(viewer, Field.ARR),
         "sees_owner": queue.may_choose_owner(viewer),

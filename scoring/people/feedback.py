@@ -75,6 +75,7 @@ def give(
 ) -> ReasonFeedback:
     """One answer a person, account and reason; another one replaces it. Raises Refused."""
     _check(about, key, said)
+    _one_at_a_time(by)
     earlier = _standing(tenant, account, about, key, by)
     if earlier is not None and earlier.said == said:
         return _noted(tenant, earlier, note, by)
@@ -120,7 +121,10 @@ def take_back(tenant: Tenant, *, account: Account, about: str, key: str, by: Act
 
 @transaction.atomic
 def answer_report(tenant: Tenant, *, report: DataReport, state: str, answer: str, by: Actor) -> None:
-    """The report is done; whoever said that the fact is wrong is told."""
+    """The report is done, once; whoever said that the fact is wrong is told. Raises Refused."""
+    newest = DataReport.objects.for_tenant(tenant).select_for_update().get(pk=report.pk)
+    if newest.state != ReportState.OPEN:
+        raise Refused("answer", f"This report is no longer open: {newest.get_state_display().lower()}.")
     report.state, report.answer = state, answer.strip()
     report.answered_at, report.answered_by_label = timezone.now(), by.label[:300]
     report.save(update_fields=["state", "answer", "answered_at", "answered_by_label"])
@@ -149,6 +153,12 @@ def _check(about: str, key: str, said: str) -> None:
     known = key in BY_KEY if about == About.REASON else key.isascii() and key.isdigit() and len(key) < 19
     if not known:
         raise Refused("key", "There is no such reason.")
+
+
+def _one_at_a_time(by: Actor) -> None:
+    """A second click of the same person waits here, and then finds what the first one wrote."""
+    if by.membership is not None:
+        Membership.objects.select_for_update(no_key=True).get(pk=by.membership.pk)
 
 
 def _standing(tenant: Tenant, account: Account, about: str, key: str, by: Actor) -> ReasonFeedback | None:

@@ -66,9 +66,8 @@ def reports(tenant: Tenant) -> list[DataReport]:
     return sorted(found, key=lambda row: row.state != ReportState.OPEN)
 
 
-def report(tenant: Tenant, report_id: int, *, lock: bool = False) -> DataReport | None:
-    rows = DataReport.objects.for_tenant(tenant)
-    rows = rows.select_for_update() if lock else rows.select_related("account", "feedback")
+def report(tenant: Tenant, report_id: int) -> DataReport | None:
+    rows = DataReport.objects.for_tenant(tenant).select_related("account", "feedback")
     return rows.filter(pk=report_id).first()
 
 

@@ -89,9 +89,12 @@ def close(request: TenantRequest, report_id: int) -> HttpResponse:
     form = CloseForm(request.POST)
     if form.is_valid():
         answer = form.cleaned_data["answer"]
-        feedback.answer_report(
-            request.tenant, report=report, state=ReportState.CLOSED, answer=answer, by=request.actor
-        )
+        try:
+            feedback.answer_report(
+                request.tenant, report=report, state=ReportState.CLOSED, answer=answer, by=request.actor
+            )
+        except Refused as refusal:
+            form.add_error("answer", str(refusal))
     return _answered(request, report, form.is_valid(), {"close_form": form}, "Closed without a change.")
 
 

@@ -109,7 +109,7 @@ def add_person(request: TenantRequest, account_id: int) -> HttpResponse:
 
 
 @require_POST
-@tenant_view()
+@tenant_view(right=Right.GIVE_FEEDBACK)
 def give_feedback(request: TenantRequest, account_id: int) -> HttpResponse:
     """One click on a reason or a suggestion; `said` empty takes it back."""
     account = account_of(request, account_id)

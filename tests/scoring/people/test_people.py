@@ -442,6 +442,40 @@ def test_a_wrong_fact_is_put_right_with_trace(client, acme, account):
     assert "Asked the account team." in page(client, acme, "ops_admin", name="scoring:reports").text
 
 
+def test_a_report_is_answered_once(client, acme, account):
+    """The second admin, or the second click, changes nothing, and reads why."""
+    answer(client, acme, account, said="wrong_fact", key="stakeholders.champion_present")
+    report = DataReport.objects.get(account=account)
+    champion = champion_of(account)
+    client.force_login(acme.ops_admin.user)
+    close, fix = (
+        reverse(f"scoring:report_{name}", args=[acme.tenant.slug, report.pk]) for name in ("close", "correct")
+    )
+    assert client.post(close, {"answer": "It is right."}).status_code == 303
+    late = client.post(close, {"answer": "No, it is wrong."})
+    form = {"place": f"contact:{champion.pk}:role", "new": "user", "why": "Asked."}
+    for refused in (late, client.post(fix, form)):
+        assert refused.status_code == 422
+        assert "no longer open: closed without a change" in refused.text
+    report.refresh_from_db()
+    champion.refresh_from_db()
+    assert (report.answer, champion.role) == ("It is right.", "champion")
+    with acme.here():
+        assert len(notices.newest(acme.tenant, acme.csm)) == 1
+
+
+@pytest.mark.parametrize("who", ["auditor", "reviewer", "support"])
+def test_who_only_reads_is_not_asked_for_feedback(client, acme, account, who):
+    AccountHealth.objects.filter(account=account).update(
+        reasons=[{"key": "usage.trend_30d", "dimension": "usage", "text": "Usage down 44%", "day": None}]
+    )
+    assert answer(client, acme, account, who=who).status_code == 403
+    drawer = client.get(reverse("playbooks:queue_why", args=[acme.tenant.slug, account.pk])).text
+    assert "Usage down 44%" in drawer
+    for text in (drawer, page(client, acme, who, "?panels=all", account).text):
+        assert "wrong_fact" not in text
+
+
 def test_taking_back_a_wrong_fact_closes_its_report(client, acme, account):
     answer(client, acme, account, said="wrong_fact")
     report = DataReport.objects.get(account=account)
