@@ -14,7 +14,7 @@ from .promotion import promote
 from .reliability import reliability
 from .revenue import renewal_revenue, score_forecasts
 from .rows import HORIZONS, Rows, known_at, outcome
-from .survival import compare, kaplan_meier, logrank, percentile
+from .survival import compare, holm, kaplan_meier, logrank, logrank_all, percentile
 from .thresholds import choose_threshold
 
 __all__ = [
@@ -33,11 +33,13 @@ __all__ = [
     "fold_of",
     "gates",
     "hit_rates",
+    "holm",
     "kaplan_meier",
     "known_at",
     "lead_time",
     "leaks",
     "logrank",
+    "logrank_all",
     "measure",
     "origins",
     "outcome",

@@ -1,10 +1,9 @@
 """Days of warning: how long before an account left its flag went up and stayed up.
 
-Source: the definition of SCORING.md h. A flag goes up at the second scoring running at or above the threshold and down
-at the second running below a lower one; unscored days change nothing. Warning is counted from the scoring at which the
-flag went up (not from the first of the two), to the notice where there is one, for the days after it are free. Only a
-flag that still stands at the end counts: one that was withdrawn warned nobody. Precision stands beside it, or flagging
-everybody would win.
+Flags go up and down by the rule of `scoring.flagging`: flagged is at or above the threshold, unflagged below a lower
+one; unscored days change nothing. Warning is counted from the scoring at which the flag went up to the notice where
+there is one, for the days after it are free. Only a flag that still stands at the end counts: one that was withdrawn
+warned nobody. Precision stands beside it, or flagging everybody would win.
 """
 
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from scoring.flagging import LOWER, step, went_up
+
 from .intervals import number, wilson
 from .rows import Bools, Floats, Ints
-
-RUNNING = 2
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,8 @@ def flags(account: Ints, day: Ints, p: Floats, *, on: float, off: float) -> Flag
     high, low = np.zeros(accounts.size, dtype=np.int64), np.zeros(accounts.size, dtype=np.int64)
     for at in range(days.size):
         each, known = chances[:, at], ~np.isnan(chances[:, at])
-        high = np.where(known, np.where(each >= on, high + 1, 0), high)
-        low = np.where(known, np.where(each < off, low + 1, 0), low)
-        now = np.where(now, low < RUNNING, high >= RUNNING)
+        after = step(now, high, low, each >= on, each < off)
+        now, high, low = (np.where(known, one, old) for one, old in zip(after, (now, high, low), strict=True))
         state[:, at] = now
     return Flags(accounts, days, state, ~np.isnan(chances))
 
@@ -72,11 +70,11 @@ def lead_time(
 ) -> dict[str, Any]:
     """Lead times of past scorings (`account`, `day`, `p`: n each) as JSON.
 
-    `off` is the lower threshold (80 % of `threshold` when not given), `until` the first day not yet known. The
+    `off` is the lower threshold (LOWER of `threshold` when not given), `until` the first day not yet known. The
     denominator are leavers that could be seen `ahead` days or more before their end; never flagged counts as 0 days.
     `precision`: of all flags that went up and whose `horizon` is closed, the share whose account left within it.
     """
-    lower = 0.8 * threshold if off is None else off
+    lower = LOWER * threshold if off is None else off
     state = flags(account, day, p, on=threshold, off=lower)
     end = np.where(np.isnan(leavers.notice), leavers.left, np.fmin(leavers.notice, leavers.left))
     counted = end - leavers.seen_from >= ahead
@@ -104,11 +102,11 @@ def _warned(state: Flags, account: Ints, end: Floats) -> tuple[Floats, Bools]:
         if row is None or not before:
             continue
         on = state.on[row, :before]
-        if not on[-1]:
+        start = went_up(on.tolist())
+        if start is None:
             withdrawn[at] = bool(on.any())
-            continue
-        down = np.flatnonzero(~on)
-        warned[at] = end[at] - state.days[down[-1] + 1 if down.size else 0]
+        else:
+            warned[at] = end[at] - state.days[start]
     return warned, withdrawn
 
 

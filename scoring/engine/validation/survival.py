@@ -17,6 +17,7 @@ from .rows import Bools, Floats
 
 LEAST_COHORT = 10
 LEAST_EVENTS = 5
+LEAST_EXPECTED = 5.0  # leavings of a cohort, below which chi-square says little about it (Cochran 1954)
 
 
 def kaplan_meier(duration: Floats, left: Bools) -> list[dict[str, Any]]:
@@ -69,6 +70,48 @@ def logrank(one: tuple[Floats, Bools], two: tuple[Floats, Bools]) -> dict[str, A
         "chi_square": value, "p": None if value is None else float(chi2.sf(value, 1)),
         "observed": observed, "expected": expected,
     }  # fmt: skip
+
+
+def logrank_all(cohorts: Mapping[str, tuple[Floats, Bools]]) -> dict[str, Any] | None:
+    """One log-rank test over all cohorts (duration, left) at once: {chi_square, df, p, cohorts: [{name, n, observed,
+    expected}], left_out: [names]}; None where fewer than two can be tested.
+
+    A cohort of which fewer than LEAST_EXPECTED leavings are expected is left out, the smallest first, and the rest is
+    worked out anew: the choice looks at sizes and times, not at who left where.
+    """
+    from scipy.stats import chi2
+
+    kept, left_out = dict(cohorts), []
+    while len(kept) > 1:
+        observed, expected, spread = _sums(list(kept.values()))
+        least = int(np.argmin(expected))
+        if expected[least] < LEAST_EXPECTED:
+            left_out.append(list(kept)[least])
+            del kept[left_out[-1]]
+            continue
+        gap = (observed - expected)[1:]
+        value = float(gap @ np.linalg.pinv(spread[1:, 1:]) @ gap)
+        told = [
+            {"name": name, "n": int(each[0].size), "observed": int(seen), "expected": float(wanted)}
+            for (name, each), seen, wanted in zip(kept.items(), observed, expected, strict=True)
+        ]
+        df = len(kept) - 1
+        return {
+            "chi_square": value, "df": df, "p": float(chi2.sf(value, df)), "cohorts": told, "left_out": left_out,
+        }  # fmt: skip
+    return None
+
+
+def _sums(cohorts: list[tuple[Floats, Bools]]) -> tuple[Floats, Floats, Floats]:
+    """(observed, expected, covariance of their gap) of k cohorts: k, k, k x k."""
+    times = np.unique(np.concatenate([days[left.astype(bool)] for days, left in cohorts]))
+    tables = [_at(times, *each) for each in cohorts]
+    risk, gone = (np.stack([table[at] for table in tables]) for at in (0, 1))
+    n, d = risk.sum(axis=0), gone.sum(axis=0)
+    share = risk / np.maximum(n, 1)
+    weight = d * (n - d) / np.maximum(n - 1, 1)
+    spread = np.diag((weight * share).sum(axis=1)) - (weight * share) @ share.T
+    return gone.sum(axis=1), (d * share).sum(axis=1), spread
 
 
 def _at(times: Floats, duration: Floats, left: Bools) -> tuple[Floats, Floats]:

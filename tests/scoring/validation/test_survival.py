@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scoring.engine.validation.survival import compare, holm, kaplan_meier, logrank, percentile
+from scoring.engine.validation.survival import compare, holm, kaplan_meier, logrank, logrank_all, percentile
 
 DAYS = np.array([5.0, 8, 8, 12, 15, 20])
 LEFT = np.array([True, True, False, True, False, False])
@@ -35,6 +35,41 @@ def test_logrank_by_hand():
     assert found["chi_square"] == pytest.approx((2 - expected) ** 2 / variance)
 
 
+def test_logrank_of_three_by_hand():
+    # 10 each. Day 1: six of a leave, of 10 + 10 + 10; day 2: six of b, of 4 + 10 + 10; day 3: six of c, of 4 + 4 + 10
+    cohorts = {
+        name: (np.array([float(day)] * 6 + [9.0] * 4), np.array([True] * 6 + [False] * 4))
+        for day, name in enumerate("abc", start=1)
+    }
+    wanted = {"a": 2 + 1 + 4 / 3, "b": 2 + 2.5 + 4 / 3, "c": 2 + 2.5 + 10 / 3}
+    assert (
+        wanted["a"] < 5
+    )  # too few are expected of a; of b and c alone then 3 + 24 / 14 of b: too few as well
+    assert logrank_all(cohorts) is None
+
+    twice = {name: (np.tile(days, 2), np.tile(left, 2)) for name, (days, left) in cohorts.items()}
+    few = {"few": (np.full(3, 9.0), np.zeros(3, dtype=bool))}
+    found = logrank_all({**twice, **few})
+    assert (found["left_out"], found["df"]) == (["few"], 2)
+    assert {each["name"]: each["expected"] for each in found["cohorts"]} == pytest.approx(
+        {name: 2 * each for name, each in wanted.items()}
+    )
+    # the covariance of a and b by hand: d (n - d) / (n - 1) x share x (1 - share), and minus the shares' product
+    days = [(20, 20, 20), (8, 20, 20), (8, 8, 20)]
+    weights = [12 * (sum(each) - 12) / (sum(each) - 1) for each in days]
+    shares = [np.array(each) / sum(each) for each in days]
+    spread = sum(w * (np.diag(s) - np.outer(s, s)) for w, s in zip(weights, shares, strict=True))[:2, :2]
+    gap = np.array([12 - 2 * wanted["a"], 12 - 2 * wanted["b"]])
+    assert found["chi_square"] == pytest.approx(gap @ np.linalg.inv(spread) @ gap)
+
+
+def test_nothing_is_tested_with_one_cohort_or_without_leavers():
+    nobody = (np.arange(1.0, 41), np.zeros(40, dtype=bool))
+    assert logrank_all({"a": nobody, "b": nobody}) is None
+    assert logrank_all({"a": (DAYS, LEFT)}) is None
+    assert logrank_all({}) is None
+
+
 def test_agrees_with_statsmodels():
     from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
@@ -47,6 +82,10 @@ def test_agrees_with_statsmodels():
     chi, p = survdiff(days, left.astype(float), group)
     ours = logrank(*((days[group == at], left[group == at]) for at in (0, 1)))
     assert (ours["chi_square"], ours["p"]) == pytest.approx((chi, p))
+    groups = rng.integers(4, size=200)
+    chi, p = survdiff(days, left.astype(float), groups)
+    of_four = logrank_all({str(at): (days[groups == at], left[groups == at]) for at in range(4)})
+    assert (of_four["chi_square"], of_four["p"], of_four["df"]) == (pytest.approx(chi), pytest.approx(p), 3)
 
 
 def test_holm_by_hand_and_small_cohorts_are_left_out():

@@ -1,0 +1,1 @@
+"""How long customers stay, by industry, size, plan and time as a customer; and what is associated with leaving."""
