@@ -95,5 +95,10 @@ class File:
         return [column.name for column in self.columns if column.required]
 
     @property
+    def references(self) -> list[str]:
+        """Columns beside the key that name rows of other files, such as the account."""
+        return [column.name for column in self.columns if column.names and column.name not in self.key]
+
+    @property
     def file_name(self) -> str:
         return f"{self.name}.csv"

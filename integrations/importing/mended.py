@@ -113,17 +113,44 @@ def covered_columns(file: File, header: list[str]) -> list[str]:
 
 
 def with_covered(tenant: Tenant, file: File, chunk: Chunk, missing: list[str]) -> Chunk:
-    """Rows that name themselves get what was left out from the kept row, so that nothing of it is lost."""
+    """Rows that name themselves get what was left out from the kept row, so that nothing of it is lost.
+
+    Whoever sends the file chose the id, and may not see what it would fill in: so only a row that is still about the
+    same thing gets it (`_is_same`). In all others the cell stays empty, which keeps what is known.
+    """
     if not missing:
         return chunk
     ids = dict(ids_of(chunk).iter_rows())
     with tenant_transaction(tenant.pk):
-        kept = queries.kept_cells(tenant, file=file.file_name, row_ids=list(ids.values()))
+        kept = queries.kept_rows(tenant, file=file.file_name, row_ids=list(ids.values()))
+    mine = {line: kept[row_id].cells for line, row_id in _same_as_kept(file, chunk, ids, kept)}
     cells = dict(chunk.cells)
     for name in missing:
-        found = [kept.get(ids.get(line, 0), {}).get(name) or None for line in chunk.line]
+        found = [mine.get(line, {}).get(name) or None for line in chunk.line]
         cells[name] = pl.Series(name, found, dtype=pl.String)
     return Chunk(chunk.line, cells, chunk.ragged)
+
+
+def _same_as_kept(
+    file: File, chunk: Chunk, ids: dict[int, int], kept: dict[int, queries.KeptRow]
+) -> Iterator[tuple[int, int]]:
+    """(line, id) of the rows that are what their kept row was."""
+    names = [*file.key, *file.references]
+    blank = [None] * len(chunk.line)
+    columns = (chunk.cells.get(name, blank) for name in names)
+    for line, *cells in zip(chunk.line, *columns, strict=True):
+        row_id = ids.get(line, 0)
+        if row_id in kept and _is_same(file, dict(zip(names, cells, strict=True)), kept[row_id]):
+            yield line, row_id
+
+
+def _is_same(file: File, row: dict[str, str | None], kept: queries.KeptRow) -> bool:
+    """The same key. Only where the key was what the row was rejected for may it be another one, until the row has
+    landed, and only for the same account: the content goes to nobody who could not have had it."""
+    changed = {name for name, cell in row.items() if (cell or "").strip() != kept.cells.get(name, "").strip()}
+    if changed.isdisjoint(file.key):
+        return True
+    return kept.is_unsettled and changed == {kept.rejected_for}
 
 
 def as_meant(chunk: Chunk) -> Chunk:

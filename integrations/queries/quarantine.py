@@ -166,10 +166,22 @@ def is_under_way(retry: BundleImport | None) -> bool:
     return bool(retry and retry.finished_at is None and retry.job and not retry.job.is_finished)
 
 
-def kept_cells(tenant: Tenant, *, file: str, row_ids: list[int]) -> dict[int, dict[str, str]]:
-    """The cells of these rows of the quarantine, as they stand."""
+@dataclass(frozen=True)
+class KeptRow:
+    """What a row of the quarantine holds, as it stands, and the column that it was rejected for."""
+
+    cells: dict[str, str]
+    rejected_for: str
+    is_unsettled: bool
+
+
+def kept_rows(tenant: Tenant, *, file: str, row_ids: list[int]) -> dict[int, KeptRow]:
+    """These rows of the quarantine, by id; those of other files are not found."""
     found = QuarantinedRow.objects.for_tenant(tenant).filter(pk__in=row_ids, file=file)
-    return {row.pk: row.mended or row.row for row in found.only("mended", "row")}
+    return {
+        row.pk: KeptRow(row.mended or row.row, row.column, row.state in UNSETTLED)
+        for row in found.only("mended", "row", "column", "state")
+    }
 
 
 def lines_of(tenant: Tenant, *, bundle_id: int, file: str) -> list[tuple[int, int, str, Any]]:

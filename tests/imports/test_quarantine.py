@@ -211,6 +211,43 @@ def test_a_mended_download_settles_its_rows_and_doubles_none(revops, acme, impor
     assert (ticket.subject, ticket.body) == ("=1+1", "two\nlines"), "what was left out is not lost"
 
 
+def sent_back(world, folder, *rows):
+    """An import of tickets by somebody who may not see bodies; what each of them holds afterwards."""
+    with world.here():
+        world.tenant.rejected_rows_limit_pct = 100
+        bring_in(world, bundle(folder, tickets=list(rows)))
+        return dict(Ticket.objects.values_list("external_id", "body"))
+
+
+def test_an_id_brings_what_was_covered_to_no_other_row(acme, imported, tmp_path):
+    """Whoever sends the file chooses the id: the body of a kept row must not land where it never was."""
+    first = rows_of(acme)[0]
+    steal = row("tickets", external_id="T1", rejected_id=str(first.pk))
+    assert sent_back(acme, tmp_path / "one", steal)["T1"] == ""
+    # nor in two steps: rejected again under the other key, then sent once more
+    wrong = steal | {"external_id": "T2", "opened_at": "no time"}
+    sent_back(acme, tmp_path / "two", wrong)
+    assert sent_back(acme, tmp_path / "three", wrong | {"opened_at": steal["opened_at"]})["T2"] == ""
+
+
+def test_a_key_that_was_at_fault_itself_may_be_mended_in_the_download(acme, tmp_path):
+    accounts = [row("accounts"), row("accounts", external_id="A2")]
+    bad = row("tickets", external_id="", body="a secret")
+    bring_in(acme, bundle(tmp_path / "b", accounts=accounts, tickets=tickets(bad)))
+    kept = rows_of(acme)[0]
+    assert kept.column == "external_id"
+    mended = row("tickets", external_id="N1", rejected_id=str(kept.pk))
+    elsewhere = mended | {"external_id": "T3", "account_external_id": "A2", "opened_at": "no time"}
+    sent_back(acme, tmp_path / "other", elsewhere)
+    assert "a secret" not in str(rows_of(acme)[0].mended), "another account's row gets none of it"
+    with acme.here():
+        QuarantinedRow.objects.filter(pk=kept.pk).update(mended=None, column="external_id", state="open")
+    assert sent_back(acme, tmp_path / "m", mended)["N1"] == "a secret"
+    assert rows_of(acme)[0].state == "retried"
+    # landed: the id is spent, for any other key
+    assert sent_back(acme, tmp_path / "again", mended | {"external_id": "T4"})["T4"] == ""
+
+
 def test_an_id_of_another_tenant_or_file_settles_nothing(acme, globex, imported, tmp_path):
     first = rows_of(acme)[0]
     theirs = [row("accounts", rejected_id=str(first.pk))]
