@@ -411,7 +411,7 @@ class Override(TenantModel):
 
 
 from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, TrainingSample  # noqa: E402, F401
-from scoring.cohorts.models import CohortReport  # noqa: E402, F401
+from scoring.cohorts.models import AssociationReport, CohortReport  # noqa: E402, F401
 from scoring.growth.models import (  # noqa: E402, F401
     GrowthItem,
     GrowthReport,

@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from tenants.scoping import TenantModel
+from tenants.scoping import TenantForeignKey, TenantModel
 
 
 class CohortReport(TenantModel):
@@ -21,3 +21,17 @@ class CohortReport(TenantModel):
 
     def __str__(self) -> str:
         return f"Cohorts on {self.as_of}"
+
+
+class AssociationReport(TenantModel):
+    """What the training of one version found to be associated with leaving, by indicator and segment."""
+
+    model = TenantForeignKey("scoring.ChurnModel", on_delete=models.CASCADE)
+    figures = models.JSONField()  # docs/scoring.md names the keys
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "model"], name="association_report_once")]
+
+    def __str__(self) -> str:
+        return f"What is associated with leaving, {self.model}"
