@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 
 from playbooks.exceptions import BadInput
+from playbooks.gains import GAINS
 from playbooks.models import Playbook, PlaybookStep
 from playbooks.offers import parse
 from playbooks.services.setup import StepValues, change_playbook
@@ -18,10 +19,11 @@ from tenants.admin import TenantModelAdmin, register
 from tenants.forms import OwnRowForm
 
 CONCESSION = PlaybookStep.Kind.CONCESSION
+IMPROVED = Playbook.TriggerOn.IMPROVED
 
 
 class PatternsField(forms.CharField):
-    """Indicators, one a line: a key of the catalogue, or its beginning with a star."""
+    """Indicators or improvements, one a line: a key of the catalogue, or its beginning with a star."""
 
     widget = forms.Textarea(attrs={"rows": 4, "cols": 50})
 
@@ -31,7 +33,7 @@ class PatternsField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         patterns = [line.strip() for line in str(super().to_python(value) or "").splitlines() if line.strip()]
         for pattern in patterns:
-            if not any(names(pattern, key) for key in BY_KEY):
+            if not any(names(pattern, key) for key in (*BY_KEY, *GAINS)):
                 raise ValidationError(
                     f"“{pattern}” names no indicator. Write a key such as usage.trend_30d, or usage.* for all of them."
                 )
@@ -40,7 +42,10 @@ class PatternsField(forms.CharField):
 
 class PlaybookForm(OwnRowForm):
     trigger_indicators = PatternsField(
-        label="Indicators", help_text="One a line. Any of them below the limit suggests the play."
+        label="Indicators",
+        help_text="One a line. Any of them below the limit suggests the play. For a play on improvement: "
+        + "; ".join(f"{key} ({words[0].lower()}{words[1:]})" for key, words in GAINS.items())
+        + ".",
     )
     trigger_score_below = forms.IntegerField(
         label="Points below",
@@ -50,8 +55,9 @@ class PlaybookForm(OwnRowForm):
     )
     trigger_bands = forms.MultipleChoiceField(
         label="While the account is",
-        choices=[(band, band.replace("_", " ").capitalize()) for band in BANDS if band != HEALTHY],
+        choices=[(band, band.replace("_", " ").capitalize()) for band in BANDS],
         widget=forms.CheckboxSelectMultiple,
+        help_text="A play on improvement alone may name healthy accounts: for the others a suggestion ends there.",
     )
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -63,6 +69,7 @@ class PlaybookForm(OwnRowForm):
             "summary",
             "state",
             "position",
+            "trigger_on",
             "trigger_indicators",
             "trigger_score_below",
             "trigger_bands",
@@ -71,6 +78,22 @@ class PlaybookForm(OwnRowForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.initial["seen_version"] = self.instance.version
+
+    def clean(self) -> dict[str, Any]:
+        """Indicators, bands and what it answers to have to fit together."""
+        values = super().clean() or {}
+        is_gain = values.get("trigger_on") == IMPROVED
+        keys = tuple(GAINS if is_gain else BY_KEY)
+        odd = [
+            pattern
+            for pattern in values.get("trigger_indicators") or []
+            if not any(names(pattern, key) for key in keys)
+        ]
+        if odd:
+            self.add_error("trigger_indicators", f"“{odd[0]}” does not fit what the play answers to.")
+        if HEALTHY in (values.get("trigger_bands") or []) and not is_gain:
+            self.add_error("trigger_bands", "A healthy account needs no play of this kind.")
+        return values
 
     def clean_seen_version(self) -> int:
         seen: int = self.cleaned_data["seen_version"] or 0

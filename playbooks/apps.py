@@ -43,6 +43,7 @@ def _register_consumers() -> None:
     from playbooks import tasks
 
     consumers.register(tasks.TRIGGERS, tasks.TRIGGER_VERBS, tasks.follow_health)
+    consumers.register(tasks.GAINS, tasks.GAIN_VERBS, tasks.follow_gains)
     consumers.register(tasks.WRITEBACK, tasks.WRITEBACK_VERBS, tasks.follow_writes)
 
 

@@ -24,6 +24,8 @@ class Template:
     steps: tuple[Step, ...]
     score_below: int = 40
     bands: tuple[str, ...] = NEEDING_CARE
+    on: str = "low"
+    type: str = "risk"
 
 
 def concession(title: str, due_days: int, details: str, *, discount_pct: int, months: int) -> Step:
@@ -159,6 +161,57 @@ PLAYBOOKS = (
                 30,
                 "With name, role and day, on the account page. Without one, say so and why.",
             ),
+        ),
+    ),
+    # good news: offered where nothing else is asked for
+    Template(
+        key="expansion_talk",
+        name="Expansion conversation",
+        summary="It goes better with them and they show a sign that they may buy more: talk while it is fresh.",
+        indicators=("improved.sign",),
+        bands=("healthy", "watch"),
+        on="improved",
+        type="expansion",
+        steps=(
+            Step(
+                "Look at the sign and at what changed",
+                2,
+                "Which product or seats, who uses them, and what got better. The page Growth has the figures.",
+            ),
+            Step(
+                "Agree with the account executive who talks",
+                4,
+                "One of you, with one question: what would more of it do for them?",
+            ),
+            Step(
+                "Have the conversation",
+                14,
+                "Begin with what they reached. No offer before they have said what they need.",
+            ),
+            Step("Write down what came of it", 21, "A need with a date, or that there is none now."),
+        ),
+    ),
+    Template(
+        key="reference_request",
+        name="Ask for a reference",
+        summary="It goes clearly better with them: ask whether they would say so to others.",
+        indicators=("improved.health", "improved.chance"),
+        bands=("healthy",),
+        on="improved",
+        type="lifecycle",
+        steps=(
+            Step(
+                "Find out what got better, in their figures",
+                3,
+                "Reached objectives, solved tickets, growing use. Check that nothing is open that would spoil it.",
+            ),
+            Step(
+                "Ask the champion",
+                7,
+                "A call with another customer, a quote, or a story. Take a no as an answer.",
+            ),
+            Step("Agree what is used, and where", 14, "In writing, with the person who may allow it."),
+            Step("Thank them and show the result", 30, "Tell them what came of it."),
         ),
     ),
 )

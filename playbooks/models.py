@@ -16,14 +16,20 @@ class Playbook(TenantModel):
         PAUSED = "paused", "Paused"
         ARCHIVED = "archived", "Archived"
 
+    class TriggerOn(models.TextChoices):
+        LOW = "low", "An indicator is low"
+        IMPROVED = "improved", "Health or the chance of leaving has clearly improved"
+
     key = models.CharField(max_length=60)
     name = models.CharField(max_length=200)
     summary = models.CharField(max_length=500)
     type = models.CharField(max_length=20, default="risk")
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     position = models.PositiveSmallIntegerField(default=0)  # ties between matching playbooks: lower first
-    # suggested when the score of an indicator named here is below the limit while the account is in one of these
+    # low: suggested when the score of an indicator named here is below the limit while the account is in one of these
     # bands; a name is a catalogue key, or its beginning with a star: usage.*
+    # improved: when an improvement named here is told while the account is in one of these bands; no limit
+    trigger_on = models.CharField(max_length=10, choices=TriggerOn, default=TriggerOn.LOW, db_default="low")
     trigger_indicators = models.JSONField(default=list)
     trigger_score_below = models.PositiveSmallIntegerField(default=40)
     trigger_bands = models.JSONField(default=list)

@@ -11,8 +11,10 @@ from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
 TRIGGERS = "playbooks.triggers"
+GAINS = "playbooks.gains"
 RESUME_HELD = "playbooks.resume_held"
 TRIGGER_VERBS = ["scoring.health_changed"]
+GAIN_VERBS = ["scoring.improved"]
 WRITEBACK = "playbooks.writeback"
 _WRITE = "integrations.write_"
 WRITEBACK_VERBS = [f"{_WRITE}{outcome}" for outcome in ("done", "dead", "blocked", "cancelled", "replayed")]
@@ -34,14 +36,21 @@ def follow_health(tenant: Tenant, events: list[Event]) -> None:
     services.suggest_or_hold(tenant, signals=signals)
 
 
+def follow_gains(tenant: Tenant, events: list[Event]) -> None:
+    """Somebody has clearly improved: offer what one does then, or wait for a source to come back."""
+    signals = [_signal(event) for event in events if event.account_id is not None]
+    services.suggest_or_hold(tenant, signals=signals, what=GAINS)
+
+
 def may_resume(tenant: Tenant) -> bool:
     """Whether triggers wait whose sources are back."""
-    return holds.is_anything_waiting(tenant, what=TRIGGERS) and not holds.reasons(tenant)
+    return services.is_anything_waiting(tenant) and not holds.reasons(tenant)
 
 
 def resume_held(tenant: Tenant, progress: Any) -> dict[str, int]:
     """Go on with what waited, after what scoring has told since: a newer signal overtakes a kept one."""
-    consumers.consume_now(tenant, TRIGGERS)
+    for name in (TRIGGERS, GAINS):
+        consumers.consume_now(tenant, name)
     resumed = 0
     while True:
         with tenant_transaction(tenant.pk):
@@ -65,6 +74,7 @@ def _signal(event: Event) -> services.Signal:
         health=None if health is None else Decimal(str(health)),
         band=str(after.get("band") or "unknown"),
         low=list(after.get("low") or []),
+        gains=list(after.get("gains") or []),
         key=list(event.key),
     )
 

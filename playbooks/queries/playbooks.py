@@ -21,6 +21,9 @@ def playbook_for_update(tenant: Tenant, playbook_id: int) -> Playbook:
 
 
 def trigger_limits(tenant: Tenant) -> list[tuple[str, int]]:
-    """Name and limit of every playbook that may be suggested, in the order in which they are tried."""
-    rows = Playbook.objects.for_tenant(tenant).filter(state=Playbook.State.ACTIVE).order_by("position", "pk")
+    """Name and limit of every playbook that a low indicator may suggest, in the order in which they are tried."""
+    rows = Playbook.objects.for_tenant(tenant).filter(
+        state=Playbook.State.ACTIVE, trigger_on=Playbook.TriggerOn.LOW
+    )
+    rows = rows.order_by("position", "pk")
     return list(rows.values_list("name", "trigger_score_below"))

@@ -59,6 +59,12 @@ def health_of(tenant: Tenant, account_id: int) -> Decimal | None:
     )
 
 
+def bands_of(tenant: Tenant, account_ids: Iterable[int]) -> dict[int, str]:
+    """The computed band of each of these accounts as it stands."""
+    rows = AccountHealth.objects.for_tenant(tenant).filter(account_id__in=list(account_ids))
+    return dict(rows.values_list("account_id", "band"))
+
+
 # --- what the trigger reads, for many accounts at once -------------------------------------------
 
 

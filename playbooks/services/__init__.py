@@ -14,10 +14,10 @@ from playbooks.services.decisions import (
     snooze,
     undo,
 )
-from playbooks.services.holding import resume_held, suggest_or_hold
+from playbooks.services.holding import is_anything_waiting, resume_held, suggest_or_hold
 from playbooks.services.plays import cancel_play, close_play, start_play
 from playbooks.services.setup import install_defaults
-from playbooks.services.suggestions import Signal, suggest, wake_snoozed
+from playbooks.services.suggestions import Signal, suggest, suggest_gains, wake_snoozed
 from playbooks.services.todo import add_task, complete_task, reopen_task, skip_step
 from playbooks.services.writeback import Result, follow_writes
 
@@ -39,12 +39,14 @@ __all__ = [
     "dismiss",
     "follow_writes",
     "install_defaults",
+    "is_anything_waiting",
     "reopen_task",
     "resume_held",
     "skip_step",
     "snooze",
     "start_play",
     "suggest",
+    "suggest_gains",
     "suggest_or_hold",
     "undo",
     "wake_snoozed",

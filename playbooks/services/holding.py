@@ -11,38 +11,53 @@ from typing import Any
 from django.db import transaction
 
 from audit import services as audit
-from playbooks.services.suggestions import Signal, suggest
+from playbooks.services.suggestions import Signal, suggest, suggest_gains
 from scoring.automation import holds
 from tenants.access import SYSTEM
 from tenants.models import Tenant
 
 TRIGGERS = "playbooks.triggers"
+GAINS = "playbooks.gains"
+KINDS = (TRIGGERS, GAINS)  # what waits; each has its own place, so that good news does not overtake bad
 BATCH = 500
 
 
 @transaction.atomic
-def suggest_or_hold(tenant: Tenant, *, signals: Iterable[Signal]) -> int:
+def suggest_or_hold(tenant: Tenant, *, signals: Iterable[Signal], what: str = TRIGGERS) -> int:
     """Act on the signals, or keep the newest one of each account while a hold stands; how many were suggested."""
     signals = list(signals)
     why = holds.reasons(tenant)
     if why:
         kept = {signal.account_id: _written(signal) for signal in signals}
-        if began := holds.pause(tenant, what=TRIGGERS, signals=kept, why=why):
-            after = {"accounts": began, "why": [each.words for each in why]}
+        if began := holds.pause(tenant, what=what, signals=kept, why=why):
+            after = {"what": what, "accounts": began, "why": [each.words for each in why]}
             _record(tenant, "playbooks.triggers_held", after)
         return 0
-    holds.overtaken(tenant, what=TRIGGERS, account_ids=[signal.account_id for signal in signals])
-    return suggest(tenant, signals=signals)
+    holds.overtaken(tenant, what=what, account_ids=[signal.account_id for signal in signals])
+    return _act(tenant, what, signals)
 
 
 @transaction.atomic
 def resume_held(tenant: Tenant) -> int:
-    """Act on up to 500 kept signals; how many. None while a hold stands, and none twice."""
-    taken = holds.take(tenant, what=TRIGGERS, limit=BATCH)
+    """Act on up to 500 kept signals of each kind; how many. None while a hold stands, and none twice."""
+    return sum(_resume(tenant, what) for what in KINDS)
+
+
+def _resume(tenant: Tenant, what: str) -> int:
+    taken = holds.take(tenant, what=what, limit=BATCH)
     if taken:
-        opened = suggest(tenant, signals=[_read(row.signal) for row in taken])
-        _record(tenant, "playbooks.triggers_resumed", {"accounts": len(taken), "suggested": opened})
+        opened = _act(tenant, what, [_read(row.signal) for row in taken])
+        after = {"what": what, "accounts": len(taken), "suggested": opened}
+        _record(tenant, "playbooks.triggers_resumed", after)
     return len(taken)
+
+
+def is_anything_waiting(tenant: Tenant) -> bool:
+    return any(holds.is_anything_waiting(tenant, what=what) for what in KINDS)
+
+
+def _act(tenant: Tenant, what: str, signals: list[Signal]) -> int:
+    return (suggest_gains if what == GAINS else suggest)(tenant, signals=signals)
 
 
 def _written(signal: Signal) -> dict[str, Any]:

@@ -6,7 +6,7 @@ nothing: an account that has its suggestion keeps it.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,6 +22,7 @@ from tenants.access import SYSTEM
 from tenants.models import Tenant
 
 State = Recommendation.State
+IMPROVED = Playbook.TriggerOn.IMPROVED
 Cause = list[dict[str, Any]]
 
 COOL_DOWN = timedelta(days=30)  # after a dismissal, or the end of a play, of the same cause
@@ -38,13 +39,14 @@ WHERE old.tenant_id = %s AND old.id = new.id
 
 @dataclass(frozen=True)
 class Signal:
-    """What a `scoring.health_changed` event says of one account."""
+    """What a `scoring.health_changed` or a `scoring.improved` event says of one account."""
 
     account_id: int
     health: Decimal | None
     band: str
     low: Cause  # indicators under 50 points, worst first
     key: list[int] = field(default_factory=list)  # epoch, xid, id of the event
+    gains: Cause = field(default_factory=list)  # what has clearly improved; a signal has lows or gains
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,30 @@ def suggest(tenant: Tenant, *, signals: Iterable[Signal], now: datetime | None =
 
 
 @transaction.atomic
+def suggest_gains(tenant: Tenant, *, signals: Iterable[Signal], now: datetime | None = None) -> int:
+    """Open suggestions on accounts that have improved; how many.
+
+    Only where nothing else is asked for: an open suggestion, or a play that runs, comes first.
+    """
+    now = now or timezone.now()
+    latest = {signal.account_id: signal for signal in signals}
+    accounts = queries.known_accounts(tenant, latest)
+    playbooks = queries.active_playbooks(tenant)
+    standing = _standing(tenant, list(accounts), now)
+    busy = {account_id for account_id, _ in standing.running} | set(standing.open)
+    bands = queries.bands_of(
+        tenant, accounts
+    )  # a signal that waited may be older than where the account stands
+    fresh = []
+    for account_id, told in latest.items():
+        signal = replace(told, band=bands.get(account_id, told.band))
+        found = _first_fitting(signal, playbooks, standing)
+        if account_id in accounts and account_id not in busy and found is not None:
+            fresh.append((signal, *found))
+    return _open_all(tenant, fresh, now)
+
+
+@transaction.atomic
 def wake_snoozed(tenant: Tenant, *, now: datetime | None = None) -> int:
     """Bring back the suggestions whose day has come; how many."""
     today = local_day(tenant, now or timezone.now())
@@ -95,16 +121,22 @@ def wake_snoozed(tenant: Tenant, *, now: datetime | None = None) -> int:
 
 
 def cause_for(playbook: Playbook, signal: Signal) -> Cause:
-    """The low indicators that this playbook answers to, worst first; empty when it does not apply."""
+    """The low indicators, or the improvements, that this playbook answers to; empty when it does not apply."""
     if signal.band not in playbook.trigger_bands:
         return []
+    told = (
+        signal.gains if playbook.trigger_on == IMPROVED else _below(signal.low, playbook.trigger_score_below)
+    )
     return [
-        low
-        for low in signal.low
-        if low["score"] is not None
-        and Decimal(str(low["score"])) < playbook.trigger_score_below
-        and any(names(pattern, str(low["key"])) for pattern in playbook.trigger_indicators)
+        each
+        for each in told
+        if any(names(pattern, str(each["key"])) for pattern in playbook.trigger_indicators)
     ]
+
+
+def _below(lows: Cause, limit: int) -> Cause:
+    """Worst first, as they came."""
+    return [low for low in lows if low["score"] is not None and Decimal(str(low["score"])) < limit]
 
 
 def names(pattern: str, key: str) -> bool:
@@ -142,8 +174,16 @@ def _follow(
     now: datetime,
 ) -> bool:
     """Bring an open suggestion up to date with what is now known; whether its cause is still to be written."""
-    if signal.band == HEALTHY:
+    is_gain = row.playbook.trigger_on == IMPROVED
+    if signal.band == HEALTHY and not is_gain:
         _expire(tenant, row)
+        return False
+    if (
+        is_gain
+        and signal.band not in row.playbook.trigger_bands
+        and _first_fitting(signal, playbooks, standing) is None
+    ):
+        _expire(tenant, row, why="the account stands less well again")
         return False
     has_new_cause = _refresh(tenant, row, signal, playbooks, standing)
     if row.state == State.SNOOZED and (why := _reason_to_wake(row, signal, local_day(tenant, now))):

@@ -100,7 +100,9 @@ def test_steps_change_places_appear_and_go(acme, admin):
         ({"trigger_indicators": "usage.nonsense"}, "names no indicator"),
         ({"trigger_indicators": "*."}, "names no indicator"),
         ({"trigger_bands": []}, "This field is required"),
-        ({"trigger_bands": ["healthy"]}, "healthy is not one of the available choices"),
+        ({"trigger_bands": ["healthy"]}, "A healthy account needs no play of this kind"),
+        ({"trigger_on": "improved"}, "does not fit what the play answers to"),
+        ({"trigger_indicators": "improved.health"}, "does not fit what the play answers to"),
         ({"seen_version": "7"}, "in the meantime"),
     ],
 )
@@ -143,8 +145,9 @@ def test_a_new_playbook_is_suggested_at_once(acme, admin):
         f"{LIST}add/",
         {
             "key": "late_payment", "name": "Late payment", "summary": "Get paid and stay friends.", "state": "active",
-            "position": "5", "trigger_indicators": "business.overdue_days", "trigger_score_below": "40",
-            "trigger_bands": ["critical"], f"{prefix}-TOTAL_FORMS": "1", f"{prefix}-INITIAL_FORMS": "0",
+            "position": "5", "trigger_on": "low", "trigger_indicators": "business.overdue_days",
+            "trigger_score_below": "40", "trigger_bands": ["critical"], f"{prefix}-TOTAL_FORMS": "1",
+            f"{prefix}-INITIAL_FORMS": "0",
             f"{prefix}-0-position": "1", f"{prefix}-0-kind": "task", f"{prefix}-0-title": "Call their finance",
             f"{prefix}-0-due_days": "1",
         },

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from playbooks import services
+from playbooks.gains import GAINS
 from playbooks.models import Play, Playbook, Recommendation
 from playbooks.services.setup import install_defaults
 from scoring.catalogue import BY_KEY
@@ -44,15 +45,16 @@ def decide(world, row, what, now=NOW, **answer):
 
 
 class TestDefaults:
-    def test_a_new_tenant_has_its_playbooks_all_but_the_last_with_a_concession(self, here):
+    def test_a_new_tenant_has_its_playbooks_the_first_three_with_a_concession(self, here):
         rows = Playbook.objects.order_by("position")
         keys = ["support_recovery", "usage_recovery", "sentiment_decline", "champion_change"]
+        keys += ["expansion_talk", "reference_request"]
         assert [row.key for row in rows] == keys
         for row in rows:
             steps = services_steps(here, row)
             assert 4 <= len(steps) <= 5
             offers = [step for step in steps if step.kind == "concession"]
-            assert bool(offers) == (row.key != "champion_change")  # a price wins nobody
+            assert bool(offers) == (row.key in keys[:3])  # a price wins nobody
             assert all({"discount_pct", "months"} <= set(step.defaults) for step in offers)
             assert [step.due_days for step in steps] == sorted(step.due_days for step in steps)
 
@@ -66,7 +68,8 @@ class TestDefaults:
     def test_every_trigger_names_something_in_the_catalogue(self, here):
         for row in Playbook.objects.all():
             for pattern in row.trigger_indicators:
-                assert any(key == pattern or key.startswith(pattern.rstrip("*")) for key in BY_KEY), pattern
+                known = GAINS if row.trigger_on == "improved" else BY_KEY
+                assert any(key == pattern or key.startswith(pattern.rstrip("*")) for key in known), pattern
 
 
 def services_steps(world, row):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from scoring.growth import improving
 from scoring.learning.growth import renewals, signs
 from scoring.learning.training import plain
 from scoring.models import ScoreRun
@@ -22,5 +23,6 @@ def renew(tenant: Tenant, run: ScoreRun, *, tell: Tell) -> dict[str, Any]:
     tell(1, 2, "Signs of growth")
     with tenant_transaction(tenant.pk):
         rates = signs.renew(tenant, run.as_of)
+        improving.renew(tenant, run.as_of)
     found: dict[str, Any] = plain({"renewals": scored, "patterns": rates})
     return found
