@@ -4,9 +4,13 @@ from django.db import Error, connection
 
 
 def canary_age() -> float | None:
-    """Seconds since a worker last answered its canary, by the database's clock; None if none ever did."""
+    """Seconds since a worker last answered its canary, by the database's clock; None if none ever did.
+
+    Through the driver's own cursor: Django's warns of every question in a process whose apps are not loaded.
+    """
     try:
-        with connection.cursor() as cursor:
+        connection.ensure_connection()
+        with connection.wrap_database_errors, connection.connection.cursor() as cursor:
             cursor.execute(
                 "SELECT extract(epoch FROM clock_timestamp() - max(beat_at))::float8 FROM jobs_workerheartbeat"
             )

@@ -40,12 +40,21 @@ class QueueFilters(forms.Form):
     sort = forms.ChoiceField(required=False)
 
     def __init__(
-        self, data: QueryDict, *, viewer: Membership, owners: Iterable[tuple[str, str]] | None = None
+        self,
+        data: QueryDict,
+        *,
+        viewer: Membership,
+        owners: Iterable[tuple[str, str]] | None = None,
+        with_chance: bool = False,
     ) -> None:
         super().__init__(data, auto_id="f-%s")
         self.viewer = viewer
         sees_arr = sees(viewer, Field.ARR)
-        sorts = [(key, each.label) for key, each in SORTS.items() if sees_arr or not each.of_money]
+        sorts = [
+            (key, queue.sort_label(key, with_chance=with_chance))
+            for key, each in SORTS.items()
+            if sees_arr or not each.of_money
+        ]
         self.fields["sort"].choices = sorts  # type: ignore[attr-defined]
         if not queue.may_choose_owner(viewer):
             del self.fields["owner"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from scoring import features, pipeline
+from scoring import features, follow_up, pipeline
 from scoring.clock import utc_today
 from scoring.exceptions import ScoringError
 from scoring.models import ScoreRun
@@ -60,6 +60,7 @@ def score(command: BaseCommand, tenant: Tenant, day: date, *, by: Actor) -> Scor
         run = pipeline.score_day(tenant, as_of=day, by=by, progress=_Said(command))
     except ScoringError as error:
         raise CommandError(str(error)) from error
+    follow_up.ask(tenant, by=by)
     for currency in run.summary.get("missing_rates", []):
         command.stderr.write(
             f"No rate from {currency} to {tenant.currency} on {day}: accounts that pay in {currency} are listed "

@@ -194,6 +194,10 @@ def newest_run(tenant: Tenant) -> ScoreRun | None:
     return finished_runs(tenant).order_by("-as_of", "-pk").first()
 
 
+def run_by_id(tenant: Tenant, run_id: int | None) -> ScoreRun | None:
+    return None if run_id is None else finished_runs(tenant).filter(pk=run_id).first()
+
+
 def recent_runs(tenant: Tenant, *, limit: int = 10) -> list[ScoreRun]:
     """The last runs in the order they were started, also those that broke off."""
     return list(ScoreRun.objects.for_tenant(tenant).order_by("-pk")[:limit])

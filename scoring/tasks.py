@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
+from jobs import services as jobs
 from jobs.runner import NeedsPerson
-from scoring import features, queries, services
+from scoring import features, follow_up, queries, services
 from scoring.clock import utc_today
 from scoring.exceptions import NoPolicy, NothingToScore
 from tenants.access import SYSTEM, Actor
@@ -45,6 +46,7 @@ def score(
         return {"scored": 0, "message": str(nothing)}
     except NoPolicy as missing:
         raise NeedsPerson(str(missing)) from missing
+    follow_up.ask(tenant, by=by)
     return {
         "scored": run.accounts,
         "as_of": str(day),
@@ -53,6 +55,17 @@ def score(
         "url": reverse("scoring:scores", args=[tenant.slug]),
         "label": "See the scores",
     }
+
+
+def score_newest_again(tenant: Tenant, *, by: Actor) -> None:
+    """Ask for the newest day's scores: a version in force is seen at once, not from the next night on."""
+    with tenant_transaction(tenant.pk):
+        newest = queries.latest_as_of(tenant)
+        if newest is not None:
+            actor = {"kind": by.kind, "id": by.id, "label": by.label}
+            args = {"as_of": str(newest), "actor": actor}
+            key = f"{SCORE}:{newest}:learnt"
+            jobs.enqueue(tenant, kind=SCORE, args=args, by=by, dedupe_key=key, is_new_work=False)
 
 
 def _day_to_score(tenant: Tenant, *, at_night: bool) -> date | None:

@@ -38,6 +38,7 @@ def scores(request: TenantRequest) -> HttpResponse:
         "policies": queries.published_policies(request.tenant),
         # numbers of accounts in the whole workspace are for those who see all of them
         "sees_all": can(request.membership, Right.VIEW_ALL_ACCOUNTS),
+        "sees_quality": can(request.membership, Right.VIEW_QUALITY),
         "may_score": can(request.membership, Right.SCORE),
         "may_configure": can(request.membership, Right.CONFIGURE),
     }

@@ -75,6 +75,11 @@ SORTS = {
 UNOWNED = "none"
 
 
+def sort_label(key: str, *, with_chance: bool) -> str:
+    """The usual order goes by what is at stake once chances are shown, and says so everywhere (UX, words)."""
+    return "At stake" if key == "priority" and with_chance else SORTS[key].label
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What the address asks for. `after` and `before` name the account that the page begins behind or ends before."""

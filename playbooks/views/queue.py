@@ -112,7 +112,9 @@ def page_context(request: TenantRequest, query: QueryDict) -> dict[str, Any]:
     owners = queue.owners(tenant, viewer) if queue.may_choose_owner(viewer) else None
     return context | {
         "line": _last_answer(request, query, context["back"]),
-        "form": QueueFilters(query, viewer=viewer, owners=owners),
+        "form": QueueFilters(
+            query, viewer=viewer, owners=owners, with_chance=bool(context["head"].with_chance)
+        ),
         "notices": notices.newest(tenant, viewer)[:NOTICES_SHOWN],
         "heading": HEADINGS.get(Role(viewer.role), "Queue"),
         "rows_url": reverse("playbooks:queue_rows", args=[tenant.slug]),
@@ -175,9 +177,7 @@ def head_context(request: TenantRequest, wanted: Wanted, head: Head) -> dict[str
         "as_of": head.as_of,
         "tabs": [_tab(request, wanted, head, view, at) for at, view in enumerate(_views(request), start=1)],
         "view_label": _label(request, View(wanted.view)),
-        "sort_label": "at stake"
-        if wanted.sort == "priority" and head.with_chance
-        else SORTS[wanted.sort].label.lower(),
+        "sort_label": queue.sort_label(wanted.sort, with_chance=bool(head.with_chance)).lower(),
         "waiting": head.counts[View.DECISION],
         "day_total": head.counts[View.DECISION] + head.decided_today,
     }

@@ -12,6 +12,7 @@ from scoring.automation import services
 from scoring.automation.models import DriftCheck, ModelGate
 from scoring.learning import registry
 from scoring.models import ChurnModel
+from scoring.tasks import score_newest_again
 from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -120,4 +121,6 @@ def change_model(
         )
     except (registry.ModelRefused, registry.CorruptModel) as refused:
         return {"refused": True, "message": str(refused), **page}
+    if step in services.PUTS_IN_FORCE:
+        score_newest_again(tenant, by=by)
     return {"state": row.state, "message": f"{row} is {row.get_state_display().lower()} now.", **page}

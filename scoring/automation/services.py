@@ -70,6 +70,8 @@ STEPS = {
     )
 }  # fmt: skip
 
+PUTS_IN_FORCE = ("advisory", "roll_back")  # the newest day is scored again at once
+
 
 def steps_for(model: ChurnModel) -> list[Step]:
     """What can be asked for from where the version stands."""

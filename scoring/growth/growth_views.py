@@ -10,9 +10,11 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import Contact
 from accounts.queries import visible_accounts
+from scoring import follow_up
 from scoring.growth import queries
 from scoring.growth.models import GrowthItem
 from scoring.growth.words import LEAST, PATTERNS, sentence
+from scoring.growth.work import GROWTH
 from scoring.outcomes.notes import scope_words
 from tenants.access import Right, TenantRequest, tenant_view
 
@@ -44,6 +46,7 @@ def growth(request: TenantRequest) -> HttpResponse:
     query = {"kind": kind.value} | ({"mine": mine} if mine else {})
     context: dict[str, Any] = {
         "report": report,
+        "when": "" if report else follow_up.when(tenant, GROWTH),
         "kind": kind.value,
         "title": KINDS[kind],
         "mine": mine,

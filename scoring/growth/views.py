@@ -10,8 +10,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from scoring import follow_up
 from scoring.growth import quarters, queries
 from scoring.growth.queries import GROUPS, PAGE, Asked, Cell
+from scoring.growth.work import GROWTH
 from scoring.outcomes.notes import scope_words
 from scoring.outcomes.queries import shown_name
 from scoring.outcomes.services import MOST_ROWS, as_csv, record_export
@@ -64,7 +66,7 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
         "may_configure": can(viewer, Right.CONFIGURE),
     }
     if report is None or not made:
-        return context | {"run": newest_run(tenant)}
+        return context | {"run": newest_run(tenant), "when": follow_up.when(tenant, GROWTH)}
     form = RenewalFilters(request.GET, made=list(made), choices=queries.choices(tenant, viewer))
     asked = form.asked(min(made))
     whole, groups, missing = queries.cells(tenant, viewer, made, asked, report.as_of)

@@ -31,8 +31,12 @@ def work_out(tenant: Tenant, progress: Any) -> dict[str, Any]:
     return {"as_of": str(run.as_of), "url": url, "label": "See renewals"}
 
 
+def last_run_told_of(tenant: Tenant) -> int | None:
+    """The run that the figures were worked out from."""
+    return GrowthReport.objects.for_tenant(tenant).values_list("run_id", flat=True).first()
+
+
 def is_there_anything_new(tenant: Tenant) -> bool:
     """Whether something was scored since the last figures; the night's slot stays open until then."""
     run = newest_run(tenant)
-    told = GrowthReport.objects.for_tenant(tenant).values_list("run_id", flat=True).first()
-    return run is not None and run.pk != told
+    return run is not None and run.pk != last_run_told_of(tenant)

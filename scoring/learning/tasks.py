@@ -13,8 +13,7 @@ from jobs.runner import Cancelled
 from scoring.exceptions import ScoringError
 from scoring.learning import landmarks, training
 from scoring.models import ChurnModel
-from scoring.queries import latest_as_of
-from scoring.tasks import SCORE
+from scoring.tasks import score_newest_again
 from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -74,16 +73,5 @@ def _learn(
     except ScoringError as refusal:
         return {"as_of": str(chosen.as_of), "refused": True, "message": str(refusal)}
     if row.state in ChurnModel.LIVE:
-        _show(tenant, by=by)
+        score_newest_again(tenant, by=by)
     return {"as_of": str(chosen.as_of), "version": row.version, "state": row.state, "kind": row.kind}
-
-
-def _show(tenant: Tenant, *, by: Actor) -> None:
-    """Score the newest day again: a version in force is seen at once, not from the next night on."""
-    with tenant_transaction(tenant.pk):
-        newest = latest_as_of(tenant)
-        if newest is not None:
-            actor = {"kind": by.kind, "id": by.id, "label": by.label}
-            args = {"as_of": str(newest), "actor": actor}
-            key = f"{SCORE}:{newest}:learnt"
-            jobs.enqueue(tenant, kind=SCORE, args=args, by=by, dedupe_key=key, is_new_work=False)

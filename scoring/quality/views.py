@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from jobs import services as jobs
 from jobs.panels import panel_of
-from scoring import feedback
+from scoring import feedback, follow_up
 from scoring.outcomes.services import as_csv, record_export
 from scoring.quality import charts, figures, queries, sheet
 from scoring.quality.job import QUALITY
@@ -46,7 +46,7 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
         "sees_all": can(viewer, Right.VIEW_ALL_ACCOUNTS),
     }
     if report is None:
-        return context
+        return context | {"when": follow_up.when(tenant, QUALITY)}
     context |= {"is_behind": scored is not None and scored.pk != report.run_id}
     asked = figures.asked_of(request.GET, report.figures)
     shown = figures.shown(report.figures, asked, standing, live)

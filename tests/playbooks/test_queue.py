@@ -641,6 +641,18 @@ class TestChances:
             assert shown in text, shown
         assert "not yet calibrated" not in text
 
+    def test_head_and_sort_use_one_word(self, client, acme):
+        self.known(acme)
+        text = get(client, acme).text
+        assert re.search(r'<option value="priority"[^>]*>At stake<', text)
+        assert "The list goes by at stake" in text
+        assert "Priority" not in text
+
+    def test_without_chances_there_is_no_stake_to_sort_by(self, client, acme):
+        scored(acme)
+        put(acme, "Halden")
+        assert re.search(r'<option value="priority"[^>]*>Priority<', get(client, acme).text)
+
     def test_what_rests_on_late_data_is_marked(self, client, acme):
         self.known(acme, chance_flags=["source_late:usage"])
         assert "Late data" in get(client, acme).content.decode()

@@ -282,7 +282,7 @@ def test_a_version_that_comes_into_force_scores_the_newest_day_again_once(acme):
     rich(acme)
     score(acme)
     for _ in range(2):  # a redelivered job asks twice
-        tasks._show(acme.tenant, by=SYSTEM)
+        tasks.score_newest_again(acme.tenant, by=SYSTEM)
     with acme.here():
         waiting = Job.objects.for_tenant(acme.tenant).filter(kind="scoring.score")
         assert [job.args["as_of"] for job in waiting] == [str(DAY)]

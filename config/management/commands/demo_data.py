@@ -20,7 +20,7 @@ from audit import consumers
 from integrations import services as integrations
 from integrations.exceptions import EndpointRefused
 from jobs import services as jobs
-from scoring import pipeline
+from scoring import follow_up, pipeline
 from tenants import services as tenants
 from tenants.access import Actor
 from tenants.models import Tenant
@@ -142,6 +142,7 @@ class Command(BaseCommand):
             day = as_of - timedelta(weeks=week)
             self._say(f"scoring {day} ({weeks - week} of {weeks})")
             pipeline.score_day(tenant, as_of=day, by=BY)
+        follow_up.ask(tenant, by=BY)
         consumers.consume_now(tenant, "playbooks.triggers")
 
     def _learn(self, tenant: Tenant, *, as_of: date) -> None:

@@ -1,0 +1,60 @@
+"""What is worked out from scores by night, and at once where somebody waits for it: on the first day, and when another
+version of the model came into force. Every other scoring is followed by the night's own jobs (06:00)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from jobs import queries as jobs_queries
+from jobs import services as jobs
+from jobs.models import Job
+from scoring.growth import work as growth
+from scoring.models import ScoreRun
+from scoring.quality import job as quality
+from scoring.queries import newest_run, run_by_id
+from tenants.access import SYSTEM, Actor
+from tenants.models import Tenant
+from tenants.scoping import tenant_transaction
+
+TOLD: dict[str, Callable[[Tenant], int | None]] = {
+    growth.GROWTH: growth.last_run_told_of,
+    quality.QUALITY: quality.last_run_told_of,
+}
+
+
+def ask(tenant: Tenant, *, by: Actor = SYSTEM) -> list[Job]:
+    """Ask for the figures that are missing or speak of another version than the newest scores do.
+
+    One unfinished job of a kind and run: asked twice, it is the same one. Opens its own transaction.
+    """
+    with tenant_transaction(tenant.pk):
+        run = newest_run(tenant)
+        if run is None:
+            return []
+        due = [kind for kind, told in TOLD.items() if _is_due(tenant, run, told(tenant))]
+        return [
+            jobs.enqueue(tenant, kind=kind, by=by, dedupe_key=f"{kind}:{run.pk}", is_new_work=False)
+            for kind in due
+        ]
+
+
+def _is_due(tenant: Tenant, run: ScoreRun, told_of: int | None) -> bool:
+    told = run_by_id(tenant, told_of)
+    return told is None or _version(told) != _version(run)
+
+
+def _version(run: ScoreRun) -> Any:
+    return run.summary.get("chances", {}).get("model", "")
+
+
+def when(tenant: Tenant, kind: str) -> str:
+    """When figures that are not there yet will be, in words for an empty page; one statement."""
+    newest = jobs_queries.newest_job(tenant, kind=kind)
+    if newest is None or newest.state in (Job.State.DONE, Job.State.CANCELLED):
+        return "They are worked out at 06:00, after the nightly scoring."
+    if newest.state == Job.State.DEAD:
+        return "The last attempt failed, the page Jobs says why. The next one is at 06:00, after the nightly scoring."
+    if newest.state == Job.State.RUNNING:
+        return "They are being worked out now and stand here in some minutes. Load the page again."
+    return (
+        "They are next in line and stand here some minutes after the jobs before them. Load the page again."
+    )
