@@ -73,7 +73,14 @@ class PlaybookForm(OwnRowForm):
             "trigger_indicators",
             "trigger_score_below",
             "trigger_bands",
+            "starts_alone",
         )
+        help_texts: ClassVar[dict[str, str]] = {
+            "starts_alone": "Only once a model is automatic, on accounts whose own chance of leaving reaches the limit "
+            "in the chance settings and whose score nobody has overridden. The owner is told and can stop it. "
+            "Concessions still wait for a person."
+        }
+        labels: ClassVar[dict[str, str]] = {"starts_alone": "May start without a click"}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -91,6 +98,8 @@ class PlaybookForm(OwnRowForm):
         ]
         if odd:
             self.add_error("trigger_indicators", f"“{odd[0]}” does not fit what the play answers to.")
+        if is_gain and values.get("starts_alone"):
+            self.add_error("starts_alone", "Only a play against a loss may start without a click.")
         if HEALTHY in (values.get("trigger_bands") or []) and not is_gain:
             self.add_error("trigger_bands", "A healthy account needs no play of this kind.")
         return values

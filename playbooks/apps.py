@@ -24,6 +24,7 @@ class PlaybooksConfig(AppConfig):
 def _register_jobs() -> None:
     from jobs import registry
     from playbooks import tasks
+    from playbooks.services import unattended
 
     registry.register("playbooks.start_play", tasks.start_play, mode="transactional", label="Start a play")
     registry.register(
@@ -32,6 +33,15 @@ def _register_jobs() -> None:
     registry.schedule("playbooks.wake_snoozed", kind="playbooks.wake_snoozed", at_hour=5)
     registry.register(
         tasks.RESUME_HELD, tasks.resume_held, mode="stepwise", label="Go on with triggers that waited"
+    )
+    registry.register(
+        tasks.START_EARNED, tasks.start_earned, mode="transactional", label="Start plays that need no click"
+    )
+    registry.schedule(
+        tasks.START_EARNED,
+        kind=tasks.START_EARNED,
+        every=timedelta(minutes=15),
+        when=unattended.may_start_any,
     )
     registry.schedule(
         tasks.RESUME_HELD, kind=tasks.RESUME_HELD, every=timedelta(minutes=5), when=tasks.may_resume

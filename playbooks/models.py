@@ -33,6 +33,8 @@ class Playbook(TenantModel):
     trigger_indicators = models.JSONField(default=list)
     trigger_score_below = models.PositiveSmallIntegerField(default=40)
     trigger_bands = models.JSONField(default=list)
+    # where a model has earned it (services.unattended); without an earned model it means nothing
+    starts_alone = models.BooleanField(default=False, db_default=False)
     version = models.PositiveIntegerField(default=1)
 
     class Meta(TenantModel.Meta):
@@ -166,6 +168,9 @@ class Play(TenantModel):
     )
     outcome = models.CharField(max_length=20, blank=True)
     starts_at = models.DateTimeField()
+    is_unattended = models.BooleanField(
+        default=False, db_default=False
+    )  # nobody clicked (services.unattended)
     created_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)

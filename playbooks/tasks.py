@@ -6,6 +6,7 @@ from typing import Any
 from audit import consumers
 from audit.consumers import Event
 from playbooks import services
+from playbooks.services import unattended
 from scoring.automation import holds
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -13,6 +14,7 @@ from tenants.scoping import tenant_transaction
 TRIGGERS = "playbooks.triggers"
 GAINS = "playbooks.gains"
 RESUME_HELD = "playbooks.resume_held"
+START_EARNED = "playbooks.start_earned"
 TRIGGER_VERBS = ["scoring.health_changed"]
 GAIN_VERBS = ["scoring.improved"]
 WRITEBACK = "playbooks.writeback"
@@ -23,6 +25,11 @@ WRITEBACK_VERBS = [f"{_WRITE}{outcome}" for outcome in ("done", "dead", "blocked
 def start_play(tenant: Tenant, progress: Any, *, play_id: int) -> dict[str, str]:
     """The time for Undo is over."""
     return {"state": services.start_play(tenant, play_id=play_id).state}
+
+
+def start_earned(tenant: Tenant, progress: Any) -> dict[str, int]:
+    """Every quarter of an hour while a model has earned it: plays that nobody has to click for."""
+    return {"started": unattended.start_earned(tenant)}
 
 
 def wake_snoozed(tenant: Tenant, progress: Any) -> dict[str, int]:

@@ -5,6 +5,7 @@ it asked for and decided by the same person: it is told what the first one did, 
 """
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -46,6 +47,16 @@ def accept(
     check_can_be_decided(row, version)
     if open_play_of(tenant, account_id=row.account_id, playbook_id=row.playbook_id) is not None:
         raise Refused(row, f"{row.playbook.name} already runs on this account.")
+    return begin(tenant, row, by=by, now=now)
+
+
+def begin(
+    tenant: Tenant, row: Recommendation, *, by: Actor, now: datetime, unattended: dict[str, Any] | None = None
+) -> Play:
+    """The accepted suggestion's play, which starts once the time for Undo is over. The row is locked and was checked.
+
+    `unattended` says why nobody had to click (services.unattended).
+    """
     play = Play.objects.create(
         tenant=tenant,
         account=row.account,
@@ -54,6 +65,7 @@ def accept(
         owner_id=row.account.owner_id or (by.user.pk if by.user else None),
         starts_at=now + timedelta(seconds=UNDO_SECONDS + START_GRACE_SECONDS),
         created_at=now,
+        is_unattended=unattended is not None,
     )
     before = _decide(row, State.ACCEPTED, by=by, now=now)
     after = {
@@ -61,6 +73,7 @@ def accept(
         "playbook": row.playbook.key,
         "play_id": play.pk,
         "starts_at": play.starts_at,
+        **({"unattended": unattended} if unattended else {}),
     }
     record_suggestion(tenant, row, verb="playbooks.accepted", by=by, before=before, after=after)
     enqueue(

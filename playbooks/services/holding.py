@@ -1,6 +1,6 @@
 """Triggers rest while a source is late, empty or shifted, and go on exactly once when it is back.
 
-A play starts only after a person accepted it, so triggers are all that playbooks does by itself because of a score.
+Plays that start without a click ask for the same holds themselves (`services.unattended`).
 """
 
 from collections.abc import Iterable

@@ -53,8 +53,8 @@ STEPS = {
         ),
         Step(
             "automatic", "Promote to automatic", (State.ADVISORY,), State.AUTOMATIC,
-            "What rests on its chances may begin by itself, for accounts whose own chance is high enough. No play "
-            "does so yet: each is accepted by a person.", by_job=True,
+            "Playbooks that may start without a click begin by themselves, for accounts whose own chance is high "
+            "enough. Their owners are told and can stop them.", by_job=True,
         ),
         Step(
             "take_back", "Take back one step", (State.ADVISORY, State.AUTOMATIC), "",

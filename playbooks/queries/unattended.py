@@ -1,0 +1,57 @@
+"""What may start without a click: suggestions on accounts that are surely at risk, and what has started so lately."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Count, Exists, F, FloatField, OuterRef, QuerySet, Subquery
+
+from playbooks.models import Play, Playbook, Recommendation
+from scoring.models import AccountHealth, ChurnModel
+from scoring.queries import newest_run
+from tenants.models import Tenant
+
+
+def automatic_model(tenant: Tenant) -> ChurnModel | None:
+    """The version in force, if it has earned to act by itself."""
+    rows = ChurnModel.objects.for_tenant(tenant).filter(state=ChurnModel.State.AUTOMATIC)
+    return rows.defer("document", "report").first()
+
+
+def any_may_start_alone(tenant: Tenant) -> bool:
+    """Whether a playbook in use is allowed to start without a click."""
+    return Playbook.objects.for_tenant(tenant).filter(state=Playbook.State.ACTIVE, starts_alone=True).exists()
+
+
+def earned(
+    tenant: Tenant, *, model: ChurnModel, chance_from: Decimal, limit: int
+) -> QuerySet[Recommendation]:
+    """Suggestions that wait, locked, the likeliest to leave first, each with its account's chance as `chance`.
+
+    Of accounts of the newest scoring, with a chance of this model that nothing was missing for, an owner, and no
+    override: where a person has spoken, a person goes on. What was started once and taken back is not started again.
+    """
+    run = newest_run(tenant)
+    sure = AccountHealth.objects.for_tenant(tenant).filter(
+        account_id=OuterRef("account_id"), as_of=run.as_of if run else None, model_id=model.pk,
+        p90__gte=chance_from, chance_flags=[], override_health=None, override_band="",
+    )  # fmt: skip
+    before = Play.objects.for_tenant(tenant).filter(recommendation_id=OuterRef("pk"))
+    rows = Recommendation.objects.for_tenant(tenant).filter(
+        ~Exists(before), state=Recommendation.State.SUGGESTED, account__owner__isnull=False,
+        playbook__state=Playbook.State.ACTIVE, playbook__starts_alone=True,
+        playbook__trigger_on=Playbook.TriggerOn.LOW,
+    )  # fmt: skip
+    chance = Subquery(sure.values("p90")[:1], output_field=FloatField())
+    found = rows.annotate(chance=chance).filter(chance__isnull=False)
+    return (
+        found.select_related("account", "playbook", "account__owner")
+        .select_for_update(of=("self",), skip_locked=True)
+        .order_by(F("chance").desc(), "pk")[:limit]
+    )
+
+
+def started_alone(tenant: Tenant, *, since: datetime) -> dict[int, int]:
+    """How many plays began without a click since then, by owner."""
+    rows = Play.objects.for_tenant(tenant).filter(is_unattended=True, created_at__gte=since)
+    counted = rows.exclude(owner=None).order_by("owner_id").values("owner_id").annotate(count=Count("pk"))
+    return {row["owner_id"]: row["count"] for row in counted}

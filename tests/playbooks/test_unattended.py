@@ -1,0 +1,137 @@
+"""Plays start without a click only where a model has earned it, and nothing else speaks against it."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from audit.models import AuditEvent
+from jobs.models import Job
+from playbooks import services, tasks
+from playbooks.models import Play, Playbook, Recommendation
+from playbooks.queries import unattended as queries
+from playbooks.services import unattended
+from scoring.learning import registry
+from scoring.models import AccountHealth, ChanceSettings, ChurnModel
+from scoring.people.models import Notice
+from tenants.access import SYSTEM, Actor
+from tests.playbooks.makers import NOW, health_row, playbook, signal, suggest
+from tests.playbooks.test_holding import DAY, scored
+from tests.scoring import models_by_hand
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def here(acme):
+    """An automatic version, a playbook that may start alone, sources that are all there."""
+    with acme.here():
+        acme.model = models_by_hand.register(acme, models_by_hand.by_hand())
+        registry.promote(
+            acme.tenant, model_id=acme.model.pk, by=SYSTEM, why="a test", to=ChurnModel.State.AUTOMATIC
+        )
+        Playbook.objects.filter(pk=playbook(acme).pk).update(starts_alone=True)
+        scored(acme)
+        yield acme
+
+
+def at_risk(world, name="Northwind", *, p90="0.85", owner="csm", **standing):
+    """A suggestion that waits on an account of this chance."""
+    account = world.add_account(name, owner=owner)
+    health_row(world, account, p90=Decimal(p90), model_id=world.model.pk, **{"as_of": DAY, **standing})
+    assert suggest(world, account) is not None
+    return account
+
+
+def plays(world, account):
+    return list(Play.objects.for_tenant(world.tenant).filter(account=account))
+
+
+def test_a_sure_case_starts_once_and_its_owner_is_told(here):
+    account = at_risk(here)
+    assert unattended.may_start_any(here.tenant)
+    assert tasks.start_earned(here.tenant, None) == {"started": 1}
+    assert tasks.start_earned(here.tenant, None) == {"started": 0}
+    [play] = plays(here, account)
+    assert (play.is_unattended, play.owner, play.recommendation.state) == (True, here.csm.user, "accepted")
+    assert play.recommendation.decided_by is None
+    assert play.recommendation.decided_by_label == "Holdfast, by itself"
+    notice = Notice.objects.for_tenant(here.tenant).get(user=here.csm.user)
+    assert "started by itself at Northwind: a chance of leaving within 90 days of 85%" in notice.text
+    event = AuditEvent.objects.get(tenant=here.tenant, verb="playbooks.accepted")
+    assert event.diff["after"]["unattended"] == {"chance_90": 0.85, "needed": 0.7, "model_version": 1}
+    job = Job.objects.for_tenant(here.tenant).get(kind="playbooks.start_play")
+    assert job.args == {"play_id": play.pk}
+
+
+AGAINST = {
+    "below the limit": {"p90": "0.699999"},
+    "a chance of another day": {"as_of": DAY - timedelta(days=1)},
+    "something was missing": {"chance_flags": ["source_late:usage"]},
+    "a person overrode it": {"override_band": "watch"},
+    "nobody owns it": {"owner": None},
+    "another version's chance": {"model_id": None},
+}
+
+
+@pytest.mark.parametrize("why", AGAINST)
+def test_what_is_not_sure_waits_for_a_person(here, why):
+    values = dict(AGAINST[why])
+    standing = {
+        name: values.pop(name) for name in ("as_of", "chance_flags", "override_band") if name in values
+    }
+    other = values.pop("model_id", here)
+    account = at_risk(here, **values, **standing)
+    if other is None:
+        AccountHealth.objects.filter(account=account).update(model_id=None)
+    assert unattended.start_earned(here.tenant, now=NOW) == 0
+    assert plays(here, account) == []
+    assert Recommendation.objects.get(account=account).state == "suggested"
+
+
+def test_a_model_that_was_taken_back_starts_nothing(here):
+    at_risk(here)
+    registry.take_back(here.tenant, by=SYSTEM, why="drift")
+    assert not unattended.may_start_any(here.tenant)
+    assert unattended.start_earned(here.tenant, now=NOW) == 0
+
+
+def test_while_a_source_is_late_nothing_starts(here):
+    at_risk(here)
+    scored(here, late=["usage"])
+    assert not unattended.may_start_any(here.tenant)
+    assert unattended.start_earned(here.tenant, now=NOW) == 0
+
+
+@pytest.mark.parametrize("values", [{"starts_alone": False}, {"state": "paused"}])
+def test_a_playbook_that_may_not_starts_not(here, values):
+    at_risk(here)
+    Playbook.objects.filter(key="usage_recovery").update(**values)
+    assert not queries.any_may_start_alone(here.tenant)
+    assert unattended.start_earned(here.tenant, now=NOW) == 0
+
+
+def test_an_owner_gets_no_more_a_week_than_may_be_flagged(here):
+    ChanceSettings.objects.update_or_create(tenant=here.tenant, defaults={"flags_per_csm_week": 2})
+    likelihoods = ["0.75", "0.95", "0.85"]
+    accounts = [at_risk(here, f"Account {each}", p90=each) for each in likelihoods]
+    now = timezone.now()
+    assert unattended.start_earned(here.tenant, now=now) == 2
+    assert [len(plays(here, each)) for each in accounts] == [0, 1, 1]
+    assert unattended.start_earned(here.tenant, now=now + timedelta(days=6)) == 0
+    assert unattended.start_earned(here.tenant, now=now + timedelta(days=8)) == 1
+
+
+def test_what_a_person_took_back_is_not_started_again(here):
+    account = at_risk(here)
+    now = timezone.now()
+    unattended.start_earned(here.tenant, now=now)
+    row = Recommendation.objects.get(account=account)
+    services.undo(
+        here.tenant, recommendation_id=row.pk, version=row.version, by=Actor.person(here.csm), now=now
+    )
+    assert Recommendation.objects.get(account=account).state == "suggested"
+    assert unattended.start_earned(here.tenant, now=now + timedelta(days=1)) == 0
+    services.suggest(here.tenant, signals=[signal(account)], now=now + timedelta(days=1))
+    assert [each.state for each in plays(here, account)] == ["cancelled"]
