@@ -30,6 +30,7 @@ def _install_default_policy(tenant: Any) -> None:
 def _register_jobs() -> None:
     from jobs import registry
     from scoring import tasks
+    from scoring.cohorts import job as cohorts
     from scoring.growth import work as growth
     from scoring.quality import job as quality
 
@@ -66,6 +67,13 @@ def _register_jobs() -> None:
     )
     registry.schedule(
         "scoring.growth_nightly", kind=growth.GROWTH, at_hour=6, when=growth.is_there_anything_new
+    )
+    registry.register(
+        cohorts.COHORTS, cohorts.work_out, mode="stepwise", label="How long customers stay", max_attempts=3,
+        seconds=1800,
+    )  # fmt: skip
+    registry.schedule(
+        "scoring.cohorts_nightly", kind=cohorts.COHORTS, at_hour=6, when=cohorts.is_there_anything_new
     )
     registry.register(
         tasks.EXPIRE_OVERRIDES, tasks.expire_overrides, mode="transactional", label="Ending overrides"

@@ -2,6 +2,7 @@ from django.urls import path
 
 from scoring import policy_views, views
 from scoring.automation.urls import urlpatterns as automation_urls
+from scoring.cohorts.urls import urlpatterns as cohort_urls
 from scoring.growth.urls import urlpatterns as growth_urls
 from scoring.outcomes.urls import urlpatterns as outcome_urls
 from scoring.people.urls import urlpatterns as people_urls
@@ -30,4 +31,5 @@ urlpatterns = [
     *whatif_urls,
     *people_urls,
     *growth_urls,
+    *cohort_urls,
 ]

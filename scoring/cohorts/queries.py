@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from accounts.queries import visible_accounts
-from scoring.cohorts.models import CohortReport
+from scoring.cohorts.models import AssociationReport, CohortReport
 from scoring.models import ChurnModel
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
@@ -92,9 +92,22 @@ def last_run_told_of(tenant: Tenant) -> int | None:
     return rows.values_list("run_id", flat=True).first()
 
 
-_TOLD = ("pk", "version", "state", "kind", "as_of", "created_at", "report__associated")
+def associations(tenant: Tenant) -> list[AssociationReport]:
+    """What the newest versions' trainings found, newest first; of the versions only what names them."""
+    rows = AssociationReport.objects.for_tenant(tenant).select_related("model")
+    named = (
+        "figures",
+        "made_at",
+        "tenant",
+        "model__tenant",
+        "model__version",
+        "model__state",
+        "model__as_of",
+    )
+    return list(rows.only(*named).order_by("-model__version")[:MOST_VERSIONS])
 
 
-def told_versions(tenant: Tenant) -> list[dict[str, Any]]:
-    """Versions, newest first, each with what its training found to be associated with leaving."""
-    return list(ChurnModel.objects.for_tenant(tenant).order_by("-version").values(*_TOLD)[:MOST_VERSIONS])
+def newest_version(tenant: Tenant) -> ChurnModel | None:
+    """Only what names it: for a page that has nothing else to tell."""
+    rows = ChurnModel.objects.for_tenant(tenant).only("tenant", "version", "state").order_by("-version")
+    return rows.first()

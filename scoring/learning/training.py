@@ -20,8 +20,8 @@ from scoring.engine.churn.model import Fitted
 from scoring.engine.validation import HORIZONS, known_at, origins
 from scoring.engine.validation.promotion import promote as compare_pair
 from scoring.exceptions import ScoringError
+from scoring.learning import associated, labels, leakage, registry, rolling, samples
 from scoring.learning import backtest as back
-from scoring.learning import labels, leakage, registry, rolling, samples
 from scoring.learning.gates import advisory_gates
 from scoring.learning.landmarks import SPACING_DAYS, Plan, Said
 from scoring.learning.recipes import NAMES, fit_all
@@ -91,6 +91,8 @@ def train(
     settings = _settings(tenant)
     report["gates"] = advisory_gates(report, settings=settings)
     report["against_champion"] = against_champion(tenant, stack, report["chosen"])
+    with one_thread():
+        found = plain(associated.associated(fitted, stack))
     report["seconds"] = round(time.monotonic() - started, 1)
     said(1, 1, "Registering")
     with tenant_transaction(tenant.pk):
@@ -104,6 +106,7 @@ def train(
             job_id=job_id,
         )
         samples.keep(tenant, row, fitted, stack)
+        associated.keep(tenant, row, found)
         return _promoted(tenant, row, by=by)
 
 

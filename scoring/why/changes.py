@@ -10,7 +10,7 @@ from accounts.models import Account
 from scoring import changes, queries
 from scoring.catalogue import BY_KEY, MISSING_WORDS, SOURCES
 from scoring.changes import MISSING, MODEL, OVERRIDE, POLICY, TIME, UNMOVED, VALUES, Reading
-from scoring.why import change_queries
+from scoring.why import change_queries, own_or_shared
 from scoring.why.chance import value_words
 from scoring.why.change_queries import Pair, Standing
 from scoring.why.sources import place_of, source_of
@@ -79,7 +79,7 @@ def changes_context(tenant: Tenant, viewer: Membership, account: Account) -> dic
 
 
 def between(tenant: Tenant, account: Account, since: date | None, until: date | None) -> dict[str, Any]:
-    """Both splits between the scored days nearest to the wanted ones; five statements."""
+    """Both splits between the scored days nearest to the wanted ones; six statements."""
     runs = queries.effective_runs(tenant)
     if not runs:
         return {"scored": [], "found": Pair()}
@@ -91,6 +91,7 @@ def between(tenant: Tenant, account: Account, since: date | None, until: date | 
         "since": since,
         "until": until,
         "found": found,
+        "beside": own_or_shared.beside(tenant, account, found),
         **(_splits(found.first, found.last, account) if found.first and found.last else {}),
     }
 

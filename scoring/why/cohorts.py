@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import Account
+from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 
 LEAST = 10  # other customers; fewer would tell about each of them
@@ -103,6 +104,7 @@ def cohorts_context(tenant: Tenant, viewer: Membership, account: Account) -> dic
         "as_of": day,
         "has_chances": any(each.chance.n for each in found),
         "least": LEAST,
+        "sees_curves": can(viewer, Right.VIEW_OUTCOMES),
         "delta": any_row[4] if any_row else None,
     }
 
