@@ -1,5 +1,6 @@
 """The real thing: `manage.py serve` on a database of its own, filled like the demo, driven in headless Chromium."""
 
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 PASSWORD = "holdfast-demo-1"
+SCENE_PASSWORD = "correct-horse-7"  # tests.worlds
+PATIENCE = 60_000  # milliseconds; a loaded machine takes its time
 PEOPLE = {
     "csm": "csm01@vendor.example",
     "csm2": "csm02@vendor.example",
@@ -41,7 +44,11 @@ class App:
     env: dict
 
     def url(self, path: str) -> str:
-        return f"{self.base}/t/demo/{path.lstrip('/')}"
+        return self.at("demo", path)
+
+    def at(self, slug: str, path: str = "") -> str:
+        """The address of a page of this tenant."""
+        return f"{self.base}/t/{slug}/{path.lstrip('/')}"
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(
@@ -106,8 +113,9 @@ def wait_until_ready(base, server, var):
 
 @pytest.fixture(scope="session")
 def chromium():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     path = next(
         (
             found
@@ -122,21 +130,49 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def scenes(app):
+    """`scenes("dips.build")` calls a function of tests/browser/scenes in a process beside the running app."""
+    command = [sys.executable, "-m", "tests.browser.scenes"]
+    process = subprocess.Popen(
+        command, env=app.env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+    def call(name: str, **args):
+        process.stdin.write(json.dumps({"call": name, "args": args}) + "\n")
+        process.stdin.flush()
+        for line in process.stdout:  # what is logged there is passed over
+            if line.startswith("=> "):
+                return json.loads(line[3:])
+        raise AssertionError(f"{name} broke off: its trace stands above")
+
+    yield call
+    process.stdin.close()
+    process.wait(30)
+
+
 @pytest.fixture
 def sign_in(app, chromium):
-    """`sign_in("csm")` gives a page of that person, in a browser profile of its own."""
+    """`sign_in("csm")` gives a page of that person of the demo, in a browser profile of its own.
+
+    `sign_in("csm", to="dips")`: the one with that role in the tenant of a scene.
+    """
     contexts = []
 
-    def enter(role: str, **options):
+    def enter(role: str, to: str = "demo", **options):
         context = chromium.new_context(viewport={"width": 1280, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(PATIENCE)
         page.problems = watch(page)
+        login, password = (
+            (PEOPLE[role], PASSWORD) if to == "demo" else (f"{role}@{to}.example", SCENE_PASSWORD)
+        )
         page.goto(f"{app.base}/auth/login/")
-        page.fill("input[name=login]", PEOPLE[role])
-        page.fill("input[name=password]", PASSWORD)
+        page.fill("input[name=login]", login)
+        page.fill("input[name=password]", password)
         page.press("input[name=password]", "Enter")
-        page.wait_for_url("**/t/demo/**")
+        page.wait_for_url(f"**/t/{to}/**")
         return page
 
     yield enter
