@@ -111,6 +111,7 @@ def django_db_setup(test_server, template_database, django_db_blocker):
         connection.close()
         connection.settings_dict["NAME"] = name
         _check_role(connection)
+        _keep_worlds()
     yield
     with django_db_blocker.unblock():
         connections.close_all()
@@ -129,6 +130,32 @@ def _check_role(connection):
     assert name == "holdfast_app", name
     assert not any(powers), f"{name} may do more than the app role: {powers}"
     assert owned == 0, f"{name} owns {owned} tables"
+
+
+_kept = {}
+
+
+def _keep_worlds():
+    """Before any test: so nothing that a test sets or replaces is in what all of them get."""
+    from django.db import transaction
+
+    from tests.kept_worlds import keep
+
+    with transaction.atomic():
+        _kept.update({slug: keep(slug) for slug in ("acme", "globex")})
+        transaction.set_rollback(True)
+
+
+def _world(slug):
+    """As `make_world` makes it; anew where the database is another one, whose sequences know nothing of the ids."""
+    from django.db import connection
+
+    from tests.worlds import make_world
+
+    kept = _kept.get(slug)
+    if kept is None or kept.database != connection.settings_dict["NAME"]:
+        return make_world(slug)
+    return kept.again()
 
 
 @contextmanager
@@ -159,16 +186,12 @@ def committed_db(test_server, template_database, django_db_setup, django_db_bloc
 
 @pytest.fixture
 def acme(db):
-    from tests.worlds import make_world
-
-    return make_world("acme")
+    return _world("acme")
 
 
 @pytest.fixture
 def globex(db):
-    from tests.worlds import make_world
-
-    return make_world("globex")
+    return _world("globex")
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# nothing is collected for tests; without the folder WhiteNoise warns once for every client that a test makes
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # one connection, so that each test's transaction takes the cache back too; tests/signin tries the real one
 DATABASES = {"default": DATABASES["default"]}  # noqa: F405

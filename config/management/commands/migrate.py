@@ -8,6 +8,8 @@ from django.core.management.base import CommandError
 from django.core.management.commands.migrate import Command as DjangoCommand
 from django.db import OperationalError, connection
 
+from config.lean_states import lean_states
+
 TRIES = 20
 LONGEST_PAUSE = 8.0
 
@@ -17,7 +19,8 @@ class Command(DjangoCommand):
         """What was done stays done, so that each try goes on with the migration that did not get its lock."""
         for attempt in range(1, TRIES + 1):
             try:
-                super().handle(*args, **options)
+                with lean_states():
+                    super().handle(*args, **options)
                 return
             except OperationalError as error:
                 if getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
