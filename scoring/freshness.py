@@ -9,11 +9,15 @@ from tenants.nav import Freshness
 
 
 def freshness(tenant: Tenant, viewer: Membership) -> Freshness:
-    """The day that was scored last, the sources that had fallen silent then, a version taken back, what waits."""
+    """The day scored last, the sources that had fallen silent then, a version taken back, what waits, weak chances."""
     run = notices.told_with(tenant, queries.finished_runs(tenant)).order_by("-as_of", "-pk").first()
     url = reverse("scoring:scores", args=[tenant.slug])
     if run is None:
         return Freshness(url=url)
     late = tuple(f"{source.label} late" for source in queries.freshness(run) if source.is_late)
     scored_at = f"{run.as_of.day} {run.as_of:%b}"
-    return Freshness(url=url, scored_at=scored_at, late=late, notices=notices.of(tenant, viewer, run))
+    weak = notices.weakness(run)
+    return Freshness(
+        url=url, scored_at=scored_at, late=late, notices=notices.of(tenant, viewer, run),
+        chances=weak.short if weak else "", chances_words=weak.words if weak else "",
+    )  # fmt: skip

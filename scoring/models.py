@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from scoring import strength
 from scoring.breakdown import Breakdown
 from tenants.scoping import TenantForeignKey, TenantModel
 
@@ -156,6 +157,11 @@ class ChurnModel(TenantModel):
 
     def __str__(self) -> str:
         return f"churn v{self.version}"
+
+    @property
+    def weakness(self) -> strength.Weakness | None:
+        """What must be said wherever its chances are shown; None: they were shown to beat the base rate."""
+        return strength.weakness(self.report)
 
 
 class HealthSnapshot(models.Model):

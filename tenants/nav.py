@@ -49,6 +49,8 @@ class Freshness:
     scored_at: str = ""
     late: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    chances: str = ""  # what must be known of the chances, in one word or two and in a sentence
+    chances_words: str = ""
 
 
 destinations: list[Destination] = []

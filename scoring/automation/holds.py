@@ -107,7 +107,7 @@ def _median(counts: list[int]) -> int:
 
 
 def _drifted(tenant: Tenant) -> dict[str, tuple[str, date]]:
-    """Sources whose indicators had shifted in the newest check of the version in force, with words and day."""
+    """Sources whose indicators were beyond their limits in the newest check of the version in force, lasting or not."""
     newest = (
         DriftCheck.objects.for_tenant(tenant)
         .filter(model__state__in=ChurnModel.LIVE)
@@ -115,11 +115,11 @@ def _drifted(tenant: Tenant) -> dict[str, tuple[str, date]]:
         .first()
     )
     found: dict[str, tuple[str, date]] = {}
-    for row in newest.figures if newest is not None and newest.tripped else []:
+    for row in newest.figures if newest is not None else []:
         name = next(
             (row["key"].removeprefix(each) for each in INPUT_CHECKS if row["key"].startswith(each)), ""
         )
-        if row["tripped"] and name in BY_KEY:
+        if row.get("beyond", row["tripped"]) and name in BY_KEY:
             assert newest is not None
             found.setdefault(BY_KEY[name].source, (row["words"], newest.as_of))
     return found

@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, JSONField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from django.urls import reverse
 
+from scoring import strength
 from scoring.automation.models import DriftCheck, PausedAutomation
 from scoring.models import ChurnModel, ScoreRun
 from tenants.access import Right, can
@@ -15,7 +16,8 @@ from tenants.nav import Notice
 
 
 def told_with(tenant: Tenant, runs: QuerySet[ScoreRun]) -> QuerySet[Any]:
-    """The runs with `stepped` (the version that drift took back and that still stands there) and `waits`."""
+    """The runs with `stepped` (the version that drift took back and that still stands there), `waits` and `tested` (the
+    skill and the calibration of the version in force)."""
     newer = ChurnModel.objects.for_tenant(tenant).filter(
         state__in=ChurnModel.LIVE, version__gt=OuterRef("model__version")
     )
@@ -27,7 +29,21 @@ def told_with(tenant: Tenant, runs: QuerySet[ScoreRun]) -> QuerySet[Any]:
         .values(told=JSONObject(model="model_id", version="model__version", to="stepped_to", day="as_of"))
     )
     waits = PausedAutomation.objects.for_tenant(tenant).filter(ended_at=None)
-    return runs.annotate(stepped=Subquery(stepped[:1]), waits=Exists(waits))
+    live = ChurnModel.objects.for_tenant(tenant).filter(state__in=ChurnModel.LIVE)
+    tested = live.values(
+        told=JSONObject(skill="report__horizons__90__all__brier_skill", method="report__calibration__method")
+    )
+    return runs.annotate(
+        stepped=Subquery(stepped[:1]),
+        waits=Exists(waits),
+        tested=Subquery(tested[:1], output_field=JSONField()),
+    )
+
+
+def weakness(run: Any) -> strength.Weakness | None:
+    """What must be said beside every chance of the version in force."""
+    told = run.tested
+    return strength.weakness_of(told["skill"] or {}, told["method"]) if told else None
 
 
 def of(tenant: Tenant, viewer: Membership, run: Any) -> tuple[Notice, ...]:

@@ -78,7 +78,7 @@ def training_sample(tenant: Tenant, model_id: int) -> TrainingSample | None:
     return (
         TrainingSample.objects.for_tenant(tenant)
         .filter(model_id=model_id)
-        .defer("quantiles", "score")
+        .defer("quantiles", "score", "movement")
         .first()
     )
 

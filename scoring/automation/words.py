@@ -9,6 +9,7 @@ LABELS = {
     "leavers": "Leavers seen",
     "calibration": "Calibration error",
     "slope": "Calibration slope",
+    "skill": "Better than the base rate",
     "precision": "Precision at the threshold",
     "freshness": "Sources fresh",
     "drift": "No drift",

@@ -15,6 +15,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from audit import services as audit
+from scoring import strength
 from scoring.exceptions import ScoringError
 from scoring.models import ChurnModel
 from tenants.access import Actor
@@ -120,6 +121,8 @@ def promote(
     row = _get(tenant, model_id)
     if to == State.AUTOMATIC and row.state != State.ADVISORY:
         raise ModelRefused(f"{row} is {row.state}: only the version that is advisory can become automatic.")
+    if to == State.AUTOMATIC and (weak := strength.weakness(row.report)):
+        raise ModelRefused(f"{row} stays advisory. {weak.words} {strength.figure_words(row.report)}")
     load_model(row)
     standing = live(tenant)
     before = {"state": row.state}

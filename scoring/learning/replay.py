@@ -1,8 +1,7 @@
 """What flags would have done over the days of the past: churn seen in time, false alarms, alerts, money of both.
 
-Source: SCORING.md h, as the back-test has it (`engine.validation.leadtime`): a flag goes up at the second flagged
-scoring running and down at the second unflagged one; a scoring that says nothing changes nothing. Warning counts from
-the scoring at which the flag that stands at the end went up, to the notice or else the leaving.
+Flags and warning by the one rule of `scoring.flagging`, as the back-test has them; a scoring that says nothing changes
+nothing.
 """
 
 from dataclasses import dataclass
@@ -13,11 +12,14 @@ from numpy.typing import NDArray
 
 from scoring.engine.validation.intervals import wilson
 from scoring.engine.validation.leadtime import flags
+from scoring.flagging import went_up
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-ABSENT, SILENT, CALM, FLAGGED = -2, -1, 0, 1  # no snapshot; one that says nothing; not flagged; flagged
+ABSENT, SILENT, CALM, BETWEEN, FLAGGED = range(
+    -2, 3
+)  # no snapshot; one that says nothing; not flagged; neither
 LEAST_WARNING = 30  # days: less is too little to act on
 WANTED_WARNING = 60
 HORIZON = 90  # a flag was right when its account left within so many days
@@ -56,7 +58,7 @@ def alerts(past: Past, states: Ints, *, a_week: int | None = None, first: Floats
     account = np.repeat(past.accounts, past.days.size)
     day = np.tile(past.days, past.accounts.size)
     p = np.where(states < CALM, np.nan, states).astype(np.float64).ravel()
-    on = flags(account, day, p, on=0.5, off=0.5).on
+    on = flags(account, day, p, on=FLAGGED, off=BETWEEN).on
     raised = on & ~np.c_[np.zeros(len(on), dtype=np.bool_), on[:, :-1]]
     kept = raised if a_week is None else _largest(past, raised, a_week, past.arr if first is None else first)
     return Alerts(on, raised, kept)
@@ -100,12 +102,9 @@ def warning(past: Past, told: Alerts, gone: Gone) -> Floats:
     days = np.zeros(gone.row.size)
     for at, (row, end) in enumerate(zip(gone.row.tolist(), gone.end.tolist(), strict=True)):
         before = int(np.searchsorted(past.days, end))  # scorings of days before the end
-        on = told.on[row, :before]
-        if not before or not on[-1]:
-            continue
-        down = np.flatnonzero(~on)
-        start = int(down[-1]) + 1 if down.size else 0
-        days[at] = end - past.days[start] if told.kept[row, start] else 0.0
+        start = went_up(told.on[row, :before].tolist())
+        if start is not None and told.kept[row, start]:
+            days[at] = end - past.days[start]
     return days
 
 

@@ -1,18 +1,24 @@
 """How inputs and scores lay in training, small enough to keep with every version: what drift is measured against.
 
 Kept are evenly spaced quantiles and the share without a value, of the newest year of training. Shifts are counted by
-deciles (scoring.engine.validation.drift), which 101 quantiles give back to a hundredth of the rows.
+deciles (scoring.engine.validation.drift), which 101 quantiles give back to a hundredth of the rows. Kept is also how
+far inputs and scores moved by themselves from past day to past day (scoring.engine.validation.movement).
 """
+
+from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scoring.automation.models import TrainingSample
 from scoring.engine.churn.chances import chances
-from scoring.engine.churn.data import Stack, take
-from scoring.engine.churn.model import Fitted
-from scoring.engine.validation import Sample
+from scoring.engine.churn.data import SHOWN, Stack, spread_key, take
+from scoring.engine.churn.model import Fitted, on_curve
+from scoring.engine.validation import Movement, Sample, movement
 from scoring.engine.validation.drift import by_account
+from scoring.engine.validation.movement import Ordinary
+from scoring.learning.labels import day_number, day_of
 from scoring.models import ChurnModel
 from tenants.models import Tenant
 
@@ -22,6 +28,7 @@ POINTS = 101
 GRID = 400  # rows that a kept sample is laid out on again
 NEWEST_DAYS = 365
 MOST_ROWS = 20_000  # of which the score is computed
+SEED = 1
 AGEING = frozenset({"account.tenure_days"})  # drifts by itself: everybody grows older
 
 
@@ -39,11 +46,59 @@ def keep(tenant: Tenant, row: ChurnModel, fitted: Fitted, stack: Stack) -> Train
             "quantiles": [_quantiles(column) for column in columns],
             "missing": [float(np.isnan(column).mean()) for column in columns],
             "score": _quantiles(chances(fitted, some).p[:, 2]),
+            "movement": _movement(fitted, names, stack),
             "rows": len(recent),
             "accounts": by_account(recent.account),
         },
     )
     return made
+
+
+def _movement(fitted: Fitted, names: tuple[str, ...], stack: Stack) -> dict[str, Any]:
+    """How far inputs (by name, in their order) and score moved, on the rows of some accounts, all of each."""
+    share = MOST_ROWS / max(len(stack), 1)
+    some = take(stack, spread_key(stack.account, np.zeros_like(stack.day), SEED) < share)
+    if not len(some):
+        return {}
+    x = some.x[:, [stack.names.index(name) for name in names]].astype(np.float64)
+    found = movement(x, chances(fitted, some).p[:, 2], some.account, some.day)
+    tables = {"psi": found.psi, "missing": found.missing, "score": found.score}
+    return {name: np.round(table, 5).tolist() for name, table in tables.items()} | {
+        "newest": str(day_of(int(stack.day.max())))
+    }
+
+
+def ordinary(kept: TrainingSample, places: list[int], *, as_of: date) -> Ordinary | None:
+    """What these inputs and the score do by themselves in the time since training; None where that is not known."""
+    told = kept.movement
+    if not told or not told["score"]:
+        return None
+    lags = len(told["score"])
+    psi, missing = (
+        np.array(told[name], dtype=np.float64).reshape(-1, lags)[places] for name in ("psi", "missing")
+    )
+    moved = Movement(psi, missing, np.array(told["score"], dtype=np.float64))
+    return moved.within(day_number(as_of) - day_number(date.fromisoformat(told["newest"])))
+
+
+def reach(fitted: Fitted, names: list[str], training: Sample, now: Sample) -> Floats:
+    """How far each input's part of the log-odds moved, on average over the accounts (Wasserstein-1 by quantiles).
+
+    The first period's own part counts as one of the three that are shown.
+    """
+    slope = 0.0 if fitted.calibration.method == "base_rate" else fitted.calibration.slope
+    curves = {curve.name: curve for curve in fitted.curves}
+    shares = (np.arange(POINTS) + 0.5) / POINTS
+    found = np.zeros(len(names))
+    for at, name in enumerate(names):
+        curve, parts = curves[name], []
+        for sample in (training, now):
+            part = on_curve(curve, curve.table, sample.x[:, at])
+            if curve.early is not None:
+                part = part + on_curve(curve, curve.early, sample.x[:, at]) / SHOWN
+            parts.append(np.quantile(part, shares) if part.size else np.zeros(POINTS))
+        found[at] = abs(slope) * np.abs(parts[1] - parts[0]).mean()
+    return found
 
 
 def _quantiles(column: Floats) -> list[float]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from accounts.models import Account
-from scoring import model_queries
+from scoring import model_queries, strength
 from scoring.engine.churn.chances import chances
 from scoring.engine.churn.data import Stack, leavers, take
 from scoring.engine.churn.document import to_document
@@ -90,6 +90,8 @@ def train(
     report["calibration"] = {"method": fitted.calibration.method, **dict(fitted.calibration.facts)}
     settings = _settings(tenant)
     report["gates"] = advisory_gates(report, settings=settings)
+    weak = strength.weakness(report)
+    report["strength"] = weak.words if weak else "Shown to beat the base rate."
     report["against_champion"] = against_champion(tenant, stack, report["chosen"])
     with one_thread():
         found = plain(associated.associated(fitted, stack))

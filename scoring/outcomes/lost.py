@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from scoring.flagging import standing
 from scoring.models import HealthSnapshot
 from scoring.outcomes import lost_statements, work
 from scoring.outcomes.periods import EARLIEST, Period
@@ -57,7 +58,7 @@ class Lost:
 
     @property
     def warning(self) -> int:
-        """Days from the first flag to the notice, or to leaving; 0 when no flag stood then."""
+        """Days from the scoring at which the flag went up to the notice, or to leaving; 0 when none stood then."""
         first: date | None = self.row["first_flag"]
         return 0 if first is None else (self.row["last_day"] - first).days
 
@@ -131,9 +132,16 @@ def _lost(
     with connection.cursor() as cursor:
         cursor.execute(statement, {**parameters, **values})
         names = [column[0] for column in cursor.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        rows = [_flagged(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
     deeds = work.deeds(tenant, [row["id"] for row in rows])
     return [Lost(row, deeds[row["id"]]) for row in rows]
+
+
+def _flagged(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with the flag that stood on its last day, and the first one that ever went up."""
+    told = zip(row.pop("days") or (), row.pop("flags") or (), strict=True)
+    stood = standing((day, is_flagged, not is_flagged) for day, is_flagged in told)
+    return row | {"first_flag": stood.since, "ever_flag": stood.first}
 
 
 def history(tenant: Tenant, *, account_id: int, last: date) -> list[HealthSnapshot]:
@@ -144,22 +152,6 @@ def history(tenant: Tenant, *, account_id: int, last: date) -> list[HealthSnapsh
         cursor.execute(lost_statements.HISTORY, values)
         names = [column[0] for column in cursor.description or ()]
         return [HealthSnapshot(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
-
-
-def first_flag(days: Iterable[tuple[date, bool]]) -> date | None:
-    """First day of the run of flags that still stands at the end; two scorings turn it on, two turn it off.
-
-    The same rule as the statement's, for points that are at hand (the chance's flags); a test compares the two.
-    """
-    first: date | None = None
-    before: tuple[date, bool] | None = None
-    for day, flagged in days:
-        if before is not None and before[1] and flagged and first is None:
-            first = before[0]
-        elif before is not None and not before[1] and not flagged:
-            first = None
-        before = (day, flagged)
-    return first
 
 
 @dataclass(frozen=True)

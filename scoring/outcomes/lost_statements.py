@@ -1,5 +1,6 @@
 """Who left within a period, and what the scores had said of each (docs/outcomes.md, "Days of warning")."""
 
+from scoring.flagging import RUNNING
 from scoring.outcomes.statements import CUSTOMERS, RATES
 
 WATCHED_DAYS = 365
@@ -36,7 +37,8 @@ paid AS (
 )
 """
 
-# on after two flagged scorings running, off after two others; scorings without a band say nothing
+# The scorings before the last day that say something, for the rule of scoring.flagging; quiet ones that no flag
+# precedes closely enough to be lifted by them are left out, which changes nothing and spares most.
 FLAGS = f"""
 runs AS (
     SELECT DISTINCT ON (as_of) as_of, id FROM scoring_scorerun
@@ -46,18 +48,16 @@ runs AS (
     SELECT g.id, h.as_of, h.band, h.coverage_pct, h.band IN ('critical', 'at_risk') AS flagged
       FROM gone g
       JOIN scoring_health_snapshot h ON h.tenant_id = %(tenant)s AND h.account_id = g.id
-       AND h.as_of BETWEEN g.last_day - {WATCHED_DAYS} AND g.last_day
+       AND h.as_of >= g.last_day - {WATCHED_DAYS} AND h.as_of < g.last_day
        AND h.as_of BETWEEN %(start)s::date - {2 * WATCHED_DAYS} AND %(end)s
       JOIN runs r ON r.as_of = h.as_of AND r.id = h.run_id
 ), told AS (
-    SELECT id, as_of, flagged, lag(flagged) OVER w AS before, lag(as_of) OVER w AS day_before
-      FROM scored WHERE band <> 'unknown' WINDOW w AS (PARTITION BY id ORDER BY as_of)
-), lifted AS (
-    SELECT id, max(as_of) FILTER (WHERE NOT flagged AND NOT before) AS day FROM told GROUP BY id
+    SELECT id, as_of, flagged, bool_or(flagged) OVER (PARTITION BY id ORDER BY as_of
+                                                      ROWS BETWEEN {RUNNING} PRECEDING AND CURRENT ROW) AS tells
+      FROM scored WHERE band <> 'unknown'
 ), flag AS (
-    SELECT t.id, min(t.day_before) FILTER (WHERE l.day IS NULL OR t.as_of > l.day) AS first_flag,
-           min(t.day_before) AS ever_flag
-      FROM told t JOIN lifted l ON l.id = t.id WHERE t.flagged AND t.before GROUP BY t.id
+    SELECT id, array_agg(as_of ORDER BY as_of) AS days, array_agg(flagged ORDER BY as_of) AS flags
+      FROM told WHERE tells GROUP BY id
 ), seen_of AS (
     SELECT id, count(*) AS scorings, min(as_of) AS since, max(as_of) AS last_scored,
            (array_agg(band ORDER BY as_of DESC))[1] AS last_band,
@@ -69,7 +69,7 @@ runs AS (
 LOST = f"""
 WITH {RATES}, {CUSTOMERS}, {GONE}, {PAID}, {FLAGS}
 SELECT g.id, g.name, g.external_id, g.segment, g.plan, g.region, g.industry, g.left_day, g.notice_day, g.last_day,
-       g.said, p.arr, coalesce(p.unrated, false) AS unrated, f.first_flag, f.ever_flag,
+       g.said, p.arr, coalesce(p.unrated, false) AS unrated, f.days, f.flags,
        coalesce(s.scorings, 0) AS scorings, s.since, s.last_scored, s.last_band, s.last_coverage,
        (SELECT coalesce(json_agg(json_build_object('day', (o.created_at AT TIME ZONE 'UTC')::date,
                     'until', least(o.until, (o.ended_at AT TIME ZONE 'UTC')::date), 'health', o.health,
@@ -84,7 +84,7 @@ SELECT g.id, g.name, g.external_id, g.segment, g.plan, g.region, g.industry, g.l
 """  # noqa: S608  constants of this module
 
 HISTORY = """
-SELECT h.as_of, h.health, h.band, h.policy_version, h.p90, h.risk_level
+SELECT h.as_of, h.health, h.band, h.policy_version, h.p90
   FROM scoring_health_snapshot h
  WHERE h.tenant_id = %(tenant)s AND h.account_id = %(account)s AND h.as_of BETWEEN %(first)s AND %(last)s
    AND h.run_id IN (SELECT DISTINCT ON (as_of) id FROM scoring_scorerun

@@ -1,5 +1,6 @@
 """Customers that left: the list with its causes, the page of each, and the correction of a cause."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,14 +12,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import facts
 from scoring import charts as health_charts
+from scoring.flagging import LOWER, standing
+from scoring.model_queries import chance_settings
 from scoring.outcomes import lost, notes, queries, services
 from scoring.outcomes.forms import CorrectForm, LostFilters
 from scoring.outcomes.views import PAGE, _file, _may_export, address, asked_of
 from scoring.outcomes.words import CAUSE_LABELS
 from tenants.access import Right, TenantRequest, ask_again, can, check_right, tenant_view
 from tenants.fields import Field, sees
-
-FLAGGED_RISK = ("high", "critical")
 
 
 @require_GET
@@ -148,8 +149,8 @@ def post_mortem_context(
     account = queries.account_named(request.tenant, request.membership, account_id=account_id)
     if account is None:
         raise Http404("No such account.")
-    by_chance = [(point.as_of, point.risk_level in FLAGGED_RISK) for point in points if point.p90 is not None]
-    before = [each for each in by_chance if each[0] <= found.last_day]
+    by_chance = [(point.as_of, float(point.p90)) for point in points if point.p90 is not None]
+    cut = float(chance_settings(request.tenant).high_from) if by_chance else None
     initial = {"cause": found.shown_cause, "reason": found.reason or "", "version": found.version}
     return {
         "lost": found,
@@ -158,7 +159,8 @@ def post_mortem_context(
         "figure": health_charts.health_figure(points, None),
         "known": [point.health for point in points if point.health is not None],
         "has_chances": bool(by_chance),
-        "chance_flag": lost.first_flag(before),
+        "chance_flag": _flag_by_chance(by_chance, cut, before=found.last_day) if cut else None,
+        "high_from": cut,
         "sources": _sources(request, found, account),
         "too_late_days": lost.TOO_LATE_DAYS,
         "form": form or CorrectForm(initial=initial),
@@ -166,6 +168,12 @@ def post_mortem_context(
         "sees_arr": sees(request.membership, Field.ARR),
         "currency": request.tenant.currency,
     }
+
+
+def _flag_by_chance(by_chance: list[tuple[date, float]], cut: float, *, before: date) -> date | None:
+    """Since when the flag by chance stood on the last day, had today's threshold been in force."""
+    told = ((day, p90 >= cut, p90 < LOWER * cut) for day, p90 in by_chance if day < before)
+    return standing(told).since
 
 
 def _sources(request: TenantRequest, found: lost.Lost, account: Any) -> list[dict[str, Any]]:

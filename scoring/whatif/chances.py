@@ -1,7 +1,8 @@
 """Thresholds of the chance of leaving over the last 12 months, beside those in force: the job `scoring.whatif`.
 
-Flagged: a stored chance within 90 days of `high_from` or more; a CSM gets at most so many new flags a week, the largest
-amounts at stake first. A flag beyond that number reaches nobody, also not in a later week.
+Flagged: a stored chance within 90 days of `high_from` or more, calm: below LOWER of it (`scoring.flagging`); a CSM gets
+at most so many new flags a week, the largest amounts at stake first. A flag beyond that number reaches nobody, also not
+in a later week.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from scoring.learning.replay import ABSENT, CALM, FLAGGED, Alerts, Past, alerts
+from scoring.flagging import LOWER
+from scoring.learning.replay import ABSENT, BETWEEN, CALM, FLAGGED, Alerts, Past, alerts
 from scoring.model_queries import chance_settings
 from scoring.models import ChanceSettings
 from scoring.whatif import report
@@ -85,8 +87,9 @@ def _read(
 
 def _states(p90: Floats, high_from: float) -> Ints:
     """A chance of exactly `high_from` is already high; accounts without a chance say nothing."""
-    known = ~np.isnan(p90)
-    return np.where(known, np.where(np.nan_to_num(p90) >= high_from, FLAGGED, CALM), ABSENT).astype(np.int64)
+    p = np.nan_to_num(p90)
+    told = np.where(p >= high_from, FLAGGED, np.where(p < LOWER * high_from, CALM, BETWEEN))
+    return np.where(np.isnan(p90), ABSENT, told).astype(np.int64)
 
 
 def _alerts(past: Past, states: Ints, p90: Floats, cut: Cut) -> Alerts:

@@ -1,6 +1,6 @@
 """J18 on the versions of scenes/candidates.py: a candidate in the shadow earns what it may do.
 
-The product has eight gates of automation where the scenario speaks of four; all of them are computed by the nightly
+The product has nine gates of automation where the scenario speaks of four; all of them are computed by the nightly
 check, asked for by its button, from rows. Time passes by the rows of later days.
 """
 
@@ -35,7 +35,7 @@ def test_j18_a_candidate_is_refused_and_later_allowed(app, scenes, sign_in, vers
     page.get_by_role("button", name="Check gates").click()
     until(lambda: gates(page, version), seconds=120, what="the gates were checked")
     met = gates(page, version)
-    assert met == {"Sources fresh"}
+    assert met == {"Sources fresh", "Better than the base rate"}
     assert_gates_are_those_of_the_database(page, scenes, candidate, met)
     expect(under(page, "Gates of automation")).to_contain_text(WATCHED)
 
@@ -63,7 +63,7 @@ def test_j18_a_candidate_is_refused_and_later_allowed(app, scenes, sign_in, vers
         seconds=120,
         what="gates of the later day",
     )
-    assert len(gates(page, version)) == 8, gates_head(page, version)
+    assert len(gates(page, version)) == 9, gates_head(page, version)
     assert_gates_are_those_of_the_database(page, scenes, candidate, gates(page, version))
     take(page, version, "automatic", "All gates are met.")
     until(lambda: state(page, version) == "Automatic", what="the job that promotes it")

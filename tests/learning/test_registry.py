@@ -13,6 +13,7 @@ from scoring.engine.churn.document import to_document
 from scoring.engine.churn.model import Calibration, Curve, Fitted, Timing
 from scoring.learning import registry
 from scoring.models import ChurnModel
+from tests.scoring.models_by_hand import TESTED
 from tests.worlds import MAKER
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +146,8 @@ def test_taken_back_shows_nothing_and_no_older_version_either(acme):
     with acme.here():
         promoted(acme, MAY)
         second = promoted(acme, JULY)
+        second.report = TESTED
+        second.save(update_fields=["report"])
         registry.promote(acme.tenant, model_id=second.pk, by=MAKER, why="test", to="automatic")
         assert registry.take_back(acme.tenant, by=MAKER, why="drift").state == "advisory"
         assert shown(acme, JULY) == 2
@@ -160,6 +163,20 @@ def test_only_what_is_advisory_becomes_automatic(acme):
             registry.promote(acme.tenant, model_id=row.pk, by=MAKER, why="test", to="automatic")
         with pytest.raises(registry.ModelRefused):
             registry.promote(acme.tenant, model_id=row.pk, by=MAKER, why="test", to="draft")
+
+
+def test_what_was_not_shown_to_beat_the_base_rate_never_becomes_automatic(acme):
+    with acme.here():
+        row = promoted(acme, MAY)
+        for low in (None, -0.016, 0.0):
+            skill = {"value": 0.002, "low": low, "high": 0.02}
+            row.report = {"horizons": {"90": {"all": {"brier_skill": skill}}}}
+            row.save(update_fields=["report"])
+            with pytest.raises(
+                registry.ModelRefused, match=r"stays advisory\. Weak: not shown to beat the base rate\."
+            ):
+                registry.promote(acme.tenant, model_id=row.pk, by=MAKER, why="test", to="automatic")
+        assert registry.live(acme.tenant).state == "advisory"  # and is still shown
 
 
 def test_the_version_in_force_cannot_be_retired(acme):

@@ -1,12 +1,13 @@
 """The chance of leaving on the account page: figures, interval, reasons with their rows, and what is missing."""
 
+import re
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 
 from accounts.models import Invoice, Outcome
-from scoring.models import AccountHealth
+from scoring.models import AccountHealth, ChurnModel
 from tests.scoring.evidence import add, ago, rich, score
 from tests.scoring.models_by_hand import by_hand, curve, register
 
@@ -50,6 +51,31 @@ def test_reasons_have_value_usual_range_points_and_a_link_to_their_rows(client, 
     assert "25 d, usual 25 d" in text
     assert "Associated with a higher chance" in text
     assert "because" not in text
+
+
+@pytest.mark.parametrize(
+    ("method", "low", "words"),
+    [
+        ("none", -0.01, "Weak: not shown to beat the base rate."),
+        ("base_rate", -0.01, "Base rate: everybody alike but for the dates of the contract."),
+        ("none", 0.01, ""),
+    ],
+)
+def test_without_skill_it_says_so_wherever_it_stands(client, acme, owing, method, low, words):
+    with acme.here():
+        model = ChurnModel.objects.get()
+        model.report = {
+            "calibration": {"method": method},
+            "horizons": {"90": {"all": {"brier_skill": {"value": 0.02, "low": low, "high": 0.05}}}},
+        }
+        model.save(update_fields=["report"])
+    places = [panel(client, acme, owing).text]
+    client.force_login(acme.csm.user)
+    places.append(client.get(acme.url(f"accounts/{owing.pk}/")).content.decode())
+    for text in places:
+        assert (words in text) if words else not ("Weak:" in text or "Base rate:" in text)
+    pill = re.search(r'class="fresh-pill.*?</a>', places[1], re.S).group()
+    assert ("Chances:" in pill) == bool(words)
 
 
 def test_the_field_rule_covers_what_is_at_stake(client, acme, owing):

@@ -3,17 +3,19 @@
 Everything is deterministic by its `seed`. sklearn and scipy load inside the functions that need them.
 """
 
-from .drift import Exposures, Sample, drift, exposures, psi
+from .drift import Exposures, Sample, drift, exposures
 from .expansion import hit_rates
 from .gates import gates, risk_level
 from .leadtime import Leavers, lead_time
 from .leaks import leaks
 from .measures import measure
+from .movement import Movement, movement
 from .origins import Origin, Origins, Part, fold_of, origins
 from .promotion import promote
 from .reliability import reliability
 from .revenue import renewal_revenue, score_forecasts
 from .rows import HORIZONS, Rows, known_at, outcome
+from .shift import psi
 from .survival import compare, holm, kaplan_meier, logrank, logrank_all, percentile
 from .thresholds import choose_threshold
 
@@ -21,6 +23,7 @@ __all__ = [
     "HORIZONS",
     "Exposures",
     "Leavers",
+    "Movement",
     "Origin",
     "Origins",
     "Part",
@@ -41,6 +44,7 @@ __all__ = [
     "logrank",
     "logrank_all",
     "measure",
+    "movement",
     "origins",
     "outcome",
     "percentile",

@@ -1,16 +1,18 @@
 """Is the world still the one that the model learned? Inputs, scores and outcomes against training.
 
-Sources: PSI by training deciles; its value without drift is about (bins - 1)(1/n + 1/m), and PSI / (1/n + 1/m) follows
-nearly a chi-square with bins - 1 degrees of freedom (Yurdakul and Naranjo 2020), so the .10 and .25 of practice count
-only beyond a quantile of that. Observed against expected with Garwood's Poisson interval; fifths of the score as in
-Hosmer and Lemeshow 1980; slope by logistic regression (Cox 1958) with a Wald interval.
+Sources: the .10 and .25 of practice for PSI count only beyond a quantile of its value by chance (`shift`) and, in the
+scale of a distance (its root), only beyond what the input has moved by itself before (`movement`). Observed against
+expected with Garwood's Poisson interval; fifths of the score as in Hosmer and Lemeshow 1980; slope by logistic
+regression (Cox 1958) with a Wald interval.
 
 Outcomes are read as exposures from one scoring to the next, not as windows of 90 days: those close too late to notice
 within 60 days, and exposures of one account do not overlap. A switch of mechanism with the same level of leaving shows
-in slope and fifths, not in the total. Each check has its share of `ALPHA` for one look, so that 24 monthly looks
-together stay quiet without drift. Simulated (tests/scoring/validation/drifting.py; 2.7 % leave a month): an alarm in 24
-monthly looks in 0 of 30 worlds of 400 accounts and 1 of 30 of 1,000; a switch of mechanism at an equal level is noticed
-within 60 days in 32 of 40 worlds of 400 accounts, looked at weekly. Fewer leavers see less; weekly looks alarm more.
+in slope and fifths, not in the total. An input counts as far as it moves the chances (`reach`): most features of a
+model say little, and with dozens of them some always shift. Each check has its share of `ALPHA` for one look, so that
+24 monthly looks together stay quiet without drift. Simulated (tests/scoring/validation/drifting.py; 2.7 % leave a
+month): an alarm in 24 monthly looks in 0 of 30 worlds of 400 accounts and 1 of 30 of 1,000; a switch of mechanism at an
+equal level is noticed within 60 days in 32 of 40 worlds of 400 accounts, looked at weekly. Fewer leavers see less;
+weekly looks alarm more.
 """
 
 import math
@@ -20,14 +22,15 @@ from typing import Any
 import numpy as np
 
 from .intervals import poisson
+from .movement import Ordinary
 from .ranks import precise, slope
 from .rows import Bools, Floats, Ints, Rows
+from .shift import psi, without_drift
 
-BINS = 10
-EPSILON = 1e-4
 WATCH, TRIP = 0.10, 0.25
 MISSING = 0.10  # share of rows
 BAND = 0.25  # observed / expected between 1 / 1.25 and 1.25 is no drift, however sure
+REACH = math.log(1 + BAND)  # in log-odds: an input that moves the chances by less moves them within the band
 SLOPE_FALL = 0.3
 DISPLACED = 0.15  # share of leavers in other fifths than expected: less is a model's ordinary misfit
 ALPHA = 0.001  # of one check at one look
@@ -75,53 +78,35 @@ def drift(
     now: Sample,
     seen: Exposures | None = None,
     *,
+    ordinary: Ordinary | None = None,
+    reach: Floats | None = None,
     expected_slope: float = 1.0,
     alpha: float = ALPHA,
 ) -> list[dict[str, Any]]:
     """Rows {key, value, limit, tripped, watch, words} in the order missing, inputs, score, observed/expected, slope.
 
-    `seen`: exposures of a sliding window (60 days). `expected_slope`: the slope that the back-test found. A check that
-    has too little to see trips never and says so. Leave features that age by themselves (tenure) out of `names`' x.
+    `seen`: exposures of a sliding window (60 days). `ordinary`: how far inputs and score move by themselves in the time
+    since training (None: not at all). `reach`: how far each input's shift alone moves the log-odds, on average
+    (None: far enough); a shift that moves the chances of nobody is watched and does not trip. `expected_slope`: the
+    slope that the back-test found. A check that has too little to see trips never and says so. Leave features that
+    age by themselves (tenure) out of `names`' x.
     """
-    rows = [_missing(name, training, now, at, alpha) for at, name in enumerate(names)]
-    each = alpha / max(len(names), 1)
-    rows += [
-        _shift(
-            f"psi.{name}", name, (training.x[:, at], now.x[:, at]), (training.accounts, now.accounts), each
-        )
+    usual = ordinary or Ordinary(np.zeros(len(names)), np.zeros(len(names)), 0.0)
+    far = np.full(len(names), np.inf) if reach is None else reach
+    rows = [
+        _within(_missing(name, training, now, at, alpha, float(usual.missing[at])), far[at])
         for at, name in enumerate(names)
     ]
+    each, counts = alpha / max(len(names), 1), (training.accounts, now.accounts)
+    for at, name in enumerate(names):
+        values = (training.x[:, at], now.x[:, at])
+        row = _shift(f"psi.{name}", name, values, counts, each, float(usual.psi[at]))
+        rows.append(_within(row, far[at]))
     scores = (training.score, now.score)
-    rows.append(_shift("score", "the score", scores, (training.accounts, now.accounts), alpha))
+    rows.append(_shift("score", "the score", scores, counts, alpha, usual.score))
     if seen is not None:
         rows += [_level(seen, alpha), _fifths(seen, alpha), _slope(seen, expected_slope, alpha)]
     return rows
-
-
-def psi(training: Floats, now: Floats, *, bins: int = BINS, epsilon: float = EPSILON) -> tuple[float, int]:
-    """(PSI, bins used) of known values, by deciles of training; equal deciles are one. NaN when either is empty."""
-    old, new = training[~np.isnan(training)], now[~np.isnan(now)]
-    if not old.size or not new.size:
-        return math.nan, 0
-    cuts = np.unique(np.quantile(old, np.arange(1, bins) / bins))
-    size = cuts.size + 1
-    counts = np.array([np.bincount(np.searchsorted(cuts, each), minlength=size) for each in (old, new)])
-    counts = counts[:, counts.any(axis=0)]
-    # half a row in the place of none: an empty bin of a small sample is chance
-    a, b = (
-        np.maximum(count / count.sum(), max(epsilon, 0.5 / count.sum()))
-        for count in counts.astype(np.float64)
-    )
-    used = int(a.size)
-    return float(((b - a) * np.log(b / a)).sum()), used
-
-
-def without_drift(bins: int, n: float, m: float, *, alpha: float) -> tuple[float, float]:
-    """(mean, 1 - alpha quantile) of PSI when nothing has changed."""
-    from scipy.stats import chi2  # type: ignore[import-untyped]
-
-    unit = 1 / max(n, 1) + 1 / max(m, 1)
-    return (bins - 1) * unit, float(chi2.isf(alpha, max(bins - 1, 1))) * unit
 
 
 def _row(
@@ -134,33 +119,56 @@ def _row(
     }  # fmt: skip
 
 
-def _missing(name: str, training: Sample, now: Sample, at: int, alpha: float) -> dict[str, Any]:
-    """The share without a value, beyond .10 and beyond what chance gives (normal, two-sided)."""
+def _missing(name: str, training: Sample, now: Sample, at: int, alpha: float, usual: float) -> dict[str, Any]:
+    """The share without a value, beyond .10 and what chance gives (normal, two-sided), and beyond its usual move."""
     from scipy.stats import norm
 
     before, after = (float(np.isnan(each.x[:, at]).mean()) for each in (training, now))
     both = (before * training.accounts + after * now.accounts) / max(training.accounts + now.accounts, 1)
     sd = math.sqrt(both * (1 - both) * (1 / max(training.accounts, 1) + 1 / max(now.accounts, 1)))
-    limit = max(MISSING, float(norm.isf(alpha / 2 / max(training.x.shape[1], 1))) * sd)
+    limit = max(MISSING, float(norm.isf(alpha / 2 / max(training.x.shape[1], 1))) * sd) + usual
     change = after - before
-    words = f"{name}: without a value {after:.0%}, in training {before:.0%} (limit {limit:.0%} of change)."
+    words = (
+        f"{name}: without a value {after:.0%}, in training {before:.0%} (limit {limit:.0%} of change"
+        f"{_by_itself(f'{usual:.0%}' if usual else '')})."
+    )
     return _row(f"missing.{name}", change, limit, tripped=abs(change) > limit, words=words)
 
 
 def _shift(
-    key: str, name: str, values: tuple[Floats, Floats], accounts: tuple[int, int], alpha: float
+    key: str,
+    name: str,
+    values: tuple[Floats, Floats],
+    accounts: tuple[int, int],
+    alpha: float,
+    usual: float,
 ) -> dict[str, Any]:
-    """PSI beyond .25 (watch: .10) and beyond chance, on the accounts that have a value."""
+    """PSI beyond .25 (watch: .10) and chance, and beyond its usual move, on the accounts that have a value."""
     value, bins = psi(*values)
     n, m = (
         count * float((~np.isnan(each)).mean()) if each.size else 0.0
         for each, count in zip(values, accounts, strict=True)
     )
     mean, chance = without_drift(bins, n, m, alpha=alpha)
-    limit = max(TRIP, chance)
+    limit, watch = ((math.sqrt(max(each, chance)) + math.sqrt(usual)) ** 2 for each in (TRIP, WATCH))
     shown = "no values" if math.isnan(value) else f"{value:.2f}"
-    words = f"{name}: shift (PSI) {shown}; without drift about {mean:.2f}, by chance up to {chance:.2f}."
-    return _row(key, value, limit, tripped=value > limit, watch=value > max(WATCH, chance), words=words)
+    words = (
+        f"{name}: shift (PSI) {shown}; without drift about {mean:.2f}, by chance up to {chance:.2f}"
+        f"{_by_itself(f'{usual:.2f}' if usual else '')}; limit {limit:.2f}."
+    )
+    return _row(key, value, limit, tripped=value > limit, watch=value > watch, words=words)
+
+
+def _within(row: dict[str, Any], reach: float) -> dict[str, Any]:
+    """The row of an input that moved: it trips only where that moves the chances by as much as the band allows."""
+    if not row["tripped"] or math.isinf(reach):
+        return row
+    words = f"{row['words'][:-1]}; alone it moves the log-odds by {reach:.2f} (limit {REACH:.2f})."
+    return row | {"tripped": reach > REACH, "watch": reach <= REACH, "words": words}
+
+
+def _by_itself(usual: str) -> str:
+    return f", by itself it has moved {usual} in such a time" if usual else ""
 
 
 def _level(seen: Exposures, alpha: float) -> dict[str, Any]:

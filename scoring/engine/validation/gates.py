@@ -19,18 +19,24 @@ NONE = -1
 def gates(figures: Mapping[str, Any], limits: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row a limit, in the order of `limits`: {key, needed, found, passed, words}.
 
-    A limit holds `least`, `most` or both; `words` names it, `unit` is "%" or a word, and `use` ("value", "low",
-    "high") says which end of a figure with an interval must hold. A figure that is missing fails its gate.
+    A limit holds `least`, `most`, `above` or some of them; `words` names it, `unit` is "%" or a word, and `use`
+    ("value", "low", "high") says which end of a figure with an interval must hold. A figure that is missing fails its
+    gate.
     """
     rows = []
     for key, limit in limits.items():
         found = _found(figures.get(key), limit.get("use", "value"))
-        least, most = limit.get("least"), limit.get("most")
-        passed = found is not None and (least is None or found >= least) and (most is None or found <= most)
+        least, most, above = (limit.get(each) for each in ("least", "most", "above"))
+        passed = (
+            found is not None
+            and (least is None or found >= least)
+            and (most is None or found <= most)
+            and (above is None or found > above)
+        )
         unit = limit.get("unit", "")
         needed = " and ".join(
             f"{word} {_shown(each, unit)}"
-            for word, each in (("at least", least), ("at most", most))
+            for word, each in (("at least", least), ("at most", most), ("above", above))
             if each is not None
         )
         have = "not known yet" if found is None else _shown(found, unit)

@@ -9,8 +9,10 @@ from audit.models import AuditEvent
 from scoring.automation import rounds
 from scoring.automation.models import DriftCheck, TrainingSample
 from scoring.engine.churn.data import Stack
-from scoring.engine.validation import psi
-from scoring.learning import registry, samples
+from scoring.engine.validation import drift, psi
+from scoring.learning import registry, samples, watching
+from scoring.learning.labels import day_of
+from scoring.learning.observations import joined
 from scoring.models import ChurnModel
 from tests.scoring.automation.made import DAY, OVERDUE, all_leave, customers, scored, version
 
@@ -140,7 +142,38 @@ def test_a_kept_sample_gives_its_shares_back(acme):
     assert shifted > 0.25
 
 
-def test_inputs_that_moved_trip_and_hold_what_rests_on_their_source(acme, monkeypatch):
+def growing(*, months=12, accounts=300):
+    """Every month the invoices of everybody are three days later."""
+    rng = np.random.default_rng(5)
+    parts = [stack(3.0 * at + 3 * rng.random(accounts), days=20_000 + 30 * at) for at in range(months)]
+    return joined(parts)
+
+
+def test_what_moved_in_training_is_kept_and_allowed(acme):
+    model = version(acme)
+    fitted = registry.load_model(model)
+    with acme.here():
+        samples.keep(acme.tenant, model, fitted, growing())
+        kept = TrainingSample.objects.get(model=model)
+    newest = 20_000 + 330
+    soon, late = (samples.ordinary(kept, [0], as_of=day_of(newest + days)) for days in (30, 360))
+    assert soon.psi[0] > 1
+    assert late.psi[0] > soon.psi[0]
+    assert soon.missing[0] == 0
+    old = samples.sample_of(kept)
+    now = samples.now_of([OVERDUE], fitted, stack(36.0 + 3 * np.random.default_rng(6).random(300)))
+    far = samples.reach(fitted, [OVERDUE], old, now)
+    # the curve climbs by 2 over 50 days: the mean moved from 18 (twelve months) to 37.5 days
+    assert far[0] == pytest.approx(2 / 50 * 19.5, abs=0.02)
+    plain, allowed = (
+        {row["key"]: row for row in drift((OVERDUE,), old, now, ordinary=each, reach=far)}
+        for each in (None, soon)
+    )
+    assert plain[f"psi.{OVERDUE}"]["tripped"]
+    assert not allowed[f"psi.{OVERDUE}"]["tripped"]
+
+
+def test_inputs_that_moved_hold_their_source_at_once_and_trip_when_it_lasts(acme, monkeypatch):
     from scoring.automation import holds
     from scoring.learning import landmarks
 
@@ -149,15 +182,43 @@ def test_inputs_that_moved_trip_and_hold_what_rests_on_their_source(acme, monkey
     rng = np.random.default_rng(4)
     with acme.here():
         samples.keep(acme.tenant, model, fitted, stack(rng.random(2000) * 10))
-    scored(acme, model, day=DAY)
-    monkeypatch.setattr(landmarks, "read", lambda tenant, *, day: stack(30 + rng.random(2000) * 10))
+    for days in (0, 7, 14, 28):
+        scored(acme, model, day=DAY + timedelta(days=days))
+    shift = 30.0
+    monkeypatch.setattr(landmarks, "read", lambda tenant, *, day: stack(shift + rng.random(2000) * 10))
     found = look(acme, model)
-    tripped = {row["key"] for row in found.figures if row["tripped"]}
-    assert {f"psi.{OVERDUE}", "score"} <= tripped
+    rows = {row["key"]: row for row in found.figures}
+    for key in (f"psi.{OVERDUE}", "score"):
+        assert (rows[key]["tripped"], rows[key]["watch"], rows[key]["beyond"]) == (False, True, True)
+    assert rows["score"]["words"].endswith("So since 2026-10-01: it counts when it has lasted 28 days.")
+    assert not found.tripped
     with acme.here():
-        assert holds.reasons(acme.tenant) == []  # it is in the shadow now: nothing rests on it
-        ChurnModel.objects.filter(pk=model.pk).update(state="advisory", is_usable=True)
+        assert registry.live(acme.tenant) is not None
         assert [each.key for each in holds.reasons(acme.tenant)] == ["source_shifted:invoices"]
+    assert not look(acme, model, DAY + timedelta(days=7)).tripped
+    found = look(acme, model, DAY + timedelta(days=28))
+    assert {f"psi.{OVERDUE}", "score"} <= {row["key"] for row in found.figures if row["tripped"]}
+    assert found.stepped_to == "shadow"
+    with acme.here():
+        assert holds.reasons(acme.tenant) == []  # nothing rests on it any more
+
+
+def test_a_shift_that_passes_begins_anew():
+    row = {"key": "psi.a", "tripped": True, "watch": False, "words": "Moved."}
+    beyond, quiet = (
+        [{"key": "psi.a", "tripped": False, "beyond": True}],
+        [{"key": "psi.a", "tripped": False, "beyond": False}],
+    )
+
+    def looked(*rows):
+        """A look a week, the newest first."""
+        days = [(DAY - timedelta(days=7 * at), each) for at, each in enumerate(rows, start=1)]
+        return watching.lasting(row, days, as_of=DAY)["tripped"]
+
+    assert looked(beyond, beyond, beyond, beyond)
+    assert not looked(beyond, beyond, beyond)
+    assert not looked(beyond, beyond, quiet, beyond, beyond)
+    assert watching.lasting(row | {"key": "slope"}, [], as_of=DAY)["tripped"]
 
 
 def test_a_document_that_cannot_be_read_trips_nothing_and_says_so(acme):

@@ -60,6 +60,21 @@ def test_a_version_just_put_into_shadow_has_shown_nothing(acme):
     assert "not enough closed windows yet" in found["own_chance"].words
 
 
+@pytest.mark.parametrize(("low", "passed"), [(0.01, True), (0.0, False), (-0.02, False), (None, False)])
+def test_skill_is_a_gate_of_automation_and_names_its_figure(acme, low, passed):
+    model = version(acme)
+    scored(acme, model, day=DAY)
+    with acme.here():
+        model.report["horizons"]["90"]["all"]["brier_skill"] |= {"low": low}
+        model.save(update_fields=["report"])
+    row = gates(acme, model)["skill"]
+    assert (row.found, row.passed, row.needed) == (low, passed, "above 0")
+    found = "not known yet" if low is None else f"{low:.4g}"
+    assert row.words == (
+        f"Brier skill against the base rate in its back-test, lower end of its interval: {found}, above 0 needed."
+    )
+
+
 def test_what_was_said_in_the_shadow_is_measured_when_its_windows_are_over(acme):
     model = version(acme, state="shadow")
     calibrated(acme, model, is_shadow=True)

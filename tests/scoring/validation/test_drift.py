@@ -5,16 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.engine.validation.drift import (
-    EPSILON,
-    Exposures,
-    Sample,
-    drift,
-    exposures,
-    psi,
-    tripped,
-    without_drift,
-)
+from scoring.engine.validation.drift import Exposures, Sample, drift, exposures, tripped
+from scoring.engine.validation.shift import EPSILON, psi, without_drift
 from tests.scoring.validation.drifting import NAMES, looks
 from tests.scoring.validation.worlds import observed
 
