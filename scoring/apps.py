@@ -86,6 +86,7 @@ def _register_pages() -> None:
     from scoring import panels, queries
     from scoring.freshness import freshness
     from scoring.growth import erasure
+    from scoring.growth import panels as growth_panels
     from scoring.why import panels as why
     from tenants import nav
     from tenants.roles import Right
@@ -93,6 +94,7 @@ def _register_pages() -> None:
     panels.register_panels()
     erasure.register_places()
     why.register_panels()
+    growth_panels.register_panels()
     clock.set_provider(queries.latest_as_of)
     nav.set_freshness(freshness)
     nav.register(nav.Destination("Scores", "scoring:scores", 70, Right.VIEW_ACCOUNTS, place="menu"))

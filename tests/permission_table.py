@@ -657,6 +657,13 @@ TABLE = [
     Row("scoring:end_override", Right.WORK_QUEUE, "POST", make=a_scored_account),
     Row("scoring:renewals", Right.VIEW_OUTCOMES),
     Row("scoring:growth", Right.VIEW_ACCOUNTS),
+    Row(
+        "scoring:growth_export",
+        Right.VIEW_ACCOUNTS,
+        "POST",
+        allowed=200,
+        except_for={"reviewer": 403, "support": 403},
+    ),
     Row("scoring:renewals_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}),
     Row(
         "scoring:renewal_terms_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}

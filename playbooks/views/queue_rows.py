@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from accounts.models import Account
+from playbooks.gains import GAINS
 from playbooks.models import Play, Recommendation
 from playbooks.queries.queue import midnight
 from playbooks.queries.queue_why import first_due
@@ -65,6 +66,7 @@ class Suggestion:
     is_new: bool
     snoozed_until: date | None
     reason: str
+    gain: str = ""  # what has improved, where that is why it is suggested
 
     @property
     def is_snoozed(self) -> bool:
@@ -209,6 +211,7 @@ def _suggestion(tenant: Tenant, found: dict[str, Any] | None) -> Suggestion | No
         is_new=datetime.fromisoformat(found["created_at"]) >= midnight(tenant),
         snoozed_until=_day(found["snoozed_until"]),
         reason=str(reasons.get(found["reason"], "")),
+        gain="; ".join(str(each.get("text", "")) for each in found["cause"] if each.get("key") in GAINS),
     )
 
 

@@ -1,4 +1,4 @@
-"""The growth page: accounts that may buy more, and leads for their account executives."""
+"""The growth page: who may buy more, leads, who has improved, and what comes next in each customer's life."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -6,80 +6,105 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from accounts.models import Contact
 from accounts.queries import visible_accounts
 from scoring import follow_up
-from scoring.growth import queries
+from scoring.growth import lists, queries
+from scoring.growth.lifecycle import LEAST_REACHED
 from scoring.growth.models import GrowthItem
-from scoring.growth.words import LEAST, PATTERNS, sentence
+from scoring.growth.words import LEAST, PATTERNS
 from scoring.growth.work import GROWTH
 from scoring.outcomes.notes import scope_words
-from tenants.access import Right, TenantRequest, tenant_view
+from scoring.outcomes.services import MOST_ROWS, as_csv, record_export
+from tenants.access import Right, TenantRequest, ask_again, can, check_right, tenant_view
 
 PAGE = 25
-KINDS = {
-    GrowthItem.Kind.EXPANSION: "Accounts that may buy more",
-    GrowthItem.Kind.LEAD: "Usage-qualified leads",
-}
 
 
 @require_GET
 @tenant_view(right=Right.VIEW_ACCOUNTS)
 def growth(request: TenantRequest) -> HttpResponse:
     tenant, viewer = request.tenant, request.membership
-    kind = GrowthItem.Kind.LEAD if request.GET.get("kind") == "lead" else GrowthItem.Kind.EXPANSION
+    chosen, mine = _asked(request)
     report = queries.report(tenant)
-    mine = "1" if request.GET.get("mine") == "1" else ""
-    seen = visible_accounts(tenant, viewer)
-    if mine:
-        seen = seen.filter(ae_email__iexact=viewer.user.email)
     start = _start(request.GET.get("from", ""))
-    rows = GrowthItem.objects.for_tenant(tenant).filter(
-        kind=kind, account_id__in=seen.order_by().values("pk")
-    )
-    found = list(
-        rows.select_related("account").order_by("-chance", "account__name", "pk")[start : start + PAGE + 1]
-    )
+    rows = _items(request, chosen, mine=mine)
+    found = list(rows.select_related("account").order_by(*chosen.order)[start : start + PAGE + 1])
     here = reverse("scoring:growth", args=[tenant.slug])
-    query = {"kind": kind.value} | ({"mine": mine} if mine else {})
+    query = _query(chosen, mine=mine)
     context: dict[str, Any] = {
         "report": report,
         "when": "" if report else follow_up.when(tenant, GROWTH),
-        "kind": kind.value,
-        "title": KINDS[kind],
+        "kind": chosen.kind,
+        "lists": lists.LISTS.values(),
+        "chosen": chosen,
+        "line_template": f"scoring/growth/{chosen.template}",
         "mine": mine,
-        "lines": _lines(request, found[:PAGE]),
+        "query": urlencode(query),
+        "lines": lists.lines_of(tenant, found[:PAGE]),
         "total": rows.count(),
         "first": start + 1,
         "last": start + len(found[:PAGE]),
         "patterns": _patterns(report),
+        "milestones": report.figures.get("milestones") if report else None,
+        "trials": report.figures.get("trials") if report else None,
         "least": LEAST,
+        "least_reached": LEAST_REACHED,
         "scope": scope_words(viewer),
+        "may_export": can(viewer, Right.EXPORT),
         "newer": f"{here}?{urlencode(query)}" if start else "",
         "older": f"{here}?{urlencode(query | {'from': start + PAGE})}" if len(found) > PAGE else "",
     }
     return render(request, "scoring/growth/growth.html", context)
 
 
+@ask_again("what is exported leaves the product")
+@require_POST
+@tenant_view(right=Right.VIEW_ACCOUNTS)
+def growth_export(request: TenantRequest) -> HttpResponse:
+    """The list that is shown, whole, as a file."""
+    check_right(request.membership, Right.EXPORT)
+    chosen, mine = _asked(request)
+    rows = _items(request, chosen, mine=mine).select_related("account").order_by(*chosen.order)
+    lines = lists.lines_of(request.tenant, list(rows[:MOST_ROWS]))
+    heads = ["account_external_id", "account", *chosen.heads]
+    body = [[_account(line).external_id, _account(line).name, *chosen.cells(line)] for line in lines]
+    text, count = as_csv(heads, body)
+    record_export(
+        request.tenant, what="growth", label=f"Growth: {chosen.title}", rows=count, columns=heads,
+        filters=_query(chosen, mine=mine), by=request.actor, request_id=request.request_id,
+    )  # fmt: skip
+    answer = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="growth-{chosen.kind}.csv"'
+    return answer
+
+
+def _account(line: dict[str, Any]) -> Any:
+    return line["item"].account
+
+
+def _asked(request: TenantRequest) -> tuple[lists.List, bool]:
+    """What does not fit is ignored: a list has no wrong address."""
+    kind = request.GET.get("kind", "")
+    return lists.LISTS.get(kind, lists.LISTS[GrowthItem.Kind.EXPANSION]), request.GET.get("mine") == "1"
+
+
+def _query(chosen: lists.List, *, mine: bool) -> dict[str, str]:
+    return {"kind": str(chosen.kind)} | ({"mine": "1"} if mine else {})
+
+
+def _items(request: TenantRequest, chosen: lists.List, *, mine: bool) -> lists.Items:
+    """Of the accounts that the viewer may see; `mine`: where the viewer is the account executive."""
+    seen = visible_accounts(request.tenant, request.membership)
+    if mine:
+        seen = seen.filter(ae_email__iexact=request.membership.user.email)
+    rows = GrowthItem.objects.for_tenant(request.tenant).filter(kind=chosen.kind)
+    return rows.filter(account_id__in=seen.order_by().values("pk"))
+
+
 def _start(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
-
-
-def _lines(request: TenantRequest, items: list[GrowthItem]) -> list[dict[str, Any]]:
-    """Items with their sentences and the names of people; one statement for the names."""
-    ids = {item.contact_external_id for item in items if item.contact_external_id}
-    people = (
-        Contact.objects.for_tenant(request.tenant).filter(external_id__in=ids, erased_at=None) if ids else []
-    )
-    names = {person.external_id: person.name for person in people}
-    return [
-        {
-            "item": item, "why": sentence(item.pattern, item.facts), "person": names.get(item.contact_external_id, "")
-        }
-        for item in items
-    ]  # fmt: skip
 
 
 def _patterns(report: Any) -> list[dict[str, Any]]:

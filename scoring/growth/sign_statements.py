@@ -43,6 +43,40 @@ SELECT b.day, b.account_id, b.product, b.seats, u.busiest, u.mean, u.mean_before
  ORDER BY b.day, b.account_id
 """  # noqa: S608  constants of this module
 
+# the product that most of the similar customers have on the day and that no term so far names; similar: of the same
+# segment and industry, or of the same segment where there are too few of them
+SIMILAR = f"""
+WITH {_BASE}, kind AS (
+    SELECT b.day, b.at, b.account_id, a.segment, a.industry
+      FROM base b JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = b.account_id WHERE a.segment <> ''
+), own AS (
+    SELECT DISTINCT k.day, k.account_id, k.segment, k.industry, s.product
+      FROM kind k JOIN accounts_subscription s ON s.tenant_id = %(tenant)s AND s.account_id = k.account_id
+                                              AND s.started_at < k.at AND s.renewal_date >= k.day AND s.product <> ''
+), sizes AS (
+    SELECT k.*, count(*) OVER (PARTITION BY day, segment) - 1 AS wide,
+           CASE WHEN industry = '' THEN 0 ELSE count(*) OVER (PARTITION BY day, segment, industry) - 1 END AS narrow
+      FROM kind k
+), held AS (
+    SELECT day, segment, industry, grouping(industry) = 0 AS is_narrow, product, count(*) AS owners
+      FROM own GROUP BY GROUPING SETS ((day, segment, industry, product), (day, segment, product))
+)
+SELECT DISTINCT ON (z.day, z.account_id) z.day, z.account_id, h.product, h.is_narrow,
+       h.owners::float8 / CASE WHEN h.is_narrow THEN z.narrow ELSE z.wide END AS share,
+       CASE WHEN h.is_narrow THEN z.narrow ELSE z.wide END AS others,
+       (SELECT extract(day FROM min(s.started_at) - z.at)::int FROM accounts_subscription s
+         WHERE s.tenant_id = %(tenant)s AND s.account_id = z.account_id AND s.product = h.product
+           AND s.started_at >= z.at AND s.started_at < z.at + interval '90 days') AS bought_after
+  FROM sizes z
+  JOIN held h ON h.day = z.day AND h.segment = z.segment AND h.is_narrow = (z.narrow >= %(least)s)
+             AND (NOT h.is_narrow OR h.industry = z.industry)
+ WHERE CASE WHEN h.is_narrow THEN z.narrow ELSE z.wide END >= %(least)s
+   AND h.owners >= %(common)s * CASE WHEN h.is_narrow THEN z.narrow ELSE z.wide END
+   AND NOT EXISTS (SELECT 1 FROM accounts_subscription s WHERE s.tenant_id = %(tenant)s
+                      AND s.account_id = z.account_id AND s.product = h.product AND s.started_at < z.at)
+ ORDER BY z.day, z.account_id, share DESC, h.product
+"""  # noqa: S608  constants of this module
+
 # a product that was used within 30 days and that no term so far names, by its id or by its name
 PRODUCTS = f"""
 WITH {_BASE}, tried AS (

@@ -41,7 +41,8 @@ def _insert(world, account, run, points, health, p90, level, policy, model):
             " VALUES (%s, %s, %s, %s, %s, %s, 'watch', 90, '[]', 1, %s, %s, %s, %s, %s, %s, %s, %s, 0, '{}', %s,"
             " %s, %s, %s, %s, %s, %s, %s)",
             [world.tenant.pk, account.pk, run.as_of, run.pk, timezone.now(), health, policy, p90,
-             *((None,) * 4 if p90 is None else (0, 0, 0, 1)), level, None if p90 is None else model, LAYOUT, weights, scores, zeros, zeros, values, zeros, zeros],
+             *((None,) * 4 if p90 is None else (0, 0, 0, 1)), level, None if p90 is None else model,
+             LAYOUT, weights, scores, zeros, zeros, values, zeros, zeros],
         )  # fmt: skip
 
 

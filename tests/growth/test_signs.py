@@ -119,3 +119,59 @@ def test_the_pages_queries_do_not_grow_with_rows(world, client, query_count):
         use_product(world, account, "Insights")
     work_out(world)
     assert query_count(lambda: client.get(world.url("growth/?kind=lead"))) == few <= 12
+
+
+@pytest.fixture
+def alike(acme):
+    """21 enterprise customers in one industry; 12 of the 20 others had Insights for long, Alder has not."""
+    run_of(acme)
+    alder = acme.add_account("Alder", segment="enterprise", industry="retail")
+    subscribe(acme, alder, product="Core")
+    for number in range(20):
+        other = acme.add_account(f"Other {number:02}", segment="enterprise", industry="retail")
+        subscribe(acme, other, product="Core")
+        if number < 12:
+            subscribe(acme, other, product="Insights")
+    acme.alder = alder
+    return acme
+
+
+class TestSimilar:
+    def found(self, world):
+        work_out(world)
+        return {item.account.name: item for item in items(world, kind="expansion", pattern="similar")}
+
+    def test_what_most_of_the_others_have(self, alike, client):
+        found = self.found(alike)
+        assert set(found) == {"Alder", *(f"Other {number}" for number in range(12, 20))}
+        facts = found["Alder"].facts
+        assert (found["Alder"].product, facts["share"], facts["others"]) == ("Insights", 0.6, 20)
+        client.force_login(alike.executive.user)
+        text = client.get(alike.url("growth/")).text
+        assert "60% of 20 other customers of the same segment and industry have it" in text
+        assert items(alike, kind="lead") == []
+
+    def test_who_had_it_once_is_not_told(self, alike):
+        subscribe(
+            alike, alike.alder, product="Insights", started_at=ago(400), renewal=DAY - timedelta(days=35)
+        )
+        assert "Alder" not in self.found(alike)
+
+    def test_with_few_of_the_industry_the_segment_counts(self, alike):
+        with alike.here():
+            models.Account.objects.filter(pk=alike.alder.pk).update(industry="media")
+        assert not self.found(alike)["Alder"].facts["is_narrow"]
+
+    def test_too_few_are_no_evidence(self, alike):
+        with alike.here():
+            models.Account.objects.filter(name__in=["Other 00", "Other 19"]).update(segment="smb")
+        assert self.found(alike) == {}
+
+    def test_a_past_day_is_read_as_it_stood(self, alike):
+        """90 days ago the same nine lacked it; Alder bought it after 30 days."""
+        subscribe(alike, alike.alder, product="Insights", started_at=ago(60))
+        self.found(alike)
+        with alike.here():
+            rate = GrowthReport.objects.get(tenant=alike.tenant).figures["patterns"]["similar"]
+        assert (rate["hits"], rate["days"]) == (1, 30)
+        assert rate["cases"] == 9 * 2  # terms of these tests began 200 days ago: two past days see them

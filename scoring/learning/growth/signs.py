@@ -17,7 +17,19 @@ from scoring.engine.validation import hit_rates
 from scoring.engine.validation.intervals import beta
 from scoring.growth import sign_statements
 from scoring.growth.models import GrowthItem
-from scoring.growth.words import FASTER, FULL, GROWING, KNOWN_DAYS, LEAST, SEATS, TRIED
+from scoring.growth.words import (
+    COMMON,
+    FASTER,
+    FULL,
+    GROWING,
+    KNOWN_DAYS,
+    LEAST,
+    LEAST_SIMILAR,
+    PATTERNS,
+    SEATS,
+    SIMILAR,
+    TRIED,
+)
 from tenants.access import SYSTEM
 from tenants.models import Tenant
 
@@ -42,7 +54,7 @@ class Seen:
 def renew(tenant: Tenant, as_of: date) -> dict[str, Any]:
     """Replace the day's items; the hit rates. Runs in the caller's transaction."""
     days = [as_of - WINDOW * back for back in range(LANDMARKS + 1)]
-    seen = [*_accounts(tenant, days), *_products(tenant, days)]
+    seen = [*_accounts(tenant, days), *_products(tenant, days), *_similar(tenant, days)]
     rates = rates_of(each for each in seen if each.day < as_of)
     _replace(tenant, as_of, [each for each in seen if each.day == as_of], rates)
     return rates
@@ -50,7 +62,8 @@ def renew(tenant: Tenant, as_of: date) -> dict[str, Any]:
 
 def _read(statement: str, tenant: Tenant, days: list[date]) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"tenant": tenant.pk, "days": days})
+        values: dict[str, Any] = {"tenant": tenant.pk, "days": days, "least": LEAST_SIMILAR, "common": COMMON}
+        cursor.execute(statement, values)
         return list(cursor.fetchall())
 
 
@@ -73,9 +86,18 @@ def _products(tenant: Tenant, days: list[date]) -> list[Seen]:
     ]
 
 
+def _similar(tenant: Tenant, days: list[date]) -> list[Seen]:
+    return [
+        Seen(day, account, SIMILAR, product, after, {"share": share, "others": others, "is_narrow": narrow})
+        for day, account, product, narrow, share, others, after in _read(
+            sign_statements.SIMILAR, tenant, days
+        )
+    ]
+
+
 def rates_of(past: Iterable[Seen]) -> dict[str, Any]:
     """{pattern: hits, cases, plain rate, shrunken one with its 80 % interval, median days until it bought}."""
-    cases: dict[str, list[int | None]] = {pattern: [] for pattern in (SEATS, GROWING, TRIED)}
+    cases: dict[str, list[int | None]] = {pattern: [] for pattern in PATTERNS}
     for each in past:
         cases[each.pattern].append(each.after)
     counts = {
@@ -111,13 +133,17 @@ KEY = ("account_id", "pattern", "product", "contact_external_id")
 
 
 def _items(tenant: Tenant, as_of: date, seen: Seen, rate: dict[str, Any]) -> list[GrowthItem]:
-    """One for the account, and one for each person behind it, or for its team where nobody is known."""
+    """One for the account, and one for each person behind it, or for its team where nobody is known.
+
+    What similar customers have is no lead: nobody at the account did anything.
+    """
     values = {
         "tenant": tenant, "account_id": seen.account_id, "pattern": seen.pattern, "product": seen.product,
         "chance": rate["chance"], "low": rate["low"], "high": rate["high"], "hits": rate["hits"],
         "cases": rate["cases"], "facts": seen.facts, "due": _month(as_of, rate),
     }  # fmt: skip
-    leads = [GrowthItem(kind=Kind.LEAD, contact_external_id=each, **values) for each in seen.people or ("",)]
+    people = () if seen.pattern == SIMILAR else seen.people or ("",)
+    leads = [GrowthItem(kind=Kind.LEAD, contact_external_id=each, **values) for each in people]
     return [GrowthItem(kind=Kind.EXPANSION, **values), *leads]
 
 

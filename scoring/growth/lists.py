@@ -1,0 +1,142 @@
+"""The lists of the growth page: which items, in which order, and what each says in a file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import F, QuerySet
+
+from accounts.models import Account, Contact
+from scoring.growth import improving
+from scoring.growth.lifecycle import KINDS as WAITED_FOR
+from scoring.growth.lifecycle import LABELS
+from scoring.growth.models import GrowthItem
+from scoring.growth.words import TRIAL_DONE, sentence, trial_words
+from tenants.models import Tenant
+
+Kind = GrowthItem.Kind
+Items = QuerySet[GrowthItem]
+CHANCE = ("chance_90", "low_80", "high_80")
+
+
+@dataclass(frozen=True)
+class List:
+    """One list. `template` shows a line; `cells` are its columns in a file behind the account's name."""
+
+    kind: str
+    label: str  # of its button
+    title: str
+    empty: str
+    template: str
+    order: tuple[Any, ...]
+    heads: tuple[str, ...]
+    cells: Callable[[dict[str, Any]], list[Any]]
+
+
+def _day(text: Any) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _chance(item: GrowthItem) -> list[Any]:
+    return [None if each is None else round(each, 4) for each in (item.chance, item.low, item.high)]
+
+
+def _sign(line: dict[str, Any]) -> list[Any]:
+    item = line["item"]
+    return [item.pattern, item.product, *_chance(item), item.hits, item.cases, item.due, line["why"]]
+
+
+def _lead(line: dict[str, Any]) -> list[Any]:
+    return [line["person"], line["item"].account.ae_email, *_sign(line)]
+
+
+def _milestone(line: dict[str, Any]) -> list[Any]:
+    item, facts = line["item"], line["item"].facts
+    return [
+        facts["stage"], item.pattern, item.product, facts.get("due"), facts.get("p30"), facts.get("p60"),
+        *_chance(item), item.due, facts.get("early"), facts.get("late"),
+    ]  # fmt: skip
+
+
+def _trial(line: dict[str, Any]) -> list[Any]:
+    item, facts = line["item"], line["item"].facts
+    return [
+        facts["began"], facts["age"], *(facts["done"].get(key) for key in TRIAL_DONE), facts["score"], facts["n"],
+        *_chance(item), item.hits, item.cases, item.due, facts["why_not"],
+    ]  # fmt: skip
+
+
+SIGN_HEADS = ("pattern", "product", *CHANCE, "hits", "cases", "month", "associated_with")
+LISTS = {
+    each.kind: each
+    for each in (
+        List(
+            Kind.EXPANSION, "May buy more", "Accounts that may buy more",
+            "None of these accounts shows one of the patterns below.", "_sign.html",
+            (F("chance").desc(nulls_last=True), "account__name", "pk"), SIGN_HEADS, _sign,
+        ),
+        List(
+            Kind.LEAD, "Leads", "Usage-qualified leads", "None of these accounts shows one of the patterns below.",
+            "_sign.html", (F("chance").desc(nulls_last=True), "account__name", "pk"),
+            ("person", "account_executive", *SIGN_HEADS), _lead,
+        ),
+        List(
+            Kind.IMPROVING, "Improving", "Accounts that have clearly improved",
+            "No account has clearly improved within 30 days, or there is no day to compare with yet.",
+            "_improving.html", ("account__name", "pattern"), ("what", "text"),
+            lambda line: [line["item"].pattern, line["why"]],
+        ),
+        List(
+            Kind.MILESTONE, "Milestones", "Stage and next milestone",
+            "There are no customers among these accounts.", "_milestone.html",
+            (F("due").asc(nulls_last=True), "account__name", "pattern"),
+            ("stage", "kind", "name", "due", "p30", "p60", *CHANCE, "expected", "early", "late"), _milestone,
+        ),
+        List(
+            Kind.TRIAL, "Trials", "Trials that run", "None of these accounts is in a trial that began within 60 days.",
+            "_trial.html", (F("chance").desc(nulls_last=True), "account__name", "pk"),
+            ("began", "day", *TRIAL_DONE, "score", "compared_with", "chance_30", "low_80", "high_80", "hits", "cases",
+             "expected", "note"), _trial,
+        ),
+    )
+}  # fmt: skip
+
+
+def lines_of(tenant: Tenant, items: list[GrowthItem]) -> list[dict[str, Any]]:
+    """Items with their sentences and the names of people; one statement for the names."""
+    ids = {item.contact_external_id for item in items if item.contact_external_id}
+    people = Contact.objects.for_tenant(tenant).filter(external_id__in=ids, erased_at=None) if ids else []
+    names = {person.external_id: person.name for person in people}
+    return [_line(item, names.get(item.contact_external_id, "")) for item in items]
+
+
+def _line(item: GrowthItem, person: str) -> dict[str, Any]:
+    line: dict[str, Any] = {"item": item, "person": person, "why": why(item)}
+    if item.kind == Kind.TRIAL:
+        line |= {"began": _day(item.facts["began"]), "done": trial_words(item.facts["done"])}
+    if item.kind == Kind.MILESTONE:
+        line |= {
+            "stage": LABELS[item.facts["stage"]], "what": WAITED_FOR[item.pattern],
+            "target": _day(item.facts.get("due")), "early": _day(item.facts.get("early")),
+            "late": _day(item.facts.get("late")),
+        }  # fmt: skip
+    return line
+
+
+def why(item: GrowthItem) -> str:
+    """The item in a sentence; empty for a milestone or a trial, whose columns say everything."""
+    if item.kind == Kind.IMPROVING:
+        return improving.words(item.pattern, item.facts)
+    if item.kind in (Kind.MILESTONE, Kind.TRIAL):
+        return ""
+    return sentence(item.pattern, item.facts)
+
+
+def of_account(tenant: Tenant, account: Account) -> dict[str, list[dict[str, Any]]]:
+    """Everything that stands on one account by kind, without leads; one statement."""
+    items = GrowthItem.objects.for_tenant(tenant).filter(account=account).exclude(kind=Kind.LEAD)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for item in items.order_by("pattern", "product", "pk"):
+        found.setdefault(item.kind, []).append(_line(item, ""))
+    return found
