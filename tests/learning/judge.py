@@ -34,6 +34,20 @@ def auc(p: Floats, left: Floats) -> float:
     return float((below + not_above).sum() / 2 / (len(leavers) * len(stayers)))
 
 
+def expected_auc(p: Floats, true: Floats) -> float:
+    """The AUC to be expected where each row leaves with its true chance: pairs weigh true x (1 - true of the other).
+
+    Who happened to leave is not asked, so with few leavers it tells far more than `auc`. NaN where no pair weighs.
+    """
+    values, place = np.unique(p, return_inverse=True)
+    leaving = np.bincount(place, weights=true, minlength=len(values))
+    staying = np.bincount(place, weights=1.0 - true, minlength=len(values))
+    below = np.cumsum(staying) - staying
+    itself = float(true @ (1.0 - true))  # a row is no pair with itself; it stands among the ties
+    pairs = float(leaving.sum() * staying.sum()) - itself
+    return (float(leaving @ (below + staying / 2)) - itself / 2) / pairs if pairs > 0 else float("nan")
+
+
 def brier(p: Floats, left: Floats) -> float:
     """The mean squared distance of the chance from what came."""
     return float(np.mean((p - left) ** 2))

@@ -16,8 +16,8 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from datetime import date, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,19 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tests.learning import judge, reference
+from tests.learning import judge, pairs
+from tests.learning.study_rows import (
+    Case,
+    Chances,
+    compared,
+    computed,
+    fitted,
+    gap,
+    kept,
+    landmarks,
+    learnt,
+    true_chances,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,39 +45,33 @@ ROOT = Path(__file__).resolve().parents[2]
 JUDGING_SEED = 9001  # no constant of the product was chosen on it
 DAYS = {"switch": 900}  # its switch comes after 60 %, and training needs a year and a half before
 HORIZON = 90
-DRAWS = 400
 OUTCOMES = ("observed_expected", "by_fifths", "slope")  # checks that look at who left
 LOOKS = 10  # weekly looks at drift after a switch
 FILLED = ("p_churn_30", "p_churn_60", "p_churn_90")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One world and where it lies."""
-
-    world: str
-    bundle: Path
-    slug: str
-    end: date  # the first day that nothing is known of
-    as_of: date  # training sees what was known before it
-    seed: int | None = None
-    days: tuple[date, ...] = ()  # judged
-    switch: date | None = None
-    truth: judge.Truth | None = field(default=None, repr=False)
 
 
 # --- the product's commands ------------------------------------------------------------------------
 
 
 def manage(*arguments: str, may_fail: bool = False) -> float:
-    """Run one command of the product; seconds. RuntimeError where it fails and may not."""
-    started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if done.returncode and not may_fail:
-        raise RuntimeError(f"{' '.join(arguments)}: exit {done.returncode}\n{done.stderr[-3000:]}")
-    return time.monotonic() - started
+    """Run one command of the product; seconds. CommandError where it fails and may not."""
+    from django.core.management import CommandError, call_command
+
+    started, words = time.monotonic(), StringIO()
+    try:
+        call_command(*arguments, stdout=words, stderr=words)
+    except CommandError:
+        if not may_fail:
+            raise
+    seconds = time.monotonic() - started
+    print(f"{seconds:7.1f} s  {' '.join(arguments[:4])}", file=sys.stderr, flush=True)
+    return seconds
+
+
+def migrated() -> None:
+    """The database up to date, as its owner: another process, for this one is the app."""
+    ours = {name: value for name, value in os.environ.items() if name != "HOLDFAST_DB_ROLE"}
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=ours, check=True)
 
 
 def prepared(world: str, chosen: argparse.Namespace, var: Path) -> Case:
@@ -102,26 +108,13 @@ def _sample(bundle: Path, chosen: argparse.Namespace) -> Case:
 
 
 def _imported(case: Case) -> Case:
-    if (
-        Path(os.environ["HOLDFAST_VAR"]) / f"{case.slug}.train.json"
-    ).exists():  # a study that broke off goes on
-        return case
-    manage(
-        "create_tenant", "--organization", case.slug, "--slug", case.slug
-    )  # both change nothing the second time
-    manage("import_bundle", "--tenant", case.slug, str(case.bundle))
+    done = Path(os.environ["HOLDFAST_VAR"]) / f"{case.slug}.imported"  # a study that broke off goes on
+    if not done.exists():
+        # both change nothing the second time
+        manage("create_tenant", "--organization", case.slug, "--slug", case.slug)
+        manage("import_bundle", "--tenant", case.slug, str(case.bundle))
+        done.touch()
     return case
-
-
-def trained(case: Case, var: Path) -> dict[str, Any]:
-    """The report of `train`, also where it refused."""
-    path, seconds = var / f"{case.slug}.train.json", 0.0
-    if not path.exists():  # a study that broke off goes on
-        seconds = manage(
-            "train", "--tenant", case.slug, "--as-of", str(case.as_of), "--json", str(path), may_fail=True
-        )
-    report: dict[str, Any] = json.loads(path.read_text())
-    return report | {"command_seconds": round(seconds, 1)}
 
 
 def exported(case: Case, day: date, var: Path) -> list[dict[str, str]]:
@@ -145,105 +138,16 @@ def said(rows: list[dict[str, str]]) -> pl.DataFrame:
     )
 
 
-@dataclass(frozen=True)
-class Landmarks:
-    """The product's own matrix of every past day, read once the world is over, and the newest version's chances."""
-
-    stack: Any
-    drafted: Floats | None  # n x 3, whether that version is shown or not
-
-
-def landmarks(case: Case) -> Landmarks:
-    """The same rows as training and scoring saw."""
-    from scoring.engine.churn.chances import chances
-    from scoring.learning import landmarks as reading
-    from scoring.learning import registry
-    from tenants.queries import tenant_by_slug
-    from tenants.scoping import tenant_transaction
-
-    tenant = tenant_by_slug(case.slug)
-    assert tenant is not None
-    _, stack = reading.gather(tenant, as_of=case.end, said=lambda *_: None)
-    with tenant_transaction(tenant.pk):
-        versions = registry.versions(tenant)
-        fitted = registry.load_model(max(versions, key=lambda row: row.version)) if versions else None
-    return Landmarks(stack, None if fitted is None else chances(fitted, stack).p)
-
-
-def compared(case: Case, marks: Landmarks, judged: pl.DataFrame) -> dict[str, Any]:
-    """Product and reference on the same rows of the judged days, horizon by horizon."""
-    from scoring.learning.labels import account_numbers, day_number
-
-    stack = marks.stack
-    rows = reference.Rows(stack.x, stack.account, stack.day, stack.leaves_in, stack.seen_for)
-    place = {key: at for at, key in enumerate(zip(stack.account.tolist(), stack.day.tolist(), strict=True))}
-    given = _by_place(judged, place, account_numbers, day_number)
-    origin, out = day_number(case.as_of), {}
-    for at, horizon in enumerate(judge.HORIZONS):
-        found = reference.forward(rows, origin, horizon)
-        mine = given[found.row, at]
-        both = ~np.isnan(mine)
-        if not both.any():
-            continue
-        left, who = found.left[both], stack.account[found.row][both]
-        out[str(horizon)] = _pair(mine[both], found.p[both], left, who)
-    return out
-
-
-def _by_place(shown: pl.DataFrame, place: dict[Any, int], number: Any, day_number: Any) -> Floats:
-    found = np.full((len(place), 3), np.nan)
-    accounts = number(shown["account_external_id"].to_list()) if len(shown) else []
-    for account, row in zip(accounts, shown.iter_rows(named=True), strict=True):
-        at = place.get((int(account), day_number(date.fromisoformat(row["as_of"]))))
-        if at is not None:
-            found[at] = row["p30"], row["p60"], row["p90"]
-    return found
-
-
-def drafted(case: Case, marks: Landmarks, rows: list[dict[str, str]]) -> pl.DataFrame:
-    """What a version that no page shows would have said of the exported rows."""
-    from scoring.learning.labels import account_numbers, day_number
-
-    stack, p = marks.stack, marks.drafted
-    at = {key: here for here, key in enumerate(zip(stack.account.tolist(), stack.day.tolist(), strict=True))}
-    numbers = account_numbers([row["account_external_id"] for row in rows]).tolist()
-    days = [day_number(date.fromisoformat(row["as_of"])) for row in rows]
-    found = [(row, at.get(key)) for row, key in zip(rows, zip(numbers, days, strict=True), strict=True)]
-    kept = [(row, here) for row, here in found if here is not None and p is not None]
-    columns = {
-        f"p{each}": [float(p[here, at_]) for _, here in kept] for at_, each in enumerate(judge.HORIZONS)
-    }
-    keys = {name: [row[name] for row, _ in kept] for name in ("account_external_id", "as_of")}
-    return pl.DataFrame(keys | columns)
-
-
-def _judged(case: Case, frame: pl.DataFrame) -> dict[str, Any]:
-    if case.truth is not None:
-        return judge.judge(frame, case.truth)
-    columns = (frame[name].to_numpy() for name in ("p30", "p60", "p90"))
-    return {"rows": len(frame), "order_violations": judge.order_violations(*columns)}
-
-
-def _pair(mine: Floats, theirs: Floats, left: Floats, who: Any) -> dict[str, Any]:
-    """AUC of both, and their difference with its interval by accounts."""
-    rng, differences = np.random.default_rng(0), []
-    _, place = np.unique(who, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    starts = np.searchsorted(place[order], np.arange(place.max() + 2))
-    for _ in range(DRAWS):
-        drawn = rng.integers(0, len(starts) - 1, len(starts) - 1)
-        rows = np.concatenate([order[starts[each] : starts[each + 1]] for each in drawn])
-        differences.append(judge.auc(mine[rows], left[rows]) - judge.auc(theirs[rows], left[rows]))
-    known = np.array(differences)[~np.isnan(differences)]
-    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
-    return {
-        "n": len(mine), "leavers": int(left.sum()), "accounts_left": len(np.unique(who[left == 1])),
-        "auc": judge.auc(mine, left), "auc_reference": judge.auc(theirs, left),
-        "difference": judge.auc(mine, left) - judge.auc(theirs, left), "difference_95": [float(low), float(high)],
-        "ece": judge.calibration_error(mine, left)[0], "ece_reference": judge.calibration_error(theirs, left)[0],
-        "skill": judge.brier_skill(mine, left), "skill_reference": judge.brier_skill(theirs, left),
-        "skill_95": judge.skill_interval(mine, left, who), "largest": float(mine.max()),
-    }  # fmt: skip
+def trained(case: Case, var: Path) -> dict[str, Any]:
+    """The report of training, also where it refused."""
+    path = var / f"{case.slug}.train.json"
+    if not path.exists():  # a study that broke off goes on
+        seconds = manage(
+            "train", "--tenant", case.slug, "--as-of", str(case.as_of), "--json", str(path), may_fail=True
+        )
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"command_seconds": round(seconds, 1)}))
+    report: dict[str, Any] = json.loads(path.read_text())
+    return report
 
 
 def drifted(case: Case) -> list[dict[str, Any]]:
@@ -290,7 +194,11 @@ def studied(world: str, chosen: argparse.Namespace, var: Path) -> dict[str, Any]
     """All figures of one world."""
     started = time.monotonic()
     case = prepared(world, chosen, var)
-    report = trained(case, var)
+    if case.switch is None:
+        marks = landmarks(case)
+        report = learnt(case, marks, var)
+    else:
+        report = trained(case, var)
     refused = report.get("refused")
     found: dict[str, Any] = {
         "world": world, "seed": case.seed, "as_of": str(case.as_of), "end": str(case.end), "refused": refused,
@@ -313,15 +221,54 @@ def studied(world: str, chosen: argparse.Namespace, var: Path) -> dict[str, Any]
             "looks": looks,
             "seconds": round(time.monotonic() - started),
         }
-    files = [exported(case, day, var) for day in case.days]
-    rows = [row for file in files for row in file]
+    rows = [row for day in (case.days[0], case.days[-1]) for row in exported(case, day, var)]
     shown = said(rows)
     found |= {"exported": len(rows), "with_chance": len(shown)}
     if not refused:
-        marks = landmarks(case)
-        judged = shown if len(shown) else drafted(case, marks, rows)
-        found |= {"judged": _judged(case, judged), "compared": compared(case, marks, judged)}
+        found |= _figures(case, computed(case, marks), shown, var)
     return found | {"seconds": round(time.monotonic() - started)}
+
+
+def only_fitted(world: str, chosen: argparse.Namespace, var: Path) -> list[dict[str, Any]]:
+    """Candidates judged without a back-test: what each of those that `train` chooses among is worth."""
+    case, out = prepared(world, chosen, var), []
+    marks = landmarks(case)
+    for name in chosen.only:
+        started = time.process_time()
+        given = fitted(case, marks, name)
+        found = {
+            "world": f"{world} ({name})",
+            "seed": case.seed,
+            "as_of": str(case.as_of),
+            "end": str(case.end),
+        }
+        found |= {"train_seconds": round(time.process_time() - started, 1)}
+        out.append(found | _figures(case, given, None, var, f"{case.slug}.{name}"))
+    return out
+
+
+def _figures(
+    case: Case, given: Chances, shown: pl.DataFrame | None, var: Path, name: str = ""
+) -> dict[str, Any]:
+    from scoring.learning.labels import day_number
+
+    later = np.flatnonzero(given.stack.day >= day_number(case.as_of))
+    names = pl.read_csv(next(case.bundle.glob("accounts.csv*")), columns=["external_id"], infer_schema=False)
+    frame = given.frame(later, names["external_id"].to_list())
+    both = compared(case, given, true_chances(case, given, later, frame))
+    kept(both, var / f"{name or case.slug}.pairs.npz")
+    return {
+        "judged": _judged(case, frame),
+        "exported_differs": None if shown is None else gap(frame, shown),
+        "compared": {str(horizon): pairs.pooled([pair]) for horizon, pair in both.items()},
+    }
+
+
+def _judged(case: Case, frame: pl.DataFrame) -> dict[str, Any]:
+    if case.truth is not None:
+        return judge.judge(frame, case.truth)
+    columns = (frame[name].to_numpy() for name in ("p30", "p60", "p90"))
+    return {"rows": len(frame), "order_violations": judge.order_violations(*columns)}
 
 
 def _true_words(judged: dict[str, Any]) -> list[str]:
@@ -334,8 +281,7 @@ def _true_words(judged: dict[str, Any]) -> list[str]:
     ]
 
 
-def in_words(found: dict[str, Any]) -> str:
-    """One world in a few lines."""
+def _version_words(found: dict[str, Any]) -> list[str]:
     lines = [
         f"{found['world']} (seed {found['seed']}): {found['seen']} seen to leave before {found['as_of']}; "
         f"state {found['state']}, {found['chosen']}, calibration {found['calibration']}; "
@@ -343,7 +289,16 @@ def in_words(found: dict[str, Any]) -> str:
         f"{found['seconds']} s.",
     ]
     lines += [f"  refused: {found['refused']}"] if found["refused"] else []
-    lines += [f"  not promoted: {each}" for each in found["not_promoted_because"] or []]
+    return lines + [f"  not promoted: {each}" for each in found["not_promoted_because"] or []]
+
+
+def in_words(found: dict[str, Any]) -> str:
+    """One world in a few lines."""
+    lines = (
+        _version_words(found)
+        if "seen" in found
+        else [f"{found['world']} (seed {found['seed']}), fitted only"]
+    )
     for horizon, each in found.get("compared", {}).items():
         low, high = each["difference_95"]
         lines.append(
@@ -351,10 +306,14 @@ def in_words(found: dict[str, Any]) -> str:
             f"{each['auc_reference']:.3f} (difference {low:+.3f} to {high:+.3f}), ECE {each['ece']:.4f}, "
             f"skill {each['skill']:.3f} ({each['skill_95'][0]:.3f} to {each['skill_95'][1]:.3f})"
         )
+        if "expected" in each:
+            low, high = each["expected_95"]
+            lines.append(f"      expected difference {each['expected']:+.3f} ({low:+.3f} to {high:+.3f})")
     lines += _true_words(found.get("judged", {}))
     if "judged" in found:
         lines.append(
-            f"  order broken in {found['judged']['order_violations']} of {found['judged']['rows']} rows"
+            f"  order broken in {found['judged']['order_violations']} of {found['judged']['rows']} rows; exported "
+            f"chances differ from the judged ones by at most {found['exported_differs']}"
         )
     for look in found.get("looks", []):
         lines.append(
@@ -372,23 +331,30 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=JUDGING_SEED)
     parser.add_argument("--end", type=date.fromisoformat, default=date(2026, 9, 30))
     parser.add_argument("--tag", default="", help="behind the names of tenants, to run a world again")
+    parser.add_argument("--only", nargs="+", metavar="CANDIDATE", help="fit these, without a back-test")
+    parser.add_argument("--read", action="store_true", help="import and read past days, nothing more")
+    parser.add_argument("--migrated", action="store_true", help="the database is up to date")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     var = Path(os.environ["HOLDFAST_VAR"])  # a database of its own, or nothing
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("HOLDFAST_DB_ROLE", "app")
+    os.environ.setdefault("HOLDFAST_DB_ROLE", "worker")  # as jobs and commands have it
     from config import bootstrap
 
     with bootstrap.database_for("study", needed=True):
         import django
 
         django.setup()
-        manage("migrate", "-v0")
+        if not chosen.migrated:
+            migrated()
         everything = json.loads(chosen.json.read_text()) if chosen.json and chosen.json.exists() else []
         for world in chosen.worlds:
-            found = studied(world, chosen, var)
-            everything.append(found)
-            print(in_words(found), flush=True)
+            if chosen.read:
+                landmarks(prepared(world, chosen, var))
+                continue
+            found = only_fitted(world, chosen, var) if chosen.only else [studied(world, chosen, var)]
+            everything += found
+            print("\n".join(in_words(each) for each in found), flush=True)
             if chosen.json:
                 chosen.json.write_text(json.dumps(everything, indent=1))
 

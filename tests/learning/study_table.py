@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 HEAD = (
-    "world", "h", "rows", "left", "order broken", "AUC", "reference", "difference (95 %)", "AUC of the truth", "ECE",
+    "world", "h", "rows", "left", "order broken", "AUC", "reference", "difference (95 %)", "expected difference (95 %)",
+    "AUC of the truth", "ECE",
     "ECE to true chances", "Brier skill (95 %)", "of the truth", "correlation with true chances", "largest",
 )  # fmt: skip
 
@@ -25,13 +26,22 @@ def rows(found: dict[str, Any]) -> list[list[str]]:
             [
                 found["world"], horizon, f"{pair['n']:,}", str(pair["leavers"]), str(judged["order_violations"]),
                 f"{pair['auc']:.3f}", f"{pair['auc_reference']:.3f}",
-                "{:+.3f} ({:+.3f} to {:+.3f})".format(pair["difference"], *pair["difference_95"]),
+                "{:+.3f} ({:+.3f} to {:+.3f})".format(pair["difference"], *pair["difference_95"]), _expected(pair),
                 _of(true, "auc_of_the_truth"), f"{pair['ece']:.4f}", _of(true, "ece_of_the_truth", 4),
                 f"{pair['skill']:.3f} ({low:.3f} to {high:.3f})", _of(true, "skill_of_the_truth"),
                 _of(true, "correlation_with_truth"), f"{pair['largest']:.3f}",
             ]
         )  # fmt: skip
     return lines
+
+
+def _expected(pair: dict[str, Any]) -> str:
+    """By the true chances; empty where there are none."""
+    return (
+        "{:+.3f} ({:+.3f} to {:+.3f})".format(pair["expected"], *pair["expected_95"])
+        if "expected" in pair
+        else ""
+    )
 
 
 def _of(figures: dict[str, Any], name: str, digits: int = 3) -> str:
