@@ -86,8 +86,8 @@ def compare(rows: Stack, forecasts: Forecasts, *, seed: int) -> tuple[dict[str, 
             }
             continue
         measured = measure(
-            rows, p, threshold=0.5, capacity=1, draws=DRAWS_OF_CANDIDATES, seed=seed, base=forecasts.base,
-            least_events=len(rows) + 1,
+            rows, p[:, [AT]], threshold=0.5, capacity=1, draws=DRAWS_OF_CANDIDATES, seed=seed,
+            base=forecasts.base[:, [AT]], horizons=(HORIZON,), least_events=len(rows) + 1,
         )  # fmt: skip
         whole = measured["horizons"][str(HORIZON)]["all"]
         names = ("n", "events", "auc", "log_loss", "brier", "brier_skill", "ece", "slope")

@@ -5,15 +5,18 @@ shown beside the others and are never the model themselves.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from scoring.catalogue import BY_KEY, Dimension
+from scoring.engine.churn.basis import Looked
 from scoring.engine.churn.boosted import NotAdditive, fit_boosted
 from scoring.engine.churn.calibrate import calibrate
 from scoring.engine.churn.data import Stack
 from scoring.engine.churn.fit import Options, fit
 from scoring.engine.churn.model import Fitted
 from scoring.engine.churn.parts import ensemble
+from scoring.engine.churn.threads import one_thread
 
 D = Dimension
 PARTS: dict[str, tuple[Dimension, ...]] = {
@@ -26,6 +29,8 @@ DEFAULT = "additive"
 ENSEMBLE = "ensemble"
 NAMES = (DEFAULT, "boosted", *(f"part.{part}" for part in PARTS), ENSEMBLE)
 MAY_BE_CHOSEN = (DEFAULT, "boosted", ENSEMBLE)
+
+AT_ONCE = 2  # candidates fitted at a time: as many as the smallest machine has cores
 
 OptionsOf = Callable[[str], Options]
 
@@ -52,6 +57,11 @@ def fit_one(name: str, train: Stack, options: Options) -> Fitted:
     return fit(train, options=options)
 
 
+def longest_first(names: Sequence[str]) -> list[str]:
+    """So that the others are fitted beside the trees, and not the trees alone at the end."""
+    return sorted(names, key=lambda name: name != "boosted")
+
+
 def fit_all(
     names: Sequence[str], train: Stack, later: Stack, options_of: OptionsOf
 ) -> tuple[dict[str, Fitted], dict[str, str]]:
@@ -59,13 +69,20 @@ def fit_all(
     wanted = [name for name in names if name != ENSEMBLE]
     if ENSEMBLE in names:
         wanted += [f"part.{part}" for part in PARTS if f"part.{part}" not in names]
-    raw: dict[str, Fitted] = {}
-    failed: dict[str, str] = {}
-    for name in wanted:
+    looked: Looked = {}  # where the features' knots lie is the same for every candidate
+
+    def tried(name: str) -> Fitted | str:
         try:
-            raw[name] = fit_one(name, train, options_of(name))
+            return fit_one(name, train, replace(options_of(name), looked=looked))
         except (ValueError, NotAdditive) as error:  # nobody is seen to leave yet, or nothing varies
-            failed[name] = str(error)
+            return str(error)
+
+    # a candidate is fitted on one thread, so that its figures are the same everywhere; candidates stand side by side
+    order = longest_first(wanted)
+    with one_thread(), ThreadPoolExecutor(AT_ONCE) as pool:
+        found = dict(zip(order, pool.map(tried, order), strict=True))
+    raw = {name: made for name in wanted if isinstance(made := found[name], Fitted)}
+    failed = {name: why for name in wanted if isinstance(why := found[name], str)}
     if ENSEMBLE in names:
         parts = {part: raw[f"part.{part}"] for part in PARTS if f"part.{part}" in raw}
         try:

@@ -6,6 +6,7 @@ begins, calibration windows before the tested day (scoring.engine.validation.ori
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,11 +77,11 @@ def _size(rows: int) -> dict[str, int]:
 class _Work:
     def __init__(
         self, stack: Stack, found: Origins, names: tuple[str, ...], options: Options, folds: int,
-        keeps_penalty: bool, said: Said,
+        keeps_choice: bool, said: Said,
     ) -> None:  # fmt: skip
         self.stack, self.found, self.names, self.options = stack, found, names, options
-        self.folds, self.keeps_penalty, self.said = folds, keeps_penalty, said
-        self.penalties: dict[str, dict[str, float]] = {}
+        self.folds, self.keeps_choice, self.said = folds, keeps_choice, said
+        self.choices: dict[str, dict[str, Any]] = {}
         self.failed: dict[str, str] = {}
         self.rows: list[Ints] = []
         self.days: list[Ints] = []
@@ -105,20 +106,20 @@ class _Work:
                 blank = np.full((len(test), len(HORIZONS)), np.nan)
                 self.p[name].append(chances(made[name], test).p if name in made else blank)
                 if name in made:
-                    self._keep_penalty(name, made[name].facts)
+                    self._keep_choice(name, made[name].facts)
 
     def _options(self, name: str) -> Options:
-        """With many rows, the penalty of the first origin, which has seen nothing of later ones."""
-        if name == "boosted" and self.keeps_penalty:
-            return replace(self.options, most_quiet=QUIET_ROWS_BOOSTED)
-        if not self.keeps_penalty or name not in self.penalties:
+        """With many rows, the penalty or number of trees of the first origin, which has seen nothing of later ones."""
+        if not self.keeps_choice:
             return self.options
-        return replace(self.options, **self.penalties[name])  # type: ignore[arg-type]
+        fewer: dict[str, Any] = {"most_quiet": QUIET_ROWS_BOOSTED} if name == "boosted" else {}
+        return replace(self.options, **fewer, **self.choices.get(name, {}))
 
-    def _keep_penalty(self, name: str, facts: Mapping[str, object]) -> None:
-        penalty, own = facts.get("penalty"), facts.get("own_penalty", 0.0)
-        if isinstance(penalty, float) and isinstance(own, float):
-            self.penalties.setdefault(name, {"penalty": penalty, "own_penalty": own})
+    def _keep_choice(self, name: str, facts: Mapping[str, object]) -> None:
+        made = {"penalty": facts.get("penalty"), "own_penalty": facts.get("own_penalty")}
+        chosen = {"trees": facts["trees"]} if facts.get("trees_tried") else made
+        if None not in chosen.values():
+            self.choices.setdefault(name, chosen)
 
     def forecasts(self) -> Forecasts:
         empty = np.zeros((0, len(HORIZONS)))

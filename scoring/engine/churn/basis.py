@@ -43,26 +43,42 @@ def knots(values: Floats, shares: tuple[float, ...]) -> Floats:
     return np.asarray(xs[np.append(True, np.diff(xs) > width)])
 
 
+Looked = dict[str, "Feature | str"]  # what was found of a feature, or why it was dropped
+
+
 def chosen(
-    stack: Stack, rows: Bools, *, few: bool, skip: tuple[str, ...]
+    stack: Stack, rows: Bools, *, few: bool, skip: tuple[str, ...], looked: Looked | None = None
 ) -> tuple[list[Feature], dict[str, str]]:
-    """The features that can be learned from, and why the others cannot."""
+    """The features that can be learned from, and why the others cannot.
+
+    `looked` keeps what was found for the next fit of the same rows, whatever features that one takes.
+    """
     kept: list[Feature] = []
     dropped: dict[str, str] = {}
+    looked = {} if looked is None else looked
     for place, name in enumerate(stack.names):
-        column = stack.x[rows, place].astype(np.float64)
-        values = column[np.isfinite(column)]
-        share = len(values) / max(len(column), 1)
         if name in skip:
             dropped[name] = "told by the contract's timing"
-        elif share < LEAST_COVERAGE:
-            dropped[name] = "hardly ever known"
-        elif values.min() == values.max() and share > 1 - LEAST_COVERAGE:
-            dropped[name] = "always the same"
+            continue
+        if name not in looked:
+            looked[name] = _look(name, place, stack.x[rows, place].astype(np.float64), few=few)
+        found = looked[name]
+        if isinstance(found, Feature):
+            kept.append(found)
         else:
-            usual = float(np.median(values)) if share >= 0.5 else float("nan")
-            kept.append(Feature(name, place, knots(values, FEW_KNOTS if few else FULL_KNOTS), usual))
+            dropped[name] = found
     return kept, dropped
+
+
+def _look(name: str, place: int, column: Floats, *, few: bool) -> Feature | str:
+    values = column[np.isfinite(column)]
+    share = len(values) / max(len(column), 1)
+    if share < LEAST_COVERAGE:
+        return "hardly ever known"
+    if values.min() == values.max() and share > 1 - LEAST_COVERAGE:
+        return "always the same"
+    usual = float(np.median(values)) if share >= 0.5 else float("nan")
+    return Feature(name, place, knots(values, FEW_KNOTS if few else FULL_KNOTS), usual)
 
 
 def matrix(stack: Stack, features: list[Feature]) -> Small:

@@ -1,8 +1,9 @@
 """The challenger: boosted trees of one feature each, written down as curves.
 
 scikit-learn's histogram gradient boosting with `interaction_cst` keeps every tree to one feature, so that the sum of
-all trees on a feature is a step function of it. The contract's timing enters as one more feature: the timing-only
-model's logit of the period. The written model is compared with the booster on the training rows.
+all trees on a feature is a step function of it; trees are grown on bins of our own (`bins`). The contract's timing
+enters as one more feature: the timing-only model's logit of the period. The written model is compared with the booster
+on the training rows.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import timing as contract
+from .bins import Bins, binned
 from .data import PERIODS, Floats, Ints, Stack, columns
 from .fit import Options, Prepared, covariance, prepare, root, timing_only, with_offsets
 from .model import Calibration, Curve, Fitted, Timing, base_timing, on_curve, raw_logits
@@ -30,13 +32,14 @@ class NotAdditive(RuntimeError):
 
 @dataclass(frozen=True)
 class Rows:
-    """Person-periods: features and base timing (m x f + 1), outcome, weight, and the row of the stack and period."""
+    """Person-periods: bins of features and base timing (m x f + 1), outcome, weight, row of the stack, and period."""
 
     x: Floats
     leaves: Floats
     weight: Floats
     row: Ints
     period: Ints
+    bins: Bins
 
 
 def exact_design(prepared: Prepared) -> Floats:
@@ -49,8 +52,10 @@ def exact_design(prepared: Prepared) -> Floats:
 def person_periods(problem: Problem, x: Floats, timing: Floats, counts: Any) -> Rows:
     """Written out, because trees need them; `counts` n x periods says which."""
     row, period = np.nonzero(counts)
-    whole = np.column_stack([x[row], timing[row, period]])
-    return Rows(whole, problem.leaves[row, period].astype(np.float64), problem.weight[row], row, period)
+    whole, weight = np.column_stack([x[row], timing[row, period]]), problem.weight[row]
+    bins = binned(whole, weight)
+    leaves = problem.leaves[row, period].astype(np.float64)
+    return Rows(bins.numbers(whole), leaves, weight, row, period, bins)
 
 
 def booster(features: int, trees: int, *, seed: int, few: bool) -> Any:
@@ -161,10 +166,13 @@ def fit_boosted(stack: Stack, *, options: Options | None = None) -> Fitted:
     base = with_offsets(base)
     timing = base_timing(base, exact_design(prepared))
     rows = person_periods(problem, columns(prepared.stack, names), timing, problem.counts)
-    trees, tried = trees_wanted(prepared, rows, options)
+    trees, tried = (options.trees, {}) if options.trees else trees_wanted(prepared, rows, options)
     model = grown(rows, slice(None), trees, seed=options.seed, few=prepared.few)
     usual = [feature.usual for feature in prepared.features]
     (*curves, link), constant = step_curves(model, (*names, "timing"), [*usual, 0.0])
+    *curves, link = (
+        replace(curve, xs=rows.bins.values(at, curve.xs)) for at, curve in enumerate((*curves, link))
+    )
     facts = {
         "trees": trees,
         "trees_tried": tried,

@@ -4,14 +4,14 @@ The covariance is that of a penalised fit whose penalty is read as a prior (Wahb
 sampling part clustered by account (sandwich): stacked landmarks of one account are not independent.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
 from . import relevance
 from . import timing as contract
-from .basis import Feature, chosen, cost, matrix, tables
+from .basis import Feature, Looked, chosen, cost, matrix, tables
 from .chances import cumulative, hazards
 from .data import PERIODS, SHOWN, Floats, Stack, check, leavers, outcomes, thinned
 from .model import Calibration, Fitted, Timing
@@ -38,7 +38,10 @@ class Options:
     own_penalty: float = (
         0.0  # with a given penalty: the one for features weighed by relevance; 0: they are not
     )
+    trees: int | None = None  # None: chosen on later folds
     directions: int = 24
+    # what is the same for every fit of the same rows, given to each of them (see basis.chosen)
+    looked: Looked | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ def prepare(stack: Stack, options: Options) -> Prepared:
         raise ValueError("nobody is seen to leave, or nobody to stay")
     wanted = set(stack.names if options.features is None else options.features)
     skip = options.skip + tuple(name for name in stack.names if name not in wanted)
-    features, dropped = chosen(stack, np.asarray(seen.counts.any(axis=1)), few=left < FEW, skip=skip)
+    counted = np.asarray(seen.counts.any(axis=1))
+    features, dropped = chosen(stack, counted, few=left < FEW, skip=skip, looked=options.looked)
     rows = thinned(stack, options.most_quiet, seed=options.seed)
     auto = auto_name(stack, options)
     known = rows.x[:, rows.names.index(auto)] if auto else np.full(len(rows), np.nan)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .origins import fold_of
-from .ranks import auc, precise
+from .ranks import Steps, auc, precise
 from .rows import Bools, Floats, Ints, Rows, outcome
 
 LIMITS = {"alone": 0.95, "shift": 0.10, "shift_one": 0.15, "tenure": 0.95, "total": 0.5, "same": 0.01}
@@ -70,18 +70,30 @@ def row(key: str, feature: str, value: float, limit: float, words: str, *, tripp
 def one_auc(values: Floats, left: Bools) -> float:
     """AUC of one feature in its better direction, and of its being missing: the larger. NaN without both outcomes."""
     y, gone = left.astype(np.float64), np.isnan(values)
-    found = [_either(gone.astype(np.float64), y)] if gone.any() and not gone.all() else []
-    filled = values[~gone]
-    if filled.size and min(y[~gone].sum(), (1 - y[~gone]).sum()) >= LEAST_EVENTS:
-        found.append(_either(filled, y[~gone]))
+    there = ~gone
+    known = y[there]
+    found = []
+    if gone.any() and there.any():
+        found.append(_either(np.array([there.sum(), gone.sum()]), np.array([known.sum(), y[gone].sum()])))
+    if known.size and min(known.sum(), (1 - known).sum()) >= LEAST_EVENTS:
+        order, starts = _ties(values[there])
+        weight = np.diff(starts, append=known.size)
+        found.append(_either(weight, np.add.reduceat(known[order], starts)))
     return max(found, default=np.nan)
 
 
-def _either(values: Floats, y: Floats) -> float:
-    # order is all that counts: ranks stand in for values, away from 0 and 1, where logits end
-    place = np.unique(values, return_inverse=True)[1]
-    value = float(auc(precise(y, (place + 1.0) / (place.max() + 2.0)))[0])
+def _either(weight: Ints, events: Floats) -> float:
+    """From rows and leavers at each value, in rising order of the values: order is all that counts."""
+    steps = Steps(weight[None, :].astype(np.float64), events[None, :], np.zeros(weight.size))
+    value = float(auc(steps)[0])
     return max(value, 1 - value)
+
+
+def _ties(values: Floats) -> tuple[Ints, Ints]:
+    """(places in rising order, where in that order each value begins): the one sort that a check costs."""
+    order = np.argsort(values)
+    ranked = values[order]
+    return order, np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
 
 
 def alone(stack: Table, known: Bools, left: Bools, *, limit: float) -> list[dict[str, Any]]:
@@ -244,9 +256,16 @@ def _steps(stack: Rows) -> tuple[Ints, Ints]:
 
 
 def _rank_correlation(a: Floats, b: Floats) -> float:
-    from scipy.stats import rankdata  # type: ignore[import-untyped]
-
     both = ~(np.isnan(a) | np.isnan(b))
     if both.sum() < LEAST_EVENTS or np.ptp(a[both]) == 0 or np.ptp(b[both]) == 0:
         return np.nan
-    return float(np.corrcoef(rankdata(a[both]), rankdata(b[both]))[0, 1])
+    return float(np.corrcoef(_ranks(a[both]), _ranks(b[both]))[0, 1])
+
+
+def _ranks(values: Floats) -> Floats:
+    """1 for the smallest; equal values share the mean of their ranks."""
+    order, starts = _ties(values)
+    size = np.diff(starts, append=values.size)
+    made = np.empty(values.size)
+    made[order] = np.repeat(starts + (size + 1) / 2, size)
+    return made
