@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from scripts.bench import imports, memory, pages, scores, workers
+from scripts.bench import imports, learning, memory, pages, scores, workers
 from scripts.bench.installation import Installation, installation
 from scripts.bench.table import HEAD, Line
 
 END = date(2026, 10, 31)
-PARTS = ("import", "pages", "workers", "memory", "large")
+PARTS = ("import", "learn", "pages", "workers", "memory", "large")
 
 
 def main() -> None:
@@ -33,6 +33,9 @@ def _lines(parts: list[str], *, full: bool) -> Iterator[Line]:
     if "import" in parts:
         with installation() as made:
             yield from _evidence(made, accounts=12_500 if full else 2_000, days=540 if full else 200)
+    if "learn" in parts:
+        with installation() as made:
+            yield from learning.measure(made, accounts=12_500 if full else 1_250, end=END)
     if {"pages", "workers", "memory"} & set(parts):
         with installation() as made:
             sizes = [1_000, 10_000, 100_000, *([1_000_000] if full else [])]
@@ -42,9 +45,9 @@ def _lines(parts: list[str], *, full: bool) -> Iterator[Line]:
                 yield from workers.measure(made, jobs=1_000 if full else 200)
             if "pages" in parts:
                 yield from pages.measure(made, sizes)
-    if "large" in parts and full:
+    if "large" in parts:
         with installation() as made:
-            yield from scores.measure_memory(made, 100_000, 60, END)
+            yield from learning.measure_memory(made, accounts=110_000 if full else 6_000, days=60, end=END)
 
 
 def _evidence(made: Installation, *, accounts: int, days: int) -> Iterator[Line]:

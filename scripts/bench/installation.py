@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -33,6 +32,17 @@ class Installation:
         if done.returncode:
             sys.exit(f"bench: {' '.join(arguments)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         return done.stdout
+
+    def peak_of(self, *arguments: str) -> tuple[int, str]:
+        """Run one of the product's commands; the most bytes that its process had at a time, and its standard output."""
+        with tempfile.TemporaryFile("w+") as said:
+            process = subprocess.Popen([*MANAGE, *arguments], cwd=ROOT, stdout=said, env=environment())
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                sys.exit(f"bench: {' '.join(arguments)} failed")
+            said.seek(0)
+            return used.ru_maxrss * 1024, said.read()
 
     def report(self, *arguments: str) -> dict[str, Any]:
         """What a command says on `--json -`."""
@@ -72,8 +82,3 @@ def installation() -> Iterator[Installation]:
     finally:
         embedded.discard(var)
         shutil.rmtree(var, ignore_errors=True)
-
-
-def peak_memory() -> int:
-    """The largest resident size, in bytes, that any finished child of this process has had."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024

@@ -47,7 +47,7 @@ def measure(made: Installation) -> Iterator[Line]:
 
 
 def _settle() -> None:
-    for _ in range(900):
+    for _ in range(6_000):  # ten minutes: a busy machine starts slowly
         try:
             if httpx.get(f"http://127.0.0.1:{PORT}/readyz").status_code == 200:
                 break

@@ -1,4 +1,4 @@
-"""`score` against the bare aggregate over the same days; one more day against a full run; memory of a large tenant."""
+"""`score` against the bare aggregate over the same days; one more day against a full run."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from scripts.bench import imports
-from scripts.bench.installation import Installation, peak_memory
+from scripts.bench.installation import Installation
 from scripts.bench.table import Line, timed, times
 
 # ten figures of every usage day of every account, as a nightly feature query would ask for them
@@ -51,26 +51,3 @@ def _bare(connection: "psycopg.Connection[Any]", made: Installation, day: date) 
     found = connection.execute("SELECT id FROM tenants_tenant WHERE slug = 'bench'").fetchone()
     values = {"tenant": found[0] if found else 0, "day": day}
     return min(timed(lambda: connection.execute(AGGREGATE, values).fetchall()) for _ in range(BEST_OF))
-
-
-def measure_memory(made: Installation, accounts: int, days: int, end: date) -> list[Line]:
-    """The largest process of a scoring run over a tenant of that many accounts."""
-    bundle = made.var / "large"
-    size = ["--accounts", str(accounts), "--days", str(days), "--seed", "2", "--end", str(end)]
-    made.manage("simulate_bundle", str(bundle), *size)
-    made.manage("create_tenant", "--organization", "Large", "--slug", "large")
-    made.manage("import_bundle", str(bundle), "--tenant", "large")
-    before = peak_memory()
-    found = made.report("score", "--tenant", "large", "--as-of", str(end + timedelta(days=1)))
-    peak = peak_memory()
-    shown = f"{peak / 2**20:,.0f} MB" if peak > before else f"under {before / 2**20:,.0f} MB"
-    return [
-        Line(
-            f"peak memory of score, {found['accounts']:,} customers x {days} days",
-            f"{shown}, {found['seconds']:.0f} s",
-            "the limit",
-            "1,536 MB",
-            f"{100 * peak / (1536 * 2**20):.0f} %",
-            "under 100 %",
-        )
-    ]
