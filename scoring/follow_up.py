@@ -7,9 +7,12 @@ from typing import Any
 from jobs import queries as jobs_queries
 from jobs import services as jobs
 from jobs.models import Job
+from scoring.cohorts import job as cohorts
+from scoring.cohorts.queries import last_run_told_of as cohorts_told_of
 from scoring.growth import work as growth
 from scoring.models import ScoreRun
 from scoring.quality import job as quality
+from scoring.quality.queries import last_run_told_of as quality_told_of
 from scoring.queries import newest_run, run_by_id
 from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
@@ -17,7 +20,8 @@ from tenants.scoping import tenant_transaction
 
 TOLD: dict[str, Callable[[Tenant], int | None]] = {
     growth.GROWTH: growth.last_run_told_of,
-    quality.QUALITY: quality.last_run_told_of,
+    quality.QUALITY: quality_told_of,
+    cohorts.COHORTS: cohorts_told_of,
 }
 
 

@@ -51,7 +51,7 @@ def followed(tenant: Tenant, *, since: date, until: date) -> list[tuple[Any, ...
     customer on or after `since`; from then, or from joining, until leaving or `until`. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(_FOLLOWED, {"tenant": tenant.pk, "since": since, "until": until})
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def reach_of(viewer: Membership) -> str:

@@ -7,6 +7,7 @@ about each of them. Own and shared: docs/scoring.md, "Its own or its cohort's".
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 from django.db import connection
 
@@ -91,7 +92,7 @@ def beside(tenant: Tenant, account: Account, found: Pair) -> list[Beside]:
     if found.first is None or found.last is None:
         return []
     was, now = found.first.snapshot, found.last.snapshot
-    parameters = {
+    parameters: dict[str, int | date] = {
         "tenant": tenant.pk, "account": account.pk, "since": was.as_of, "since_run": was.run_id, "until": now.as_of,
         "until_run": now.run_id,
     }  # fmt: skip

@@ -7,6 +7,7 @@ from jobs import services as jobs
 from jobs.models import Job
 from jobs.runner import run_now
 from scoring import follow_up, tasks
+from scoring.cohorts.job import COHORTS
 from scoring.growth.work import GROWTH
 from scoring.quality.job import QUALITY
 from tests.scoring.evidence import DAY, MAKER, rich
@@ -22,7 +23,7 @@ def score(world):
 
 def waiting(world):
     with world.here():
-        rows = Job.objects.filter(state="queued", kind__in=(GROWTH, QUALITY)).order_by("kind")
+        rows = Job.objects.filter(state="queued", kind__in=(COHORTS, GROWTH, QUALITY)).order_by("kind")
         return [(row.kind, row.pk) for row in rows]
 
 
@@ -40,13 +41,13 @@ def page(client, world, path):
 def test_the_first_scoring_and_every_other_version_are_followed_at_once(acme):
     rich(acme)
     score(acme)
-    assert [kind for kind, _ in waiting(acme)] == [GROWTH, QUALITY]
+    assert [kind for kind, _ in waiting(acme)] == [COHORTS, GROWTH, QUALITY]
     work_off(acme)
     score(acme)
     assert waiting(acme) == []  # what stands speaks of the same version: the night is soon enough
     register(acme, by_hand(curve("usage.seat_use", (0, 1), (1, -1))), as_of=DAY)
     score(acme)
-    assert [kind for kind, _ in waiting(acme)] == [GROWTH, QUALITY]
+    assert [kind for kind, _ in waiting(acme)] == [COHORTS, GROWTH, QUALITY]
 
 
 def test_asked_twice_it_is_one_job(acme):
@@ -62,7 +63,13 @@ def test_nothing_is_asked_for_before_anything_was_scored(acme):
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"), [("renewals/", GROWTH), ("growth/", GROWTH), ("models/quality/", QUALITY)]
+    ("path", "kind"),
+    [
+        ("renewals/", GROWTH),
+        ("growth/", GROWTH),
+        ("models/quality/", QUALITY),
+        ("outcomes/cohorts/", COHORTS),
+    ],
 )
 def test_an_empty_page_says_when_the_figures_will_be_there(client, acme, path, kind):
     rich(acme)

@@ -78,14 +78,15 @@ def _gap(name: str, x: Floats, left: Bools, number: Ints, chosen: Floats) -> Gap
     if found is None:
         return None
     *masks, low_cut, high_cut = found
-    sides = [_side(mask, left, number, cut) for mask, cut in zip(masks, (low_cut, high_cut), strict=True)]
+    lower, upper = (
+        _side(mask, left, number, cut) for mask, cut in zip(masks, (low_cut, high_cut), strict=True)
+    )
     gone = len(np.unique(number[(masks[0] | masks[1]) & left]))
-    if min(each.accounts for each in sides) < LEAST_ACCOUNTS or gone < LEAST_LEAVERS:
+    if min(lower.accounts, upper.accounts) < LEAST_ACCOUNTS or gone < LEAST_LEAVERS:
         return None
     drawn = _rates(masks[1], left, number, chosen) - _rates(masks[0], left, number, chosen)
     low, high = np.nanquantile(drawn, (0.025, 0.975))
-    value = sides[1].rate - sides[0].rate
-    return Gap(name, *sides, value, float(low), float(high), float(np.nanstd(drawn)))
+    return Gap(name, lower, upper, upper.rate - lower.rate, float(low), float(high), float(np.nanstd(drawn)))
 
 
 def _side(mask: Bools, left: Bools, number: Ints, cut: float) -> Side:
