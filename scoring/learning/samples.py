@@ -2,7 +2,7 @@
 
 Kept are evenly spaced quantiles and the share without a value, of the newest year of training. Shifts are counted by
 deciles (scoring.engine.validation.drift), which 101 quantiles give back to a hundredth of the rows. Kept is also how
-far inputs and scores moved by themselves from past day to past day (scoring.engine.validation.movement).
+far inputs moved by themselves from past day to past day (scoring.engine.validation.movement).
 """
 
 from datetime import date
@@ -46,7 +46,7 @@ def keep(tenant: Tenant, row: ChurnModel, fitted: Fitted, stack: Stack) -> Train
             "quantiles": [_quantiles(column) for column in columns],
             "missing": [float(np.isnan(column).mean()) for column in columns],
             "score": _quantiles(chances(fitted, some).p[:, 2]),
-            "movement": _movement(fitted, names, stack),
+            "movement": _movement(names, stack),
             "rows": len(recent),
             "accounts": by_account(recent.account),
         },
@@ -54,30 +54,28 @@ def keep(tenant: Tenant, row: ChurnModel, fitted: Fitted, stack: Stack) -> Train
     return made
 
 
-def _movement(fitted: Fitted, names: tuple[str, ...], stack: Stack) -> dict[str, Any]:
-    """How far inputs (by name, in their order) and score moved, on the rows of some accounts, all of each."""
+def _movement(names: tuple[str, ...], stack: Stack) -> dict[str, Any]:
+    """How far inputs (in the order of the names) moved, on the rows of some accounts, all of each."""
     share = MOST_ROWS / max(len(stack), 1)
     some = take(stack, spread_key(stack.account, np.zeros_like(stack.day), SEED) < share)
     if not len(some):
         return {}
     x = some.x[:, [stack.names.index(name) for name in names]].astype(np.float64)
-    found = movement(x, chances(fitted, some).p[:, 2], some.account, some.day)
-    tables = {"psi": found.psi, "missing": found.missing, "score": found.score}
-    return {name: np.round(table, 5).tolist() for name, table in tables.items()} | {
-        "newest": str(day_of(int(stack.day.max())))
-    }
+    found = movement(x, some.account, some.day)
+    tables = {name: np.round(getattr(found, name), 5).tolist() for name in ("psi", "missing")}
+    return tables | {"lags": found.lags, "newest": str(day_of(int(stack.day.max())))}
 
 
 def ordinary(kept: TrainingSample, places: list[int], *, as_of: date) -> Ordinary | None:
-    """What these inputs and the score do by themselves in the time since training; None where that is not known."""
+    """What these inputs do by themselves in the time since training; None where that is not known."""
     told = kept.movement
-    if not told or not told["score"]:
+    if not told or not told["lags"]:
         return None
-    lags = len(told["score"])
     psi, missing = (
-        np.array(told[name], dtype=np.float64).reshape(-1, lags)[places] for name in ("psi", "missing")
+        np.array(told[name], dtype=np.float64).reshape(-1, told["lags"])[places]
+        for name in ("psi", "missing")
     )
-    moved = Movement(psi, missing, np.array(told["score"], dtype=np.float64))
+    moved = Movement(psi, missing)
     return moved.within(day_number(as_of) - day_number(date.fromisoformat(told["newest"])))
 
 

@@ -85,13 +85,13 @@ def drift(
 ) -> list[dict[str, Any]]:
     """Rows {key, value, limit, tripped, watch, words} in the order missing, inputs, score, observed/expected, slope.
 
-    `seen`: exposures of a sliding window (60 days). `ordinary`: how far inputs and score move by themselves in the time
+    `seen`: exposures of a sliding window (60 days). `ordinary`: how far inputs move by themselves in the time
     since training (None: not at all). `reach`: how far each input's shift alone moves the log-odds, on average
     (None: far enough); a shift that moves the chances of nobody is watched and does not trip. `expected_slope`: the
     slope that the back-test found. A check that has too little to see trips never and says so. Leave features that
     age by themselves (tenure) out of `names`' x.
     """
-    usual = ordinary or Ordinary(np.zeros(len(names)), np.zeros(len(names)), 0.0)
+    usual = ordinary or Ordinary(np.zeros(len(names)), np.zeros(len(names)))
     far = np.full(len(names), np.inf) if reach is None else reach
     rows = [
         _within(_missing(name, training, now, at, alpha, float(usual.missing[at])), far[at])
@@ -103,7 +103,7 @@ def drift(
         row = _shift(f"psi.{name}", name, values, counts, each, float(usual.psi[at]))
         rows.append(_within(row, far[at]))
     scores = (training.score, now.score)
-    rows.append(_shift("score", "the score", scores, counts, alpha, usual.score))
+    rows.append(_shift("score", "the score", scores, counts, alpha, 0.0))
     if seen is not None:
         rows += [_level(seen, alpha), _fifths(seen, alpha), _slope(seen, expected_slope, alpha)]
     return rows

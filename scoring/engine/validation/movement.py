@@ -1,4 +1,4 @@
-"""How far inputs and scores move by themselves: the same statistic that drift looks at, among training's own past days.
+"""How far inputs move by themselves: the same statistic that drift looks at, among training's own past days.
 
 A young history grows: second surveys, second contract terms and late milestones arrive, so that shares without a value
 fall and long figures climb before and after any training day. That is movement that the model was learnt and
@@ -34,7 +34,6 @@ class Ordinary:
 
     psi: Floats
     missing: Floats
-    score: float
 
 
 @dataclass(frozen=True)
@@ -43,36 +42,35 @@ class Movement:
 
     psi: Floats
     missing: Floats
-    score: Floats  # lags
 
     @property
     def lags(self) -> int:
-        return int(self.score.size)
+        return int(self.psi.shape[1])
 
     def within(self, days: float) -> Ordinary:
         """After so many days from the newest day of training."""
         lag = max(int(np.ceil(days / MONTH)), 1)
         at = min(lag, self.lags) - 1
         further = max(lag / max(self.lags, 1), 1.0)
-        return Ordinary(
-            self.psi[:, at] * further**2, self.missing[:, at] * further, float(self.score[at]) * further**2
-        )
+        return Ordinary(self.psi[:, at] * further**2, self.missing[:, at] * further)
 
 
-def movement(x: Floats, score: Floats, account: Ints, day: Ints) -> Movement:
-    """Of past days a month apart (rows as they come): the furthest that any day lay from the year before it."""
+def movement(x: Floats, account: Ints, day: Ints) -> Movement:
+    """Of past days a month apart (rows as they come): the furthest that any day lay from the year before it.
+
+    Not for scores: on days that a model was fitted to they move with what it learnt by heart, which excuses much.
+    """
     days = np.unique(day)
     lags = min((days.size - 1) // 2, MOST_LAGS) if days.size >= LEAST_DAYS else 0
-    both = np.column_stack([x, score])
-    moved, missing = (np.zeros((both.shape[1], lags)) for _ in range(2))
+    moved, missing = (np.zeros((x.shape[1], lags)) for _ in range(2))
     for origin in range(days.size // 2 - 1, days.size) if lags else ():
         before = (day <= days[origin]) & (day > days[origin] - YEAR)
         for lag, then in _later(day, days, origin, lags):
-            far, gone = _apart(both, account, before, then)
+            far, gone = _apart(x, account, before, then)
             moved[:, lag] = np.maximum(moved[:, lag], far)
             missing[:, lag] = np.maximum(missing[:, lag], gone)
     moved, missing = (np.maximum.accumulate(each, axis=1) for each in (moved, missing))
-    return Movement(moved[:-1], missing[:-1], moved[-1])
+    return Movement(moved, missing)
 
 
 def _later(day: Ints, days: Ints, origin: int, lags: int) -> Iterator[tuple[int, Bools]]:
@@ -83,12 +81,12 @@ def _later(day: Ints, days: Ints, origin: int, lags: int) -> Iterator[tuple[int,
             yield lag, day == days[at]
 
 
-def _apart(both: Floats, account: Ints, before: Bools, then: Bools) -> tuple[Floats, Floats]:
+def _apart(x: Floats, account: Ints, before: Bools, then: Bools) -> tuple[Floats, Floats]:
     """(PSI beyond what chance gives on average, change of the share missing), one each column."""
     counts = [np.unique(account[rows]).size for rows in (before, then)]
-    far, gone = np.zeros(both.shape[1]), np.zeros(both.shape[1])
-    for at in range(both.shape[1]):
-        old, new = both[before, at], both[then, at]
+    far, gone = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    for at in range(x.shape[1]):
+        old, new = x[before, at], x[then, at]
         empty = [float(np.isnan(each).mean()) for each in (old, new)]
         gone[at] = abs(empty[1] - empty[0])
         value, bins = psi(old, new)

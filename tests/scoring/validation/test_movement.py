@@ -44,7 +44,7 @@ def looks(seed, *, is_allowed=True, **more):
     learnt, later = world(seed, **more)
     x = np.concatenate(learnt)
     day, account = np.repeat(np.arange(LEARNT) * MONTH, ACCOUNTS), np.tile(np.arange(ACCOUNTS), LEARNT)
-    moved = movement(x, score(x), account, day)
+    moved = movement(x, account, day)
     recent = day > day.max() - YEAR
     training = Sample(x[recent], score(x[recent]), ACCOUNTS)
     for at, now in enumerate(later, start=1):
@@ -67,27 +67,27 @@ def test_a_jump_is_still_seen_at_once_and_by_name():
 
 def test_what_moved_is_known_by_lag_and_goes_on():
     day = np.repeat(np.arange(8) * MONTH, 100)
-    share = np.repeat(np.arange(8) * 0.1, 100)  # a tenth more without a value each month, from none to 70 %
-    x = np.where(np.tile(np.arange(100) / 100, 8) < share, np.nan, 1.0)[:, None]
-    found = movement(x, np.full(800, 0.1), np.tile(np.arange(100), 8), day)
+    blank = np.repeat(np.arange(8) * 10, 100)  # a tenth more without a value each month, from none to 70 %
+    x = np.where(np.tile(np.arange(100), 8) < blank, np.nan, 1.0)[:, None]
+    found = movement(x, np.tile(np.arange(100), 8), day)
     assert found.lags == 3
     # the last month has 70 %; up to one, two, three months before it 30, 25, 20 % were missing on average
     assert found.missing[0] == pytest.approx([0.40, 0.45, 0.50])
-    assert found.score.tolist() == [0, 0, 0]
+    assert found.psi.tolist() == [[0, 0, 0]]
     six = found.within(6 * MONTH)
     assert six.missing[0] == pytest.approx(2 * found.missing[0, 2])
     assert found.within(1).missing[0] == found.missing[0, 0]
 
 
 def test_psi_beyond_the_longest_lag_grows_with_the_square_of_time():
-    known = Movement(np.array([[0.1, 0.2]]), np.array([[0.1, 0.2]]), np.array([0.0, 0.05]))
+    known = Movement(np.array([[0.1, 0.2]]), np.array([[0.1, 0.2]]))
     found = known.within(4 * MONTH)
-    assert (found.psi[0], found.missing[0], found.score) == pytest.approx((0.8, 0.4, 0.2))
+    assert (found.psi[0], found.missing[0]) == pytest.approx((0.8, 0.4))
 
 
 def test_too_few_days_tell_nothing():
     day = np.repeat(np.arange(LEAST_DAYS - 1), 10)
-    found = movement(np.zeros((day.size, 1)), np.zeros(day.size), np.arange(day.size), day)
+    found = movement(np.zeros((day.size, 1)), np.arange(day.size), day)
     assert found.lags == 0
 
 
