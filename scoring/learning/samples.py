@@ -34,24 +34,27 @@ AGEING = frozenset({"account.tenure_days"})  # drifts by itself: everybody grows
 
 def keep(tenant: Tenant, row: ChurnModel, fitted: Fitted, stack: Stack) -> TrainingSample:
     """Write the sample of a version that was just registered. Needs the tenant's transaction."""
+    made, _ = TrainingSample.objects.for_tenant(tenant).update_or_create(
+        tenant=tenant, model=row, defaults=described(fitted, stack)
+    )
+    return made
+
+
+def described(fitted: Fitted, stack: Stack) -> dict[str, Any]:
+    """The columns of a `TrainingSample`."""
     recent = take(stack, stack.day >= stack.day.max() - NEWEST_DAYS)
     some = take(recent, np.arange(0, len(recent), max(len(recent) // MOST_ROWS, 1)))
     names = tuple(each.name for each in fitted.curves if each.name in stack.names and each.name not in AGEING)
     columns = [recent.x[:, stack.names.index(name)].astype(np.float64) for name in names]
-    made, _ = TrainingSample.objects.for_tenant(tenant).update_or_create(
-        tenant=tenant,
-        model=row,
-        defaults={
-            "names": list(names),
-            "quantiles": [_quantiles(column) for column in columns],
-            "missing": [float(np.isnan(column).mean()) for column in columns],
-            "score": _quantiles(chances(fitted, some).p[:, 2]),
-            "movement": _movement(names, stack),
-            "rows": len(recent),
-            "accounts": by_account(recent.account),
-        },
-    )
-    return made
+    return {
+        "names": list(names),
+        "quantiles": [_quantiles(column) for column in columns],
+        "missing": [float(np.isnan(column).mean()) for column in columns],
+        "score": _quantiles(chances(fitted, some).p[:, 2]),
+        "movement": _movement(names, stack),
+        "rows": len(recent),
+        "accounts": by_account(recent.account),
+    }
 
 
 def _movement(names: tuple[str, ...], stack: Stack) -> dict[str, Any]:

@@ -94,14 +94,14 @@ def drift(
     usual = ordinary or Ordinary(np.zeros(len(names)), np.zeros(len(names)))
     far = np.full(len(names), np.inf) if reach is None else reach
     rows = [
-        _within(_missing(name, training, now, at, alpha, float(usual.missing[at])), far[at])
+        _within(_missing(name, training, now, at, alpha, float(usual.missing[at])), float(far[at]))
         for at, name in enumerate(names)
     ]
     each, counts = alpha / max(len(names), 1), (training.accounts, now.accounts)
     for at, name in enumerate(names):
         values = (training.x[:, at], now.x[:, at])
         row = _shift(f"psi.{name}", name, values, counts, each, float(usual.psi[at]))
-        rows.append(_within(row, far[at]))
+        rows.append(_within(row, float(far[at])))
     scores = (training.score, now.score)
     rows.append(_shift("score", "the score", scores, counts, alpha, 0.0))
     if seen is not None:
