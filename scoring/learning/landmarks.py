@@ -21,6 +21,7 @@ from scoring import pipeline
 from scoring.engine.churn.data import PER_ROW, Stack
 from scoring.learning import labels
 from scoring.learning.observations import NAMES, SEGMENTS, joined, observe
+from scoring.sentiment.reading import read_new
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -128,6 +129,7 @@ def gather(
     but never before one more was read.
     """
     started = time.monotonic()
+    read_new(tenant)  # as scoring does: a base that was never scored would be learnt without its texts
     with tenant_transaction(tenant.pk):
         chosen = plan(tenant, as_of=as_of)
     parts, fresh = [], 0

@@ -100,6 +100,12 @@ def prepared(world: str, chosen: argparse.Namespace, var: Path) -> Case:
     return _imported(case)
 
 
+def _missing(world: str) -> Path | None:
+    """The folder of a `sample=` that is not beside this repository."""
+    folder = Path(world.removeprefix("sample="))
+    return folder if world.startswith("sample=") and not folder.is_dir() else None
+
+
 def _sample(bundle: Path, chosen: argparse.Namespace) -> Case:
     frame = pl.read_csv(next(bundle.glob("usage_daily.csv*")), columns=["date"])
     end = date.fromisoformat(str(frame["date"].max())) + timedelta(days=1)
@@ -259,7 +265,7 @@ def _figures(
     kept(both, var / f"{name or case.slug}.pairs.npz")
     return {
         "judged": _judged(case, frame),
-        "exported_differs": None if shown is None else gap(frame, shown),
+        "exported_differs": gap(frame, shown) if shown is not None and len(shown) else None,
         "compared": {str(horizon): pairs.pooled([pair]) for horizon, pair in both.items()},
     }
 
@@ -313,7 +319,7 @@ def in_words(found: dict[str, Any]) -> str:
     if "judged" in found:
         lines.append(
             f"  order broken in {found['judged']['order_violations']} of {found['judged']['rows']} rows; exported "
-            f"chances differ from the judged ones by at most {found['exported_differs']}"
+            f"chances differ from the judged ones by at most: {found['exported_differs']}"
         )
     for look in found.get("looks", []):
         lines.append(
@@ -349,6 +355,9 @@ def main() -> None:
             migrated()
         everything = json.loads(chosen.json.read_text()) if chosen.json and chosen.json.exists() else []
         for world in chosen.worlds:
+            if (folder := _missing(world)) is not None:
+                print(f"{world}: skipped, for {folder} is not there.", flush=True)
+                continue
             if chosen.read:
                 landmarks(prepared(world, chosen, var))
                 continue

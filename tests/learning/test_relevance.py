@@ -1,4 +1,5 @@
-"""Idle features must not drown the one that counts, and where nothing counts nothing is made of them."""
+"""How much is believed: idle features must not drown the one that counts, nothing is made of nothing, and what that
+is judged on are other accounts, later days too where enough left."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -8,8 +9,9 @@ import pytest
 
 from scoring.engine.churn import relevance
 from scoring.engine.churn.chances import chances
-from scoring.engine.churn.data import take
-from scoring.engine.churn.fit import fit
+from scoring.engine.churn.data import leavers, take
+from scoring.engine.churn.fit import Options, fit, prepare
+from scoring.engine.churn.select import THIN, folds
 from scoring.engine.validation import known_at
 from tests.learning import judge, made_up
 
@@ -53,3 +55,15 @@ def test_the_factor_is_one_over_the_share_of_the_mean_variance():
     found = relevance.weights(problem, np.array([9.0, 2.0, -2.0, 3.0]), np.array([2, 1]))
     assert found == pytest.approx([1 / 2.1, 1 / 2.1, 10.0])
     assert (relevance.weights(problem, np.zeros(4), np.array([2, 1])) == 1).all()
+
+
+@pytest.mark.parametrize(("most", "timed"), [(60, False), (None, True)])
+def test_folds_are_cut_in_time_only_where_many_left(most, timed):
+    """Sixty leavers cut in time and by account would leave some fifteen to learn from, and five to judge on."""
+    _, stack = made_up.landmarks(accounts=500, days=14, seed=5, level=-4.0, most_leavers=most)
+    assert (leavers(stack) >= THIN) == timed
+    parts = folds(prepare(stack, Options()).problem, seed=1)
+    assert len(parts) == 4
+    for part in parts:
+        assert not set(part.train.account) & set(part.judge.account)
+        assert (part.train.day.max() < part.judge.day.min()) == timed

@@ -20,6 +20,7 @@ PENALTIES = (
 CAREFUL = (10000.0, 3000.0, 1000.0, 300.0, 100.0, 30.0)  # where leavers are few
 CUTS = (0.5, 0.6, 0.7, 0.8)  # shares of the landmarks that lie before each fold's cut
 LEAST_EVENTS = 4  # leavers that a fold must hold on each side
+THIN = 100  # leavers, below which folds are not cut in time: each would learn from a third of them at best
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,14 @@ def _enough(problem: Problem) -> bool:
 
 
 def folds(problem: Problem, *, seed: int) -> list[Fold]:
-    """Train on other accounts with what was known before the cut; judge on held-out accounts from the cut on."""
+    """Train on other accounts with what was known before the cut; judge on held-out accounts from the cut on.
+
+    With few days or few leavers the folds hold other accounts alone, of any day.
+    """
     group = fold_of(problem.account, seed)
     known = problem.day[problem.counts[:, 0]]
-    timed = len(np.unique(known)) >= 2 * len(CUTS)
+    gone = np.unique(problem.account[problem.leaves.any(axis=1)])
+    timed = len(gone) >= THIN and len(np.unique(known)) >= 2 * len(CUTS)
     found = []
     for at, share in enumerate(CUTS):
         cut = float(np.quantile(known, share)) if timed else np.inf
