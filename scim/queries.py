@@ -43,7 +43,7 @@ def users(tenant: Tenant, wanted: Equals | None = None) -> QuerySet[Membership]:
 
 def _is_user(tenant: Tenant, wanted: Equals) -> Q:
     if wanted.attribute in _EMAIL:
-        return Q(user__email=wanted.value.strip().lower())
+        return _has_address(wanted.value.strip().lower())
     if wanted.attribute == "id":
         return Q(pk=number(wanted.value) or 0)
     if wanted.attribute == "active":
@@ -82,7 +82,12 @@ def groups_of(tenant: Tenant, membership_ids: list[int]) -> dict[int, list[ScimG
 
 
 def membership_of_email(tenant: Tenant, email: str) -> Membership | None:
-    return Membership.objects.select_related("user").filter(tenant=tenant, user__email=email).first()
+    return Membership.objects.select_related("user").filter(_has_address(email), tenant=tenant).first()
+
+
+def _has_address(email: str) -> Q:
+    """The address that the provider knows; an empty one is nobody's, though most wait for nobody."""
+    return Q(user__email=email) | Q(awaits=email) & ~Q(awaits="")
 
 
 # --- groups --------------------------------------------------------------------------------------

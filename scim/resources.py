@@ -29,10 +29,10 @@ def user_resource(
     body: Resource = {
         "schemas": [USER],
         "id": str(membership.pk),
-        "userName": user.email,
+        "userName": membership.address,
         "name": {"formatted": user.name, "givenName": given or family, "familyName": family if given else ""},
-        "displayName": str(user),
-        "emails": [{"value": user.email, "type": "work", "primary": True}],
+        "displayName": user.name or membership.address,
+        "emails": [{"value": membership.address, "type": "work", "primary": True}],
         "active": membership.is_active and user.is_active,
         "groups": [{"value": str(each.pk), "display": each.display_name} for each in groups],
         "roles": [{"value": membership.role, "primary": True}],
@@ -50,7 +50,7 @@ def group_resource(tenant: Tenant, group: ScimGroup, members: list[Membership] |
         body["externalId"] = group.external_id
     if members is not None:
         body["members"] = [
-            {"value": str(each.pk), "display": each.user.email, "type": "User"} for each in members
+            {"value": str(each.pk), "display": each.address, "type": "User"} for each in members
         ]
     return _with_meta(tenant, body, "Group", group.created_at, group.changed_at)
 

@@ -29,8 +29,8 @@ def create_user(tenant: Tenant, *, change: UserChange, by: Actor) -> Membership:
         raise not_unique(f"{email} is here already, as user {found.pk}.")
     try:
         if found is None:
-            found, _ = members.add_person(
-                tenant, email=email, name=change.name_from(""), role=roles.LEAST, team=None, scope={}, by=by
+            found = members.add_by_program(
+                tenant, email=email, name=change.name_from(""), role=roles.LEAST, by=by
             )
         elif change.active is not False and not found.is_active:
             _bring_back(tenant, found, role=roles.LEAST, by=by)
@@ -83,10 +83,11 @@ def change_user(tenant: Tenant, *, membership: Membership, change: UserChange, b
 def _rename(tenant: Tenant, membership: Membership, change: UserChange, by: Actor) -> None:
     user = membership.user
     name = change.name_from(user.name)
-    email = _address(change.email) if change.email else user.email
-    if (name, email) == (user.name, user.email):
+    now = membership.address
+    email = _address(change.email) if change.email else now
+    if (name, email) == (user.name, now):
         return
-    if people.is_member_elsewhere(tenant, user) and email == user.email:
+    if people.is_member_elsewhere(tenant, user) and email == now:
         return  # the name that another workspace gave stays; refusing would stop the provider's whole update
     try:
         addresses.rename_person(tenant, membership=membership, name=name, email=email, by=by)

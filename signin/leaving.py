@@ -33,6 +33,7 @@ def forget_member(tenant: Tenant, *, user: User, by: Actor) -> None:
     user.is_active, user.last_tenant, user.last_login = False, None, None
     user.set_unusable_password()
     user.save()
+    queries.all_memberships_of(user).update(awaits="")
     hooks.person_forgotten(queries.all_memberships_of(user))
     for each in queries.all_memberships_of(user):
         with tenant_context(each.tenant_id):

@@ -1,7 +1,10 @@
 """Name and sign-in address of a person, changed by a program, and which address opens an account."""
 
+import hashlib
+
 from allauth.account.models import EmailAddress
 from django.db import transaction
+from django.db.models import Q
 
 from audit import services as audit
 from tenants import hooks, queries
@@ -9,6 +12,8 @@ from tenants.access import Actor
 from tenants.exceptions import NotForPrograms, Refused
 from tenants.models import Membership, Tenant, User
 from tenants.roles import Role
+
+NOBODYS = "@waits.invalid"
 
 
 @transaction.atomic
@@ -18,8 +23,8 @@ def rename_person(tenant: Tenant, *, membership: Membership, name: str, email: s
     The new address signs nobody in and resets nothing until the person has proven it (`is_proven`).
     """
     user = User.objects.select_for_update().get(pk=membership.user_id)
-    before = {"name": user.name, "email": user.email}
-    after = {"name": name or user.name, "email": email or user.email}
+    before = {"name": user.name, "email": membership.address}
+    after = {"name": name or user.name, "email": email or membership.address}
     if before == after:
         return
     if user.is_superuser or queries.is_member_elsewhere(tenant, user):
@@ -28,9 +33,11 @@ def rename_person(tenant: Tenant, *, membership: Membership, name: str, email: s
         )
     if not user.is_active:
         raise NotForPrograms("This person left and was forgotten. Add them anew.")
-    if after["email"] != user.email:
-        _check_new_address(membership, user, after["email"])
-    user.name, user.email = after["name"], after["email"]
+    old = user.email
+    if after["email"] != before["email"]:
+        _check_may_change(tenant, membership, user, after["email"])
+        _give_address(tenant, membership, user, after["email"])
+    user.name = after["name"]
     user.save(update_fields=["name", "email"])
     membership.user = user
     changed = [key for key, value in before.items() if after[key] != value]
@@ -40,19 +47,83 @@ def rename_person(tenant: Tenant, *, membership: Membership, name: str, email: s
     )  # fmt: skip
     hooks.membership_changed(membership)
     if "email" in changed:
-        _forget_proof(user, before["email"])
+        _forget_proof(user, old)
         hooks.rights_changed(membership)  # whoever sits in a session signs in anew
 
 
-def _check_new_address(membership: Membership, user: User, email: str) -> None:
-    """Whoever has an address can have the account: so none of an account that is more than the program's to give."""
+def _check_may_change(tenant: Tenant, membership: Membership, user: User, email: str) -> None:
+    """Whoever has an address can have the account: so none of an account that is more than the program's to give.
+
+    That an address is taken is said of this tenant's people alone; elsewhere the place waits (`stand_in`).
+    """
     if membership.role == Role.OPS_ADMIN:
         raise NotForPrograms(f"{user.email} is an operations admin: they change their address themselves.")
     if user.has_usable_password():
         raise NotForPrograms(f"{user.email} has a password here: they change their address themselves.")
-    others = EmailAddress.objects.filter(email__iexact=email).exclude(user=user)
-    if queries.user_by_email(email) is not None or others.exists():
+    if _is_here(tenant, email, besides=membership):
         raise Refused(f"{email} is somebody else's address here.")
+
+
+def _give_address(tenant: Tenant, membership: Membership, user: User, email: str) -> None:
+    """The address, or a place for whoever has it elsewhere."""
+    is_taken = _is_somebodys(email, user)
+    membership.awaits = email if is_taken else ""
+    membership.save(update_fields=["awaits"])
+    user.email = stand_in(tenant, email) if is_taken else email
+
+
+def _is_here(tenant: Tenant, email: str, *, besides: Membership) -> bool:
+    """Whether another member of this tenant has the address: as the main one, a further one, or kept for them."""
+    others = Membership.objects.filter(tenant=tenant).exclude(pk=besides.pk)
+    further = EmailAddress.objects.filter(email__iexact=email).values("user_id")
+    return others.filter(Q(user__email=email) | Q(awaits=email) | Q(user_id__in=further)).exists()
+
+
+def _is_somebodys(email: str, user: User) -> bool:
+    others = EmailAddress.objects.filter(email__iexact=email).exclude(user=user)
+    return queries.user_by_email(email) is not None or others.exists()
+
+
+# --- places kept for people of other organisations -------------------------------------------------
+
+
+def stand_in(tenant: Tenant, email: str) -> str:
+    """The address of the account that keeps a place for this one: the same each time, and nobody's by its ending.
+
+    An identity provider's call is answered as for an address that nobody has; otherwise any tenant's token could ask
+    who is known on the whole installation.
+    """
+    return f"waits-{hashlib.sha256(f'{tenant.pk}:{email}'.encode()).hexdigest()[:32]}{NOBODYS}"
+
+
+def is_stand_in(user: User) -> bool:
+    return user.email.endswith(NOBODYS)
+
+
+def take_place(tenant: Tenant, *, user: User, by: Actor) -> None:
+    """The place that was kept for this person's address becomes theirs, with its id, role and groups.
+
+    Only for whoever may vouch that it is the same person: the operator. An address that somebody claimed in another
+    organisation first would open this one's data.
+    """
+    place = queries.place_kept_for(tenant, user.email)
+    if place is None or queries.was_member(tenant, user):
+        return
+    kept_by = place.user
+    user.groups.add(*kept_by.groups.all())
+    kept_by.groups.clear()
+    kept_by.is_active = False
+    kept_by.save(update_fields=["is_active"])
+    place.user, place.awaits = user, ""
+    place.save(update_fields=["user", "awaits"])
+    audit.record(
+        tenant, verb="tenants.place_taken", by=by, object_type="tenants.membership", object_id=str(place.pk),
+        object_label=str(user),
+    )  # fmt: skip
+    hooks.membership_changed(place)
+
+
+# --- proof --------------------------------------------------------------------------------------------
 
 
 def _forget_proof(user: User, old: str) -> None:

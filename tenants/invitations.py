@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from tenants import queries
+from tenants import addresses, queries
 from tenants.exceptions import InvitationUnusable
 from tenants.models import Tenant, User
 
@@ -54,7 +54,7 @@ def mail(user: User, tenant: Tenant, link: str) -> bool:
 
 def is_waiting(user: User) -> bool:
     """Somebody who never came in by any way. For all others such a link would open an account that is in use."""
-    is_new = user.last_login is None and not user.has_usable_password()
+    is_new = user.last_login is None and not user.has_usable_password() and not addresses.is_stand_in(user)
     return user.is_active and not user.is_superuser and is_new and not queries.has_company_sign_in(user)
 
 

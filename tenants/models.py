@@ -141,6 +141,9 @@ class Membership(models.Model):
     is_active = models.BooleanField(default=True)
     # the actor who ended it, "kind:id"; empty while it is active, and for one that ended before this was noted
     ended_by = models.CharField(max_length=100, default="", db_default="", blank=True)
+    # an address that an identity provider named and that is somebody's of another organisation: until the operator
+    # brings them in, `user` is a stand-in whom nobody can sign in as (tenants.addresses)
+    awaits = models.EmailField(default="", db_default="", blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -151,6 +154,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.tenant_id} as {self.role}"
+
+    @property
+    def address(self) -> str:
+        """The address that this tenant knows the person by."""
+        return self.awaits or self.user.email
 
     @property
     def rights(self) -> frozenset[str]:

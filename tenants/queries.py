@@ -62,6 +62,13 @@ def membership_of_user(tenant: Tenant, user: User) -> Membership | None:
     return Membership.objects.filter(tenant=tenant, user=user).first()
 
 
+def place_kept_for(tenant: Tenant, email: str) -> Membership | None:
+    """The membership that waits for somebody of another organisation (tenants.addresses)."""
+    if not email:
+        return None
+    return Membership.objects.select_related("user").filter(tenant=tenant, awaits=email).first()
+
+
 def member(tenant: Tenant, *, membership_id: int) -> Membership | None:
     """One membership of this tenant, active or not."""
     return Membership.objects.select_related("user", "tenant").filter(tenant=tenant, pk=membership_id).first()
@@ -115,9 +122,10 @@ def people(tenant: Tenant) -> QuerySet[Membership]:
 
 def users_of(tenant: Tenant) -> QuerySet[User]:
     """Who may be named in the tenant's rows."""
-    return User.objects.filter(memberships__tenant=tenant, memberships__is_active=True).order_by(
-        "name", "email"
+    found = User.objects.filter(
+        memberships__tenant=tenant, memberships__is_active=True, memberships__awaits=""
     )
+    return found.order_by("name", "email")
 
 
 def only(tenant: Tenant) -> QuerySet[Tenant]:

@@ -1,19 +1,21 @@
 """Writes about tenants, people and teams."""
 
-import hashlib
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.auth.models import Group
 from django.db import models, transaction
 
 from audit import services as audit
-from tenants import hooks, invitations, queries
+from tenants import addresses, hooks, invitations, queries
 from tenants.access import Actor
 from tenants.exceptions import Refused
 from tenants.models import Membership, Organisation, Team, Tenant, User
 from tenants.roles import Role
 from tenants.scoping import tenant_context
+from tenants.teams import change_team as change_team  # the writes of this app are found here, teams' too
+from tenants.teams import create_team as create_team
+from tenants.teams import ensure_team as ensure_team
+from tenants.teams import sync_groups
 
 DEFAULT_TEAM = "Customer Success"
 SCOPE = ("regions", "segments", "products", "programmes")
@@ -77,87 +79,6 @@ def change_settings(
     audit.record(tenant, verb="tenants.settings_changed", by=by, subject=row, before=before, after=wanted)
 
 
-# --- teams --------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def ensure_team(tenant: Tenant, *, name: str, by: Actor, is_default: bool = False) -> Team:
-    """The team of that name, with its two guardian groups."""
-    return queries.team_named(tenant, name) or create_team(tenant, name=name, by=by, is_default=is_default)
-
-
-@transaction.atomic
-def create_team(
-    tenant: Tenant, *, name: str, by: Actor, parent: Team | None = None, is_default: bool = False
-) -> Team:
-    """A new team; its groups are named so that no other tenant's can be meant, whatever the team is called."""
-    if is_default:
-        Team.objects.for_tenant(tenant).filter(is_default=True).update(is_default=False)
-    mark = hashlib.sha256(name.encode()).hexdigest()[:16]
-    groups = {
-        kind: Group.objects.create(name=f"tenant:{tenant.pk}:{kind}:{name[:80]}:{mark}")
-        for kind in ("managers", "members")
-    }
-    team = Team.objects.create(tenant=tenant, name=name, parent=parent, is_default=is_default, **groups)
-    audit.record(
-        tenant, verb="tenants.team_created", by=by, subject=team,
-        after={"name": name, "parent": str(parent or ""), "is_default": is_default},
-    )  # fmt: skip
-    _sync_managers(tenant)
-    return team
-
-
-@transaction.atomic
-def change_team(
-    tenant: Tenant, *, team_id: int, name: str, parent: Team | None, is_default: bool, by: Actor
-) -> Team:
-    """Rename a team, move it under another, or make it the default; managers' groups follow the tree."""
-    team = Team.objects.for_tenant(tenant).select_for_update().get(pk=team_id)
-    if parent is not None and team_id in queries.teams_above(tenant, parent.pk):
-        raise Refused(f"{parent} stands under {team} itself, so it cannot be above it.")
-    if team.is_default and not is_default:
-        raise Refused("Make another team the default first: accounts without a known CSM need one.")
-    before = {"name": team.name, "parent": str(team.parent or ""), "is_default": team.is_default}
-    after = {"name": name, "parent": str(parent or ""), "is_default": is_default}
-    if before == after:
-        return team
-    if is_default and not team.is_default:
-        Team.objects.for_tenant(tenant).filter(is_default=True).update(is_default=False)
-    team.name, team.parent, team.is_default = name, parent, is_default
-    team.save(update_fields=["name", "parent", "is_default"])
-    audit.record(tenant, verb="tenants.team_changed", by=by, subject=team, before=before, after=after)
-    _sync_managers(tenant)
-    return team
-
-
-def _sync_managers(tenant: Tenant) -> None:
-    """The tree changed: each manager's groups anew. Managers are few."""
-    for membership in queries.people(tenant).filter(role=Role.MANAGER):
-        _sync_groups(tenant, membership)
-
-
-def _sync_groups(tenant: Tenant, membership: Membership) -> None:
-    """Put the person into exactly the groups of this tenant that role and team give."""
-    teams = list(Team.objects.for_tenant(tenant))
-    wanted = _groups_of(teams, membership) if membership.is_active and membership.team_id else set()
-    ours = {group for team in teams for group in (team.managers_id, team.members_id)}
-    current = set(membership.user.groups.filter(pk__in=ours).values_list("pk", flat=True))
-    membership.user.groups.remove(*(current - wanted))
-    membership.user.groups.add(*(wanted - current))
-
-
-def _groups_of(teams: list[Team], membership: Membership) -> set[int]:
-    """A manager leads the own team and all below it; a CSM works the own team's pooled accounts."""
-    own = membership.team_id
-    assert own is not None
-    parents = {team.pk: team.parent_id for team in teams}
-    if membership.role == Role.MANAGER:
-        return {team.managers_id for team in teams if own in queries.chain_of(parents, team.pk)}
-    if membership.role == Role.CSM:
-        return {team.members_id for team in teams if team.pk == own}
-    return set()
-
-
 # --- people -------------------------------------------------------------------------------------
 
 
@@ -178,6 +99,7 @@ def ensure_member(
     Without `team` a member stays in the team they are in; a new one joins the default team.
     """
     user = _ensure_user(tenant, email=email, name=name, password=password)
+    addresses.take_place(tenant, user=user, by=by)
     membership = Membership.objects.select_for_update().filter(tenant=tenant, user=user).first()
     if team:
         team_id = ensure_team(tenant, name=team, by=by).pk
@@ -233,6 +155,23 @@ def let_in_by_group(tenant: Tenant, *, email: str, name: str, role: str, team: s
     return ensure_member(tenant, email=email, role=role, team=team, name=name, by=by)[0]
 
 
+@transaction.atomic
+def add_by_program(tenant: Tenant, *, email: str, name: str, role: str, by: Actor) -> Membership:
+    """A member named by an identity provider, which is not told whether the address is somebody's elsewhere.
+
+    Where it is, somebody whom `add_person` would refuse, a stand-in takes the place: nobody can sign in as that, and
+    the operator's `create_member` gives the place to the person (docs/security.md).
+    """
+    user = queries.user_by_email(email)
+    is_ours = user is None or (queries.is_known_in(tenant, user) and not user.is_superuser)
+    named = email if is_ours else addresses.stand_in(tenant, email)
+    membership, _ = add_person(tenant, email=named, name=name, role=role, team=None, scope={}, by=by)
+    if not is_ours:
+        membership.awaits = email
+        membership.save(update_fields=["awaits"])
+    return membership
+
+
 def _newcomer(tenant: Tenant, email: str) -> User | None:
     """The person of that address, if one is here already. Raises Refused where another organisation knows them."""
     user = queries.user_by_email(email)
@@ -245,7 +184,7 @@ def record_invitation(tenant: Tenant, *, membership: Membership, by: Actor) -> s
     """A fresh link for somebody who waits for one; who asked for it is on record, the link is not."""
     if not invitations.may_be_handed_out(membership.user, tenant):
         raise Refused(
-            f"{membership.user} needs no invitation: they have a password or signed in before, or belong to "
+            f"{membership.address} needs no invitation: they have a password or signed in before, or belong to "
             "another workspace too."
         )
     audit.record(
@@ -346,7 +285,7 @@ def _record_member(
     after: dict[str, Any] | None,
 ) -> None:
     """Groups, event and grants of a membership just written."""
-    _sync_groups(tenant, membership)
+    sync_groups(tenant, membership)
     audit.record(
         tenant, verb=verb, by=by, object_type="tenants.membership", object_id=str(membership.pk),
         object_label=str(membership.user), before=before, after=after,

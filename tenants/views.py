@@ -153,7 +153,7 @@ def person(request: TenantRequest, membership_id: int) -> HttpResponse:
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, f"Saved for {membership.user}.")
+            messages.success(request, f"Saved for {membership.user.name or membership.address}.")
             return see_other(f"/t/{request.tenant.slug}/settings/people/")
     return _person_page(request, form, membership=membership)
 

@@ -165,12 +165,6 @@ def test_a_person_of_two_tenants_is_only_changed_in_this_one(acme, globex, scim)
     assert User.objects.get(pk=acme.csm.user.pk).is_active
 
 
-def test_somebody_of_another_organisation_is_not_claimed(globex, scim):
-    answer = scim("POST", "Users", {"userName": globex.csm.user.email})
-    assert answer.status_code == 409
-    assert not Membership.objects.filter(user=globex.csm.user).exclude(tenant=globex.tenant).exists()
-
-
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 def test_other_tenants_people_are_not_there(globex, scim, method):
     body = (

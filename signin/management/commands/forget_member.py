@@ -22,7 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         tenant = find_tenant(options["tenant"])
-        user = queries.user_by_email(options["email"])
+        place = queries.place_kept_for(tenant, options["email"].strip().lower())
+        user = place.user if place else queries.user_by_email(options["email"])
         if user is None or not queries.was_member(tenant, user):
             raise CommandError("Nobody of that address is or was a member there.", returncode=REFUSED)
         try:
