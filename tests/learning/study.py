@@ -59,7 +59,10 @@ def manage(*arguments: str, may_fail: bool = False) -> float:
 
     started, words = time.monotonic(), StringIO()
     try:
-        call_command(*arguments, stdout=words, stderr=words)
+        if arguments[0] == "migrate":
+            _as_owner(*arguments)
+        else:
+            call_command(*arguments, stdout=words, stderr=words)
     except CommandError:
         if not may_fail:
             raise
@@ -68,10 +71,10 @@ def manage(*arguments: str, may_fail: bool = False) -> float:
     return seconds
 
 
-def migrated() -> None:
-    """The database up to date, as its owner: another process, for this one is the app."""
+def _as_owner(*arguments: str) -> None:
+    """In a process of its own, which may also be the first to start the database: this one is the worker."""
     ours = {name: value for name, value in os.environ.items() if name != "HOLDFAST_DB_ROLE"}
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=ours, check=True)
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=ours, check=True)
 
 
 def prepared(world: str, chosen: argparse.Namespace, var: Path) -> Case:
@@ -352,7 +355,7 @@ def main() -> None:
 
         django.setup()
         if not chosen.migrated:
-            migrated()
+            manage("migrate", "-v0")
         everything = json.loads(chosen.json.read_text()) if chosen.json and chosen.json.exists() else []
         for world in chosen.worlds:
             if (folder := _missing(world)) is not None:
