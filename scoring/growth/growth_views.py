@@ -30,6 +30,7 @@ def growth(request: TenantRequest) -> HttpResponse:
     report = queries.report(tenant)
     start = _start(request.GET.get("from", ""))
     rows = _items(request, chosen, mine=mine)
+    rows = rows if report else rows.none()
     found = list(rows.select_related("account").order_by(*chosen.order)[start : start + PAGE + 1])
     here = reverse("scoring:growth", args=[tenant.slug])
     query = _query(chosen, mine=mine)
@@ -48,7 +49,7 @@ def growth(request: TenantRequest) -> HttpResponse:
         "last": start + len(found[:PAGE]),
         "patterns": _patterns(report),
         "milestones": report.figures.get("milestones") if report else None,
-        "trials": report.figures.get("trials") if report else None,
+        "trials": report.figures.get("trials") if report and queries.sees_everything(viewer) else None,
         "least": LEAST,
         "least_reached": LEAST_REACHED,
         "scope": scope_words(viewer),

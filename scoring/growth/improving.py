@@ -15,6 +15,7 @@ from accounts.models import Account
 from audit import services as audit
 from scoring import changes, queries
 from scoring.growth.models import GrowthItem
+from scoring.growth.words import SIMILAR
 from scoring.model_queries import chance_settings
 from scoring.why import change_queries
 from tenants.access import SYSTEM
@@ -62,6 +63,7 @@ def renew(tenant: Tenant, as_of: date) -> int:
     signs = dict(
         GrowthItem.objects.for_tenant(tenant)
         .filter(kind=GrowthItem.Kind.EXPANSION, account_id__in={each.account_id for each in found})
+        .exclude(pattern=SIMILAR)  # what others have is no sign of this customer's own
         .order_by("-pattern", "-product")
         .values_list("account_id", "product")
     )
@@ -77,11 +79,16 @@ def renew(tenant: Tenant, as_of: date) -> int:
 def words(pattern: str, facts: dict[str, Any]) -> str:
     if pattern == HEALTH:
         rise = facts["to"] - facts["from"]
-        return f"Health rose {rise:.0f} points since {facts['since']}, from {facts['from']:.0f} to {facts['to']:.0f}"
+        return f"Health rose {rise:.0f} points since {_day(facts)}, from {facts['from']:.0f} to {facts['to']:.0f}"
     if pattern == CHANCE:
-        fall = f"from {facts['from']:.0%} to {facts['to']:.0%} since {facts['since']}"
+        fall = f"from {facts['from']:.0%} to {facts['to']:.0%} since {_day(facts)}"
         return f"Chance of leaving within 90 days fell {fall}"
     return f"Shows a sign that it may buy more{': ' if facts['product'] else ''}{facts['product']}"
+
+
+def _day(facts: dict[str, Any]) -> str:
+    day = date.fromisoformat(facts["since"])
+    return f"{day.day} {day:%b %Y}"
 
 
 def _found(tenant: Tenant, as_of: date) -> list[Improved]:

@@ -93,12 +93,15 @@ def test_it_is_told_once_with_its_words_and_a_sign_of_growth(acme):
         GrowthItem.objects.create(
             tenant=acme.tenant, kind="expansion", account=account, pattern="seats", product="Core"
         )
+        GrowthItem.objects.create(
+            tenant=acme.tenant, kind="expansion", account=account, pattern="similar", product="Alike"
+        )
     assert renewed(acme) == [("Alder", "improved.health"), ("Alder", "improved.sign")]
     renewed(acme)
     with acme.here():
         event = told(acme).get()
     assert [each["text"] for each in event.diff["after"]["gains"]] == [
-        "Health rose 30 points since 2026-09-01, from 50 to 80", "Shows a sign that it may buy more: Core",
+        "Health rose 30 points since 1 Sep 2026, from 50 to 80", "Shows a sign that it may buy more: Core",
     ]  # fmt: skip
 
 

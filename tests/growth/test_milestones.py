@@ -98,11 +98,12 @@ def steady(count, *, seed=3):
     return found
 
 
-class TestBacktest:
-    @pytest.fixture(scope="class")
-    def report(self):
-        return milestones.backtest(steady(60), TODAY, MILESTONE)
+@pytest.fixture(scope="module")
+def report():
+    return milestones.backtest(steady(60), TODAY, MILESTONE)
 
+
+class TestBacktest:
     def test_on_a_steady_world_chances_and_dates_hold(self, report):
         last = report["judged"]["horizons"]["90"]
         assert report["why_not"] == ""

@@ -127,11 +127,22 @@ def alike(acme):
     run_of(acme)
     alder = acme.add_account("Alder", segment="enterprise", industry="retail")
     subscribe(acme, alder, product="Core")
-    for number in range(20):
-        other = acme.add_account(f"Other {number:02}", segment="enterprise", industry="retail")
-        subscribe(acme, other, product="Core")
-        if number < 12:
-            subscribe(acme, other, product="Insights")
+    with acme.here():
+        others = models.Account.objects.bulk_create(
+            models.Account(
+                tenant=acme.tenant, name=f"Other {number:02}", external_id=f"O{number}", segment="enterprise",
+                industry="retail", customer_since=date(2024, 1, 1),
+            )
+            for number in range(20)
+        )  # fmt: skip
+        models.Subscription.objects.bulk_create(
+            models.Subscription(
+                tenant=acme.tenant, account=other, external_id=f"{product}-{other.pk}", product=product, arr=100,
+                currency="USD", started_at=ago(200), renewal_date=DAY + timedelta(days=150),
+            )
+            for at, other in enumerate(others)
+            for product in ("Core", "Insights")[: 2 if at < 12 else 1]
+        )  # fmt: skip
     acme.alder = alder
     return acme
 
