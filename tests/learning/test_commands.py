@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from accounts.models import Activity, Outcome
+from accounts.models import Activity, Outcome, Ticket
 from jobs import services as jobs
 from jobs.models import Job
 from jobs.registry import kinds, schedules
@@ -17,6 +17,7 @@ from scoring import tasks
 from scoring.learning import landmarks
 from scoring.learning import tasks as learning
 from scoring.models import ChurnModel
+from scoring.sentiment.models import TextReading
 from tests.scoring.evidence import DAY, add, ago, rich
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +84,14 @@ def test_too_little_exits_1_and_says_what_there_is(history, tmp_path, command):
     assert report["landmarks"]["count"] == 6
     with history.here():
         assert not ChurnModel.objects.for_tenant(history.tenant).exists()
+
+
+def test_texts_are_read_before_past_days_are(acme):
+    """Or a base that was never scored would be learnt without the mood of what its customers wrote."""
+    add(acme, rich(acme), Ticket, opened_at=ago(9), subject="The export is broken and useless")
+    landmarks.gather(acme.tenant, as_of=DAY, said=lambda *_: None)
+    with acme.here():
+        assert TextReading.objects.for_tenant(acme.tenant).count() == 1
 
 
 def test_past_days_close_their_windows_at_the_end_of_what_is_known(history):
