@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 PASSWORD = "holdfast-demo-1"
 SCENE_PASSWORD = "correct-horse-7"  # tests.worlds
-PATIENCE = 60_000  # milliseconds; a loaded machine takes its time
+PATIENCE = 120_000  # milliseconds; a loaded machine takes its time
 PEOPLE = {
     "csm": "csm01@vendor.example",
     "csm2": "csm02@vendor.example",

@@ -146,7 +146,7 @@ def test_j4_disagree_until_it_lifts(app, scenes, sign_in, dips):
     scenes("dips.worse_news", account=dips["brask"])
     manager.goto(app.at(SLUG, "scores/"))
     manager.get_by_role("button", name=re.compile("Score now", re.I)).click()
-    until(lambda: computed(page, account) == 30, what="the recalculation")
+    until(lambda: computed(page, account) == 30, seconds=240, what="the recalculation")
     assert_both_stand(page, account, computed=30)
     page.goto(app.at(SLUG, "notices/"))
     expect(page.locator("main")).to_contain_text("No notices")
