@@ -32,8 +32,13 @@ def _register_jobs() -> None:
     from scoring import tasks
     from scoring.cohorts import job as cohorts
     from scoring.growth import work as growth
+    from scoring.pooling import work as pooling
+    from scoring.pooling.services import POOL
     from scoring.quality import job as quality
 
+    registry.register(
+        POOL, pooling.work_out, mode="stepwise", label="Pool of workspaces", max_attempts=3, seconds=300
+    )
     registry.register(tasks.SCORE, tasks.score, mode="stepwise", label="Scoring", max_attempts=3)
     registry.schedule("scoring.nightly", kind=tasks.SCORE, at_hour=5, at_night=True)
     # reading is cut into jobs of two minutes; fitting is one piece, which ten thousand accounts keep busy for longer

@@ -21,6 +21,7 @@ from scoring.engine.churn.explain import explain
 from scoring.learning.observations import observe
 from scoring.learning.registry import CorruptModel, load_model
 from scoring.models import ChanceSettings, ChurnModel
+from scoring.pooling.words import POOLED, flag_of
 from scoring.scored import Scored
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -101,7 +102,12 @@ def of_day(tenant: Tenant, scored: Scored) -> DayChances:
             "the model cannot be read", extra={"tenant": tenant.slug, "model": row.pk, "why": str(broken)}
         )
         return DayChances(flags=(MODEL_UNREADABLE,), keeps_last=True, shadows=found)
-    return DayChances(live, _late(scored, live.names), shadows=found)
+    return DayChances(live, (*_pooled(row), *_late(scored, live.names)), shadows=found)
+
+
+def _pooled(row: ChurnModel) -> tuple[str, ...]:
+    """Goes with every chance that other workspaces' experience gave."""
+    return (flag_of(row.report["pool"]["workspaces"]),) if row.kind == POOLED else ()
 
 
 def with_digest(scored: Scored, day: DayChances) -> Scored:

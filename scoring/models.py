@@ -1,6 +1,5 @@
 """Health policies as versioned rows, score runs, and snapshots that are never rewritten."""
 
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -9,7 +8,6 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from scoring import strength
 from scoring.breakdown import Breakdown
 from tenants.scoping import TenantForeignKey, TenantModel
 
@@ -114,56 +112,6 @@ class ScoreRun(TenantModel):
         indexes = [models.Index(fields=["tenant", "-as_of", "-id"], name="run_newest_ix")]
 
 
-class ChurnModel(TenantModel):
-    """One trained version of the chance of leaving: coefficients as JSON, what the back-test said, where it stands."""
-
-    class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        SHADOW = "shadow", "Shadow"
-        ADVISORY = "advisory", "Advisory"
-        AUTOMATIC = "automatic", "Automatic"
-        RETIRED = "retired", "Retired"
-
-    LIVE = (State.ADVISORY, State.AUTOMATIC)
-
-    version = models.PositiveIntegerField()
-    kind = models.CharField(max_length=20)  # additive, boosted, parts
-    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
-    as_of = models.DateField()  # learnt from what was known before this day
-    document = models.JSONField()  # engine.churn.document: curves, timing, calibration
-    digest = models.CharField(max_length=64)  # of the document
-    report = models.JSONField(default=dict)  # the back-test, the candidates, the gates when it was trained
-    # was shown once and may score days from `as_of` on; a version that was rolled back may not
-    is_usable = models.BooleanField(default=False)
-    promoted_at = models.DateTimeField(null=True)
-    promoted_by_label = models.CharField(max_length=300, blank=True)
-    retired_at = models.DateTimeField(null=True)
-    retired_why = models.CharField(max_length=500, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    created_by_label = models.CharField(max_length=300, default="Holdfast")
-    job_id = models.BigIntegerField(null=True)
-    row_version = models.PositiveIntegerField(default=1)
-
-    class Meta(TenantModel.Meta):
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "version"], name="churn_model_version_once"),
-            models.UniqueConstraint(
-                fields=["tenant"],
-                condition=Q(state__in=["advisory", "automatic"]),
-                name="churn_model_one_live",
-            ),
-        ]
-        indexes = [models.Index(fields=["tenant", "-as_of", "-id"], name="churn_model_newest_ix")]
-
-    def __str__(self) -> str:
-        return f"churn v{self.version}"
-
-    @property
-    def weakness(self) -> strength.Weakness | None:
-        """What must be said wherever its chances are shown; None: they were shown to beat the base rate."""
-        return strength.weakness(self.report)
-
-
 class HealthSnapshot(models.Model):
     """One account's health on one day as one run computed it; partitioned by month of as_of, append-only."""
 
@@ -249,75 +197,6 @@ class HealthSnapshot(models.Model):
         """Subtotals by dimension; points add up to health."""
         kept: dict[str, dict[str, Any]] = self.old_dimensions
         return kept if self.breakdown is None else self.breakdown.dimensions()
-
-
-def _share(default: str) -> Any:
-    return models.DecimalField(max_digits=4, decimal_places=3, default=Decimal(default))
-
-
-class ChanceSettings(TenantModel):
-    """What a tenant has decided about chances of leaving; one row a tenant, the defaults where there is none."""
-
-    # half-open cuts of p90: low [0, medium_from), medium [medium_from, high_from), high, critical [critical_from, 1]
-    medium_from = _share("0.100")
-    high_from = _share("0.300")
-    critical_from = _share("0.600")
-    # a level changes at once when p90 lies this far beyond the cut, else when a second scoring agrees
-    margin = _share("0.020")
-    # of the accounts that are flagged: the share that should really leave; the back-test says what it costs in recall
-    precision_wanted = _share("0.800")
-    flags_per_csm_week = models.PositiveSmallIntegerField(default=5)
-    pools_across_tenants = models.BooleanField(default=False)
-    # what a model must have shown before it may start plays by itself, and what an account must show beside it
-    months_in_shadow = models.PositiveSmallIntegerField(default=3)
-    least_leavers = models.PositiveSmallIntegerField(default=20)
-    most_calibration_error = _share("0.030")
-    own_chance_from = _share("0.700")
-    row_version = models.PositiveIntegerField(default=1)
-
-    class Meta(TenantModel.Meta):
-        verbose_name_plural = "chance settings"
-        constraints = [
-            models.UniqueConstraint(fields=["tenant"], name="chance_settings_once"),
-            models.CheckConstraint(
-                name="risk_cuts_in_order",
-                condition=Q(
-                    medium_from__gt=0,
-                    high_from__gt=models.F("medium_from"),
-                    critical_from__gt=models.F("high_from"),
-                    critical_from__lt=1,
-                ),
-            ),
-            models.CheckConstraint(
-                name="chance_settings_are_shares",
-                condition=Q(
-                    margin__lt=Decimal("0.1"),
-                    precision_wanted__gt=0,
-                    precision_wanted__lt=1,
-                    most_calibration_error__gt=0,
-                    own_chance_from__lte=1,
-                ),
-            ),
-        ]
-
-
-class ShadowScore(models.Model):
-    """What a model that nobody sees would have said; partitioned by month of as_of, append-only."""
-
-    pk = models.CompositePrimaryKey("tenant_id", "account_id", "as_of", "run_id", "model_id")
-    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.DO_NOTHING, related_name="+")
-    account = models.ForeignKey("accounts.Account", on_delete=models.DO_NOTHING, related_name="+")
-    run = models.ForeignKey(ScoreRun, on_delete=models.DO_NOTHING, related_name="+")
-    as_of = models.DateField()
-    model_id = models.BigIntegerField()
-    p30 = models.DecimalField(max_digits=7, decimal_places=6)
-    p60 = models.DecimalField(max_digits=7, decimal_places=6)
-    p90 = models.DecimalField(max_digits=7, decimal_places=6)
-    recorded_at = models.DateTimeField()
-
-    class Meta:
-        managed = False
-        db_table = "scoring_shadow_score"
 
 
 class AccountHealth(TenantModel):
@@ -417,6 +296,9 @@ class Override(TenantModel):
 
 
 from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, TrainingSample  # noqa: E402, F401
+from scoring.chance_models import ChanceSettings as ChanceSettings  # noqa: E402  told to others from here
+from scoring.chance_models import ChurnModel as ChurnModel  # noqa: E402
+from scoring.chance_models import ShadowScore as ShadowScore  # noqa: E402
 from scoring.cohorts.models import AssociationReport, CohortReport  # noqa: E402, F401
 from scoring.growth.models import (  # noqa: E402, F401
     GrowthItem,
@@ -434,5 +316,6 @@ from scoring.people.models import (  # noqa: E402, F401
     ReasonFeedback,
     SourceCorrection,
 )
+from scoring.pooling.models import PoolContribution, SharedPool  # noqa: E402, F401
 from scoring.quality.models import QualityReport  # noqa: E402, F401
 from scoring.sentiment.models import Competitor, CompetitorMention, TextReading  # noqa: E402, F401

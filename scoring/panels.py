@@ -15,6 +15,7 @@ from scoring.forms import OverrideForm
 from scoring.goal_values import value_context
 from scoring.models import AccountHealth, HealthPolicy, HealthSnapshot
 from scoring.people import feedback
+from scoring.pooling.words import is_late, pooled_words
 from scoring.rounding import add_up
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
@@ -31,7 +32,14 @@ NOT_COUNTED: dict[str, Any] = {"score": None, "weight": 0, "coverage": 0}
 def standing_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
     """Head of the page: one query."""
     standing = queries.account_health(tenant, account_id=account.pk)
-    return {"standing": standing, "stake_range": stake_range(standing) if standing else None}
+    if standing is None:
+        return {"standing": None, "stake_range": None}
+    return {
+        "standing": standing,
+        "stake_range": stake_range(standing),
+        "is_late": is_late(standing.chance_flags),
+        "pooled": pooled_words(standing.chance_flags),
+    }
 
 
 def stake_range(standing: AccountHealth) -> tuple[Decimal, Decimal] | None:

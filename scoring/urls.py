@@ -6,6 +6,7 @@ from scoring.cohorts.urls import urlpatterns as cohort_urls
 from scoring.growth.urls import urlpatterns as growth_urls
 from scoring.outcomes.urls import urlpatterns as outcome_urls
 from scoring.people.urls import urlpatterns as people_urls
+from scoring.pooling.urls import urlpatterns as pooling_urls
 from scoring.quality.urls import urlpatterns as quality_urls
 from scoring.whatif.urls import urlpatterns as whatif_urls
 from scoring.why.urls import urlpatterns as why_urls
@@ -31,5 +32,6 @@ urlpatterns = [
     *whatif_urls,
     *people_urls,
     *growth_urls,
+    *pooling_urls,
     *cohort_urls,
 ]

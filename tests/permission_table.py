@@ -758,6 +758,8 @@ TABLE = [
     Row("scoring:models_train", Right.SCORE, "POST"),
     Row("scoring:models_backtest", Right.SCORE, "POST"),
     Row("scoring:models_check", Right.SCORE, "POST"),
+    Row("scoring:pool", Right.VIEW_QUALITY),
+    Row("scoring:pool_consent", Right.CONFIGURE, "POST", data={"consents": "yes", "why": "We take part."}),
     Row("scoring:models_precision", Right.CONFIGURE, "POST", data={"wanted": "0.700", "row_version": "1"}),
     Row("scoring:model_step", Right.CONFIGURE, make=a_step),
     Row(

@@ -157,6 +157,7 @@ ACROSS_TENANTS = {
     "jobs.queries.job_for_update": "the same row, claimed",
     "jobs.queries.due_without_bell": "the sweeper rings for every tenant",
     "jobs.queries.running_ids": "the sweeper looks for dead workers' jobs",
+    "scoring.pooling.queries.all_contributions": "coefficients of all workspaces that consent; the workers pool them",
 }
 THIN = ("views", "tasks", "admin")
 

@@ -17,6 +17,7 @@ from playbooks.services.decisions import UNDO_GRACE_SECONDS, UNDO_SECONDS
 from scoring.bands import band_label
 from scoring.catalogue import BY_KEY, DIMENSION_LABELS
 from scoring.models import AccountHealth
+from scoring.pooling.words import is_late, pooled_words
 from tenants.models import Membership, Tenant
 
 State = Recommendation.State
@@ -155,7 +156,12 @@ class Row:
     @property
     def is_stale(self) -> bool:
         """A source that the chance rests on is late, or the model could not be read: the last good figure stands."""
-        return bool(self.standing.chance_flags)
+        return is_late(self.standing.chance_flags)
+
+    @property
+    def pooled(self) -> str:
+        """Said of a chance that other workspaces' experience gave; empty for one's own."""
+        return pooled_words(self.standing.chance_flags)
 
     @property
     def up(self) -> list[dict[str, Any]]:

@@ -7,12 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models import OuterRef, Subquery
 
 from accounts.queries import visible_accounts
 from scoring.growth import quarters, statements
 from scoring.growth.models import GrowthReport, RenewalForecast, RenewalTarget
-from scoring.models import AccountHealth
 from scoring.outcomes.notes import is_narrowed
 from scoring.outcomes.queries import seen_sql, shown_name
 from tenants.access import Right, can
@@ -168,17 +167,18 @@ def terms(
     )
 
 
-def committed(tenant: Tenant, viewer: Membership, asked: Asked, as_of: date) -> tuple[Decimal, int, int]:
-    """(amount, opportunities, those without a rate) that salespeople have committed for the quarter."""
-    statement, values = _filled(statements.COMMITTED, tenant, viewer, asked, as_of)
+def beside(tenant: Tenant, viewer: Membership, asked: Asked, as_of: date) -> Row:
+    """What stands beside the forecast; one statement.
+
+    `committed` by salespeople for the quarter, in so many `opportunities`, some `without_rate`; and what is at stake of
+    all customers that the viewer may see: `amount`, `accounts`, `unrated`, `unknown`.
+    """
+    statement, values = _filled(statements.BESIDE, tenant, viewer, asked, as_of)
     values |= {
         "currency": tenant.currency, "first": asked.quarter, "end": quarters.following(asked.quarter),
         "day_at": datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC),
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        amount, count, unrated = cursor.fetchone()
-    return amount, count, unrated
+    return _rows(statement, values)[0]
 
 
 def targets(made: dict[date, RenewalForecast], viewer: Membership, asked: Asked) -> dict[date, Decimal]:
@@ -187,16 +187,6 @@ def targets(made: dict[date, RenewalForecast], viewer: Membership, asked: Asked)
         return {}
     wanted = {quarter: getattr(row, "target", None) for quarter, row in made.items()}
     return {quarter: amount for quarter, amount in wanted.items() if amount is not None}
-
-
-def at_stake(tenant: Tenant, viewer: Membership) -> Row:
-    """ARR x p90 of the customers that the viewer may see, and how many lack a rate or a chance; one statement."""
-    seen = visible_accounts(tenant, viewer).order_by().values("pk")
-    return AccountHealth.objects.for_tenant(tenant).filter(account_id__in=seen).aggregate(
-        amount=Sum("at_stake"), accounts=Count("pk", filter=Q(at_stake__isnull=False)),
-        unrated=Count("pk", filter=Q(arr__isnull=False, arr_reporting=None)),
-        unknown=Count("pk", filter=Q(p90=None)),
-    )  # fmt: skip
 
 
 def choices(tenant: Tenant, viewer: Membership) -> dict[str, list[str]]:

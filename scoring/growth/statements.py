@@ -102,13 +102,22 @@ SELECT k.*, (SELECT count(*) FROM kept) AS total, (SELECT coalesce(sum(arr_repor
 BY_MONEY = "t.arr_reporting DESC NULLS LAST, t.id"
 BY_DAY = "t.renewal_date, t.id"  # for who may not see amounts: their order would tell them
 
-# what salespeople have committed: open renewal opportunities that close in the quarter
-COMMITTED = f"""
-WITH {RATES}
-SELECT coalesce(sum(round(o.amount * w.rate, 2)), 0), count(*), count(*) FILTER (WHERE w.rate IS NULL)
-  FROM accounts_opportunity o LEFT JOIN worth w ON w.currency = o.currency
-  JOIN accounts_account a ON a.tenant_id = o.tenant_id AND a.id = o.account_id
- WHERE o.tenant_id = %(tenant)s AND o.type = 'renewal' AND o.forecast_category = 'commit' AND o.closed_at IS NULL
-   AND o.created_at < %(day_at)s AND o.close_date >= %(first)s AND o.close_date < %(end)s
-   AND o.account_id IN ({{seen}}) {{chosen_account}}
+# what salespeople have committed: open renewal opportunities that close in the quarter. And, of all customers whatever
+# the filters, what is at stake now: ARR x p90, and how many lack a rate or a chance
+BESIDE = f"""
+WITH {RATES}, committed AS (
+    SELECT coalesce(sum(round(o.amount * w.rate, 2)), 0) AS committed, count(*) AS opportunities,
+           count(*) FILTER (WHERE w.rate IS NULL) AS without_rate
+      FROM accounts_opportunity o LEFT JOIN worth w ON w.currency = o.currency
+      JOIN accounts_account a ON a.tenant_id = o.tenant_id AND a.id = o.account_id
+     WHERE o.tenant_id = %(tenant)s AND o.type = 'renewal' AND o.forecast_category = 'commit' AND o.closed_at IS NULL
+       AND o.created_at < %(day_at)s AND o.close_date >= %(first)s AND o.close_date < %(end)s
+       AND o.account_id IN ({{seen}}) {{chosen_account}}
+), stake AS (
+    SELECT sum(h.at_stake) AS amount, count(h.at_stake) AS accounts,
+           count(*) FILTER (WHERE h.arr IS NOT NULL AND h.arr_reporting IS NULL) AS unrated,
+           count(*) FILTER (WHERE h.p90 IS NULL) AS unknown
+      FROM scoring_accounthealth h WHERE h.tenant_id = %(tenant)s AND h.account_id IN ({{seen}})
+)
+SELECT * FROM committed, stake
 """  # noqa: S608  constants of this module

@@ -20,12 +20,13 @@ from scoring.engine.churn.model import Fitted
 from scoring.engine.validation import HORIZONS, known_at, origins
 from scoring.engine.validation.promotion import promote as compare_pair
 from scoring.exceptions import ScoringError
-from scoring.learning import associated, labels, leakage, registry, rolling, samples
+from scoring.learning import associated, labels, leakage, pooling, registry, rolling, samples
 from scoring.learning import backtest as back
 from scoring.learning.gates import advisory_gates
 from scoring.learning.landmarks import SPACING_DAYS, Plan, Said
 from scoring.learning.recipes import NAMES, fit_all
 from scoring.models import ChanceSettings, ChurnModel
+from scoring.pooling import services as pool_services
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -79,9 +80,14 @@ def train(
     Raises TooLittle where the ladder's first rung is not reached. A leak registers a draft that cannot be promoted.
     """
     started = time.monotonic()
-    report = backtest(tenant, chosen=chosen, stack=stack, said=said, names=names)
+    try:
+        report = backtest(tenant, chosen=chosen, stack=stack, said=said, names=names)
+    except TooLittle as refusal:
+        return _pooled(tenant, chosen, stack, refusal, by=by, job_id=job_id)
     assert stack is not None
     said(0, 1, "Fitting")
+    with one_thread():
+        pooling.contribute(tenant, stack, as_of=chosen.as_of, by=by)
     try:
         with one_thread():
             fitted = fit_final(stack, until=labels.day_number(chosen.until), name=report["chosen"])
@@ -110,6 +116,23 @@ def train(
         samples.keep(tenant, row, fitted, stack)
         associated.keep(tenant, row, found)
         return _promoted(tenant, row, by=by)
+
+
+def _pooled(
+    tenant: Tenant, chosen: Plan, stack: Stack | None, refusal: TooLittle, *, by: Actor, job_id: int | None
+) -> ChurnModel:
+    """Below the first rung: a version of the pool, or the refusal with what speaks against that as well."""
+    if refusal.figures.get("ladder") != "none":
+        raise refusal
+    why = pooling.refusal(tenant, leavers=refusal.figures["leavers"]["seen"])
+    if why or stack is None:
+        with tenant_transaction(tenant.pk):
+            pool_services.end_pooled(tenant, by=by, why=f"No pool to rest on any more: {why}.")
+        raise TooLittle(f"{refusal} From others: {why}.", refusal.figures) from refusal
+    with one_thread():
+        return pooling.version(
+            tenant, stack, as_of=chosen.as_of, facts=plain(refusal.figures), by=by, job_id=job_id
+        )
 
 
 def _promoted(tenant: Tenant, row: ChurnModel, *, by: Actor) -> ChurnModel:

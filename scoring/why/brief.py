@@ -15,6 +15,7 @@ from config.templatetags.words import money, number_or_dash, pct, points, stored
 from scoring import goal_values
 from scoring.catalogue import SOURCES
 from scoring.models import AccountHealth, HealthSnapshot, ScoreRun
+from scoring.queries import finished_runs
 from scoring.why import brief_records
 from scoring.why.brief_records import MENTIONED_IN, Found, Record, page_of, record_of
 from scoring.why.sources import flag_words, late_sources, place_of
@@ -67,9 +68,9 @@ class Subject:
 
 
 def brief_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
-    """Everything of the page: six statements."""
-    day = clock.as_of(tenant)
+    """Everything of the page: five statements, and one more for an account that was never scored."""
     standing = _standing(tenant, account)
+    day: date = getattr(standing, "newest_day", None) or clock.as_of(tenant)
     then = _then(tenant, account, standing.as_of) if standing else None
     goals = goal_values.goals(tenant, account, day=day)
     rows = brief_records.records(tenant, account, day=day)
@@ -99,8 +100,9 @@ def brief_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[
 
 def _standing(tenant: Tenant, account: Account) -> AccountHealth | None:
     sources = ScoreRun.objects.for_tenant(tenant).filter(pk=OuterRef("run_id")).values("summary__sources")[:1]
+    newest = finished_runs(tenant).order_by("-as_of", "-pk").values("as_of")[:1]
     rows = AccountHealth.objects.for_tenant(tenant).filter(account=account)
-    return rows.annotate(run_sources=Subquery(sources)).first()
+    return rows.annotate(run_sources=Subquery(sources), newest_day=Subquery(newest)).first()
 
 
 def _then(tenant: Tenant, account: Account, now: date) -> HealthSnapshot | None:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from scoring.catalogue import BY_KEY, SOURCES
+from scoring.pooling.words import FLAG, sentence
 
 # a source of the catalogue, as the account's timeline calls it; usage and terms have no lines there
 TIMELINE = {
@@ -64,6 +65,8 @@ def flag_words(flags: Iterable[str]) -> list[str]:
             found.append(
                 f"{label} is late: the chance does without it, and what would start by itself waits."
             )
+        elif flag.startswith(FLAG):
+            found.append(sentence(flag.removeprefix(FLAG)))
         elif flag == "model_missing":
             found.append("The model behind this chance is not there any more: this is the last good figure.")
         elif flag == "model_unreadable":
