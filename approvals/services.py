@@ -61,32 +61,28 @@ def request_approval(
     facts = plain(_exact(facts))
     digest = digest_of(payload)
     queries.lock_refs(tenant)
-    waiting = queries.open_request(tenant, subject_type=subject_type, subject_id=str(subject_id))
+    waiting = _waiting(tenant, subject_type=subject_type, subject_id=str(subject_id), digest=digest)
     if waiting is not None:
-        if waiting.digest == digest:
-            return waiting
-        raise OpenRequestExists(waiting)
+        return waiting
     found = _match(tenant, kind=kind, facts=facts)
     if found is None:
         raise NoPolicyLine(known.label)
     request = ApprovalRequest.objects.create(
-        tenant=tenant,
-        ref=_next_ref(tenant),
-        kind=kind,
-        title=title,
-        why=why,
-        subject_type=subject_type,
-        subject_id=str(subject_id),
-        payload=plain(payload),
-        digest=digest,
-        requested_by=by.user,
-        requested_by_label=by.label,
-        **_of_facts(facts),
-        **_of_policy(found),
-    )
+        tenant=tenant, ref=_next_ref(tenant), kind=kind, title=title, why=why, subject_type=subject_type,
+        subject_id=str(subject_id), payload=plain(payload), digest=digest, requested_by=by.user,
+        requested_by_label=by.label, **_of_facts(facts), **_of_policy(found),
+    )  # fmt: skip
     after = {"title": title, "digest": digest, "policy": found.sentence, "policy_version": found.version}
     _record(tenant, request, verb="approvals.requested", by=by, after=after)
     return request
+
+
+def _waiting(tenant: Tenant, *, subject_type: str, subject_id: str, digest: str) -> ApprovalRequest | None:
+    """The open request about this subject; raises OpenRequestExists where it asks for something else."""
+    waiting = queries.open_request(tenant, subject_type=subject_type, subject_id=subject_id)
+    if waiting is not None and waiting.digest != digest:
+        raise OpenRequestExists(waiting)
+    return waiting
 
 
 def _of_facts(facts: dict[str, Any]) -> dict[str, Any]:

@@ -52,12 +52,7 @@ def run(
     path = path_of(tenant, progress.job_id, form)
     seen = queries.covered(viewer, rows.iterator(chunk_size=READ_AT_ONCE))
     count = _write_file(path, seen, form, lambda done: progress(done, total))
-    try:
-        if reach_of(_who_asked(tenant, membership_id)) != reach:  # it may have taken minutes
-            raise NeedsPerson("The rights of the person who asked changed meanwhile. Export again.")
-    except NeedsPerson:
-        path.unlink()
-        raise
+    _check_still_may(tenant, membership_id, reach, path)
     services.record(
         tenant,
         verb="audit.exported",
@@ -76,6 +71,16 @@ def run(
         "url": url,
         "label": f"Download {count:,} events as {FORMATS[form]}",
     }
+
+
+def _check_still_may(tenant: Tenant, membership_id: int, reach: list[Any], path: Path) -> None:
+    """The file goes where the rights changed while it was written, which may have taken minutes."""
+    try:
+        if reach_of(_who_asked(tenant, membership_id)) != reach:
+            raise NeedsPerson("The rights of the person who asked changed meanwhile. Export again.")
+    except NeedsPerson:
+        path.unlink()
+        raise
 
 
 def _who_asked(tenant: Tenant, membership_id: int) -> Membership:

@@ -44,18 +44,12 @@ def enqueue(
     while True:
         now = clock.now()
         job = Job(
-            tenant=tenant,
-            kind=kind,
-            args=args or {},
-            dedupe_key=dedupe_key,
-            max_attempts=known.max_attempts,
+            tenant=tenant, kind=kind, args=args or {}, dedupe_key=dedupe_key, max_attempts=known.max_attempts,
             not_before=not_before or now,
             rung_at=None if not_before and not_before > now else now,  # the sweeper rings when it is due
-            total=total,
-            message=known.label,
-            requested_by_id=by.user.pk if by.user else None,
+            total=total, message=known.label, requested_by_id=by.user.pk if by.user else None,
             requested_by_label=by.label,
-        )
+        )  # fmt: skip
         if _is_first(job):
             if job.rung_at is not None:
                 _ring(job)

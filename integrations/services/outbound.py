@@ -56,30 +56,26 @@ def plan_write(
     with other content IdempotencyConflict is raised. Without a usable endpoint the row waits, blocked.
     `endpoint` overrides the tenant's default (a test event goes to the one that is tested).
     """
+    key = idempotency_key(tenant, kind=kind, target=target, business_key=business_key, names=fields)
     wanted = WriteIntent(
-        tenant=tenant,
-        ordering_key=ordering_key,
-        kind=kind,
-        account_id=account_id,
-        target=plain(target),
-        fields=plain(fields),
-        idempotency_key=idempotency_key(
-            tenant, kind=kind, target=target, business_key=business_key, names=fields
-        ),
-        plan_hash=digest,
-        approval_ref=approval_ref,
-        correlation_id=correlation_id,
-        requested_by_label=by.label[:300],
-    )
+        tenant=tenant, ordering_key=ordering_key, kind=kind, account_id=account_id, target=plain(target),
+        fields=plain(fields), idempotency_key=key, plan_hash=digest, approval_ref=approval_ref,
+        correlation_id=correlation_id, requested_by_label=by.label[:300],
+    )  # fmt: skip
     if not is_as_approved(wanted):
         raise NotAsApproved(f"{kind} for {approval_ref}: the digest is not that of the fields")
     _check_size(wanted)
-    _lock_line(tenant, ordering_key)
-    existing = queries.intent_of_key(tenant, key=wanted.idempotency_key)
+    return _put_once(wanted, endpoint=endpoint, by=by)
+
+
+def _put_once(wanted: WriteIntent, *, endpoint: Connection | None, by: Actor) -> WriteIntent:
+    """Into its line; or the row that is there already for the same event."""
+    _lock_line(wanted.tenant, wanted.ordering_key)
+    existing = queries.intent_of_key(wanted.tenant, key=wanted.idempotency_key)
     if existing is not None:
         _check_same(existing, wanted)
         return existing
-    _place(wanted, endpoint or queries.default_endpoint(tenant))
+    _place(wanted, endpoint or queries.default_endpoint(wanted.tenant))
     wanted.save(force_insert=True)
     _announce(wanted, by)
     return wanted

@@ -69,37 +69,46 @@ def ask_concession(
     if step.state == State.PENDING_APPROVAL and step.version == version + 1 and step.proposal == payload:
         return step
     _check_askable(play, step, version)
-    if not why:
-        raise BadInput("why", "Say why it is needed. The approver reads this first.")
-    if step.state == State.CHANGES_REQUESTED and step.proposal == payload:
-        raise BadInput("discount_pct", "Changes were asked for: change the offer, then ask again.")
+    _check_worth_asking(step, payload, why)
     step.version += 1
-    try:
-        request = approvals.request_approval(
-            tenant,
-            kind=KIND,
-            title=f"{offer.title}, {play.account.name}",
-            why=why,
-            subject_type=SUBJECT,
-            subject_id=str(step.pk),
-            payload=payload,
-            facts=_facts(play, step, offer, standing),
-            by=by,
-        )
-    except ApprovalError as error:
-        raise Refused(step, str(error)) from error
-    step.state, step.proposal, step.approval_ref, step.remark = (
-        State.PENDING_APPROVAL,
-        payload,
-        request.ref,
-        "",
-    )
+    facts = _facts(play, step, offer, standing)
+    title = f"{offer.title}, {play.account.name}"
+    request = _request(tenant, step, title=title, why=why, payload=payload, facts=facts, by=by)
+    step.state, step.proposal, step.approval_ref = State.PENDING_APPROVAL, payload, request.ref
+    step.remark = ""
     step.save(update_fields=["state", "proposal", "approval_ref", "remark", "version"])
     after = naming(
         step, state=step.state, offer=offer.title, cost=payload["cost"], currency=payload["currency"]
     )
     record_play(tenant, play, verb="playbooks.concession_asked", by=by, after=after, decision_ref=request.ref)
     return step
+
+
+def _check_worth_asking(step: PlayStep, payload: dict[str, Any], why: str) -> None:
+    if not why:
+        raise BadInput("why", "Say why it is needed. The approver reads this first.")
+    if step.state == State.CHANGES_REQUESTED and step.proposal == payload:
+        raise BadInput("discount_pct", "Changes were asked for: change the offer, then ask again.")
+
+
+def _request(
+    tenant: Tenant,
+    step: PlayStep,
+    *,
+    title: str,
+    why: str,
+    payload: dict[str, Any],
+    facts: dict[str, Any],
+    by: Actor,
+) -> Request:
+    """The question to the policy's people; what stands against it is said at the step."""
+    try:
+        return approvals.request_approval(
+            tenant, kind=KIND, title=title, why=why, subject_type=SUBJECT, subject_id=str(step.pk), payload=payload,
+            facts=facts, by=by,
+        )  # fmt: skip
+    except ApprovalError as error:
+        raise Refused(step, str(error)) from error
 
 
 def payload_of(play: Play, step: PlayStep, offer: Offer, standing: AccountHealth | None) -> dict[str, Any]:
