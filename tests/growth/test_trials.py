@@ -137,6 +137,8 @@ class TestWorld:
         assert "Not yet calibrated" in text
         assert "Not in the data" in text
         assert "2 <small>of 3</small>" in text
+        client.force_login(world.csm.user)
+        assert "New people per active person" not in client.get(world.url("growth/?kind=trial")).text
         client.force_login(globex.executive.user)
         run_of(globex)
         work_out(globex)
