@@ -88,24 +88,18 @@ def set_override(
         author_label=by.label[:300],
     )
     _copy_to_projection(tenant, standing, override)
-    audit.record(
-        tenant,
-        verb="scoring.override_set",
-        by=by,
-        object_type="scoring.override",
-        object_id=str(override.pk),
-        object_label=standing.account.name,
-        account_id=account_id,
-        before={"health": _number(standing.health), "band": standing.band},
-        after={
-            "health": float(health),
-            **({"band": band} if band else {}),
-            "until": str(until),
-            "reason": reason,
-            "note": note.strip(),
-        },
-    )
+    _record_override(tenant, override, standing, by=by)
     return override
+
+
+def _record_override(tenant: Tenant, override: Override, standing: AccountHealth, *, by: Actor) -> None:
+    after = {"health": float(override.health), **({"band": override.band} if override.band else {}),
+             "until": str(override.until), "reason": override.reason, "note": override.note}  # fmt: skip
+    audit.record(
+        tenant, verb="scoring.override_set", by=by, object_type="scoring.override", object_id=str(override.pk),
+        object_label=standing.account.name, account_id=override.account_id,
+        before={"health": _number(standing.health), "band": standing.band}, after=after,
+    )  # fmt: skip
 
 
 @transaction.atomic
