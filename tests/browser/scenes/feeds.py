@@ -34,7 +34,15 @@ def build() -> dict[str, Any]:
     for name, account in accounts.items():
         terms = {"arr": Decimal(60_000), "currency": "USD", "seats": SEATS, "product": "Core"}
         add(world, account, Subscription, started_at=ago(300), renewal_date=today() + timedelta(200), **terms)
-        add(world, account, Ticket, opened_at=ago(100), first_response_at=ago(100), closed_at=ago(99))
+        for days in (100, 30):
+            add(
+                world,
+                account,
+                Ticket,
+                opened_at=ago(days),
+                first_response_at=ago(days),
+                closed_at=ago(days - 1),
+            )
         if name in TRACKED:
             _usage(world, account, first=120, last=SILENT)
     score(world, today() - timedelta(SILENT - 1))
