@@ -58,6 +58,9 @@ class ChurnModel(TenantModel):
     @property
     def weakness(self) -> strength.Weakness | None:
         """What must be said wherever its chances are shown; None: they were shown to beat the base rate."""
+        told = self.__dict__.get("tested")  # read in the report's place where that is not
+        if told is not None:
+            return strength.weakness_of(told["skill"] or {}, told["method"])
         return strength.weakness(self.report)
 
 

@@ -14,6 +14,9 @@ from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 from tenants.nav import Notice
 
+# of a version, in place of its report: what `strength.weakness_of` reads
+TESTED = JSONObject(skill="report__horizons__90__all__brier_skill", method="report__calibration__method")
+
 
 def told_with(tenant: Tenant, runs: QuerySet[ScoreRun]) -> QuerySet[Any]:
     """The runs with `stepped` (the version that drift took back and that still stands there), `waits` and `tested` (the
@@ -30,9 +33,7 @@ def told_with(tenant: Tenant, runs: QuerySet[ScoreRun]) -> QuerySet[Any]:
     )
     waits = PausedAutomation.objects.for_tenant(tenant).filter(ended_at=None)
     live = ChurnModel.objects.for_tenant(tenant).filter(state__in=ChurnModel.LIVE)
-    tested = live.values(
-        told=JSONObject(skill="report__horizons__90__all__brier_skill", method="report__calibration__method")
-    )
+    tested = live.values(told=TESTED)
     return runs.annotate(
         stepped=Subquery(stepped[:1]),
         waits=Exists(waits),

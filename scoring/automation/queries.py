@@ -9,6 +9,7 @@ from django.db.models import Count, F, Q
 from accounts.queries import visible_accounts
 from jobs.models import Job
 from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, TrainingSample
+from scoring.automation.notices import TESTED
 from scoring.automation.words import OWN_CHANCE
 from scoring.models import AccountHealth, ChanceSettings, ChurnModel
 from tenants.models import Membership, Tenant
@@ -35,7 +36,8 @@ class Gates:
 
 def models(tenant: Tenant) -> list[ChurnModel]:
     """All versions, newest first, without their documents and reports."""
-    return list(ChurnModel.objects.for_tenant(tenant).defer("document", "report").order_by("-version"))
+    rows = ChurnModel.objects.for_tenant(tenant).defer("document", "report").annotate(tested=TESTED)
+    return list(rows.order_by("-version"))
 
 
 def report_of(tenant: Tenant, model_id: int) -> dict[str, Any]:
