@@ -1,5 +1,6 @@
 """Training on landmarks whose truth is known: the ladder, the gates, leaks, the champion, the same figures again."""
 
+import hashlib
 import json
 from dataclasses import replace
 from decimal import Decimal
@@ -9,8 +10,8 @@ import pytest
 from django.db import connection
 
 from scoring.engine.churn.chances import chances
-from scoring.engine.churn.data import leavers, take
-from scoring.learning import registry, training
+from scoring.engine.churn.data import PER_ROW, leavers, take
+from scoring.learning import registry, rolling, training
 from scoring.models import ChanceSettings, ChurnModel
 from tests.learning.made_up import DRIVER, landmarks
 from tests.worlds import MAKER
@@ -33,6 +34,27 @@ def patient(db):
 @pytest.fixture(scope="module")
 def signal():
     return landmarks()
+
+
+@pytest.fixture(scope="module")
+def told():
+    """Forecasts of this module by what they were made of."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def forecast_once(told, monkeypatch):
+    """Most tests are about what is made of a back-test; the same rows need not be fitted forty times for each."""
+    forecast = rolling.forecast
+
+    def once(stack, *, said, **wanted):
+        parts = [getattr(stack, name).tobytes() for name in PER_ROW]
+        key = hashlib.sha256(b"".join([*parts, repr(sorted(wanted.items())).encode()])).digest()
+        if key not in told:
+            told[key] = forecast(stack, said=said, **wanted)
+        return told[key]
+
+    monkeypatch.setattr(rolling, "forecast", once)
 
 
 def train(world, made, *, gap="0.100", **more):
