@@ -42,9 +42,7 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "_unscoped",
-                "constraints": [
-                    models.UniqueConstraint(fields=("tenant",), name="pool_contribution_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("tenant",), name="pool_contribution_once")],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),

@@ -128,7 +128,9 @@ def test_workspaces_without_anything_in_common_tell_nobody():
     part = pooling.contribution(workspace(1, signal=0.0))
     passed = 0
     for at in range(60):
-        torn = [replace(part, slopes=rng.normal(0, 1, len(part.slopes)) * part.tracked) for _ in range(3 + at % 3)]
+        torn = [
+            replace(part, slopes=rng.normal(0, 1, len(part.slopes)) * part.tracked) for _ in range(3 + at % 3)
+        ]
         passed += pooling.is_sound(pooling.pool(torn))
     assert passed <= 4
 
