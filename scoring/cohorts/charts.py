@@ -11,7 +11,7 @@ STROKES = [
     for dash in ("solid", "dash", "dot")
     for ink in ("--accent", "--ink-3")
 ]  # fmt: skip
-LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+LEGEND = {"orientation": "h", "traceorder": "normal", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 
 def curves_figure(groups: list[dict[str, Any]], marked: str) -> Figure:
@@ -32,7 +32,7 @@ def curves_figure(groups: list[dict[str, Any]], marked: str) -> Figure:
             "yaxis": {"ticksuffix": "%", "range": [_floor(drawn), 100.5]},
             "xaxis": {
                 "rangemode": "tozero",
-                "title": {"text": "days since the look began, or since joining"},
+                "title": {"text": "days followed"},
             },
             "showlegend": True,
             "legend": LEGEND,
@@ -66,8 +66,8 @@ def _line(group: dict[str, Any], ink: str, dash: str) -> Figure:
 
 
 def _plain(label: str) -> str:
-    """Without what plotly would take for a template or a tag."""
-    return label.replace("%", "").replace("{", "").replace("}", "").replace("<", "")
+    """As text, where plotly would read tags, entities and templates."""
+    return label.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
 
 
 def _band(group: dict[str, Any], ink: str) -> list[Figure]:

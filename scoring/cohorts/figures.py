@@ -51,7 +51,7 @@ def shown(found: Row, asked: Asked) -> Row:
         "test_words": test_words(part["test"], asked.by),
         "pairs": [pair_of(each, asked.by) for each in part["pairs"]],
         "tests": [
-            (KINDS[kind], kind, each["test"], verdict(each["test"]))
+            (KINDS[kind], kind, each["test"], verdict(each["test"]), short_ps(each["test"]))
             for kind, each in found["dimensions"].items()
         ],
         "hidden_words": hidden_words(part),
@@ -75,6 +75,11 @@ def verdict(test: Row | None) -> str:
     if test is None:
         return ""
     return "differ" if test["p_holm"] < SURE else "open"
+
+
+def short_ps(test: Row | None) -> list[str]:
+    """p and Holm's p as a table shows them: never as nothing."""
+    return [] if test is None else [p_words(test[key])[2:].removeprefix("= ") for key in ("p", "p_holm")]
 
 
 def p_words(p: float) -> str:

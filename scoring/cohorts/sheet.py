@@ -28,9 +28,8 @@ def _at(by: str, group: dict[str, Any], at: dict[str, Any]) -> Line:
 
 
 def _test(by: str, test: dict[str, Any]) -> list[Line]:
-    figures = [
-        None if test[name] is None else round(test[name], 6) for name in ("chi_square", "df", "p", "p_holm")
-    ]
+    chi, p, adjusted = (float(f"{test[name]:.6g}") for name in ("chi_square", "p", "p_holm"))
+    figures = [chi, test["df"], p, adjusted]
     made = [["log-rank", by, "", *[None] * 9, *figures]]
     for each in test["cohorts"]:
         expected = round(each["expected"], 3)

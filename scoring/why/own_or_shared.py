@@ -77,7 +77,8 @@ class Beside:
         if abs(self.own) < STILL:
             return f"{_moved(self.own)}; {middle}."
         way = "fell" if self.own < 0 else "rose"
-        return f"{_moved(self.own)}; {middle}{ending}. {self.as_much:,} of the {self.n:,} {way} at least as much."
+        many = f"{self.as_much:,}" if self.as_much else "None"
+        return f"{_moved(self.own)}; {middle}{ending}. {many} of the {self.n:,} {way} at least as much."
 
 
 def _moved(points: float) -> str:

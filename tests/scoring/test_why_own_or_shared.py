@@ -135,6 +135,10 @@ def test_small_and_no_moves_in_words():
     )
 
 
+def test_nobody_else_in_words():
+    assert Beside("plan", "Pro", -9.0, 12, -1.0, 0).text.endswith("None of the 12 fell at least as much.")
+
+
 def test_with_one_day_there_is_nothing_beside(acme):
     account = acme.add_account()
     assert beside(acme.tenant, account, Pair()) == []

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -12,7 +13,8 @@ from django.urls import reverse
 from accounts import grants
 from accounts.models import Account, Outcome
 from audit.models import AuditEvent
-from scoring.cohorts import job, queries
+from scoring.cohorts import charts, job, queries
+from scoring.cohorts import figures as figures_of_page
 from scoring.models import CohortReport, ScoreRun
 from scoring.outcomes.queries import shown_name
 from tests.scoring.cohorts.small_world import START, UNTIL, build, noon
@@ -177,6 +179,26 @@ def test_the_page_tells_each_figure_with_its_count(client, acme):
     assert shown_name("segment", "smb") in size
     assert "Not tested" in size
     assert "Still there, by industry" in page(client, acme, "?by=nonsense&group=x").text
+
+
+def test_figures_are_plain_data_that_plotly_takes_and_small_p_are_not_nothing():
+    import plotly.graph_objects as go
+
+    group = {
+        "name": "a", "label": "R&D <b>", "n": 30, "left": 2, "ends": 200.0, "censored": [7.0, 98.0, 203.0][:2],
+        "steps": [[10.0, 0.9, 0.8, 0.95], [90.0, 0.6, 0.5, 0.7]],
+    }  # fmt: skip
+    figure = charts.curves_figure([group], "a")
+    upper, lower, line, marks = figure["data"]
+    assert (line["x"], line["y"]) == ([0.0, 10.0, 90.0, 200.0], [100.0, 90.0, 60.0, 60.0])
+    assert (upper["y"], lower["y"]) == ([100.0, 95.0, 70.0, 70.0], [100.0, 80.0, 50.0, 50.0])
+    assert marks["y"] == [100.0, 60.0]  # on the curve at days 7 and 98
+    assert line["name"] == "R&amp;D &lt;b> (n = 30)"
+    assert figure["layout"]["yaxis"]["range"] == [50.0, 100.5]
+    drawn = json.loads(json.dumps(figure).replace("--accent/16", "#eee").replace("--accent", "#123"))
+    go.Figure(drawn)
+    assert figures_of_page.short_ps({"p": 0.0000003, "p_holm": 0.0421}) == ["< 0.001", "0.042"]
+    assert figures_of_page.short_ps(None) == []
 
 
 def test_without_scores_outcomes_or_leavers_it_says_so(client, acme, globex):
