@@ -31,8 +31,10 @@ def earned(
     override: where a person has spoken, a person goes on. What was started once and taken back is not started again.
     """
     run = newest_run(tenant)
+    if run is None:
+        return Recommendation.objects.for_tenant(tenant).none()
     sure = AccountHealth.objects.for_tenant(tenant).filter(
-        account_id=OuterRef("account_id"), as_of=run.as_of if run else None, model_id=model.pk,
+        account_id=OuterRef("account_id"), as_of=run.as_of, model_id=model.pk,
         p90__gte=chance_from, chance_flags=[], override_health=None, override_band="",
     )  # fmt: skip
     before = Play.objects.for_tenant(tenant).filter(recommendation_id=OuterRef("pk"))

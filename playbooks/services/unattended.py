@@ -61,7 +61,7 @@ def start_earned(tenant: Tenant, *, now: datetime | None = None) -> int:
 def _start(
     tenant: Tenant, row: Recommendation, model: ChurnModel, settings: ChanceSettings, now: datetime
 ) -> Play:
-    chance = float(row.chance)  # type: ignore[attr-defined]  annotated by the query
+    chance = float(row.chance)  # type: ignore[attr-defined]  # annotated by the query
     why = {
         "chance_90": round(chance, 6),
         "needed": float(settings.own_chance_from),
