@@ -31,11 +31,14 @@ def skill(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def weakness_of(figure: Mapping[str, Any], method: str | None) -> Weakness | None:
-    """Of a skill with its interval and the kind of calibration; None where it was shown to beat the base rate."""
+    """Of a skill with its interval and the kind of calibration; None where it was shown to beat the base rate.
+
+    What the back-test's fits have shown says nothing of a version that its own calibration made a base rate of.
+    """
     low = figure.get("low")
-    if low is not None and low > 0:
-        return None
-    return BASE_RATE if method == "base_rate" else WEAK
+    if method == "base_rate":
+        return BASE_RATE
+    return None if low is not None and low > 0 else WEAK
 
 
 def weakness(report: Mapping[str, Any]) -> Weakness | None:

@@ -1,20 +1,24 @@
 """What may start without a click: suggestions on accounts that are surely at risk, and what has started so lately."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Count, Exists, F, FloatField, OuterRef, QuerySet, Subquery
 
 from playbooks.models import Play, Playbook, Recommendation
+from scoring import strength
 from scoring.models import AccountHealth, ChurnModel
 from scoring.queries import newest_run
-from tenants.models import Tenant
+from tenants.access import Right, can
+from tenants.models import Membership, Tenant
 
 
 def automatic_model(tenant: Tenant) -> ChurnModel | None:
-    """The version in force, if it has earned to act by itself."""
+    """The version in force, if it has earned to act by itself: also one from before skill was asked for."""
     rows = ChurnModel.objects.for_tenant(tenant).filter(state=ChurnModel.State.AUTOMATIC)
-    return rows.defer("document", "report").first()
+    model = rows.defer("document").first()
+    return None if model is None or strength.weakness(model.report) else model
 
 
 def any_may_start_alone(tenant: Tenant) -> bool:
@@ -23,12 +27,13 @@ def any_may_start_alone(tenant: Tenant) -> bool:
 
 
 def earned(
-    tenant: Tenant, *, model: ChurnModel, chance_from: Decimal, limit: int
+    tenant: Tenant, *, model: ChurnModel, chance_from: Decimal, full: Collection[int], limit: int
 ) -> QuerySet[Recommendation]:
     """Suggestions that wait, locked, the likeliest to leave first, each with its account's chance as `chance`.
 
     Of accounts of the newest scoring, with a chance of this model that nothing was missing for, an owner, and no
     override: where a person has spoken, a person goes on. What was started once and taken back is not started again.
+    `full`: owners who have their share, who shall not stand before others.
     """
     run = newest_run(tenant)
     if run is None:
@@ -44,7 +49,7 @@ def earned(
         playbook__trigger_on=Playbook.TriggerOn.LOW,
     )  # fmt: skip
     chance = Subquery(sure.values("p90")[:1], output_field=FloatField())
-    found = rows.annotate(chance=chance).filter(chance__isnull=False)
+    found = rows.annotate(chance=chance).filter(chance__isnull=False).exclude(account__owner__in=full)
     return (
         found.select_related("account", "playbook", "account__owner")
         .select_for_update(of=("self",), skip_locked=True)
@@ -57,3 +62,9 @@ def started_alone(tenant: Tenant, *, since: datetime) -> dict[int, int]:
     rows = Play.objects.for_tenant(tenant).filter(is_unattended=True, created_at__gte=since)
     counted = rows.exclude(owner=None).order_by("owner_id").values("owner_id").annotate(count=Count("pk"))
     return {row["owner_id"]: row["count"] for row in counted}
+
+
+def workers(tenant: Tenant, user_ids: Iterable[int]) -> dict[int, Membership]:
+    """Those of these people who work queues here, by user."""
+    rows = Membership.objects.filter(tenant=tenant, user__in=set(user_ids), is_active=True)
+    return {row.user_id: row for row in rows.select_related("user") if can(row, Right.WORK_QUEUE)}

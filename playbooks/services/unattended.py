@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.queries import visible_account
 from playbooks.models import Play, Recommendation
 from playbooks.queries import unattended as queries
 from playbooks.queries.recommendations import open_play_of
@@ -20,7 +21,7 @@ from scoring.model_queries import chance_settings
 from scoring.models import ChanceSettings, ChurnModel
 from scoring.people.notices import tell
 from tenants.access import Actor
-from tenants.models import Tenant
+from tenants.models import Membership, Tenant
 
 BY_ITSELF = Actor("system", "unattended", "Holdfast, by itself")
 AT_MOST = 200  # in one run of the job; the rest goes on in the next one
@@ -44,18 +45,28 @@ def start_earned(tenant: Tenant, *, now: datetime | None = None) -> int:
     if model is None or holds.reasons(tenant):
         return 0
     settings = chance_settings(tenant)
-    rows = queries.earned(tenant, model=model, chance_from=settings.own_chance_from, limit=AT_MOST)
     given = queries.started_alone(tenant, since=now - A_WEEK)
+    full = [owner for owner, count in given.items() if count >= settings.flags_per_csm_week]
+    rows = list(
+        queries.earned(tenant, model=model, chance_from=settings.own_chance_from, full=full, limit=AT_MOST)
+    )
+    workers = queries.workers(tenant, (row.account.owner_id or 0 for row in rows))
     started = 0
     for row in rows:
-        owner = row.account.owner_id
-        if owner is None or given.get(owner, 0) >= settings.flags_per_csm_week:
-            continue
-        if open_play_of(tenant, account_id=row.account_id, playbook_id=row.playbook_id) is not None:
+        owner = row.account.owner_id or 0
+        if given.get(owner, 0) >= settings.flags_per_csm_week or not _can_stop_it(tenant, workers, row):
             continue
         _start(tenant, row, model, settings, now)
         given[owner], started = given.get(owner, 0) + 1, started + 1
     return started
+
+
+def _can_stop_it(tenant: Tenant, workers: dict[int, Membership], row: Recommendation) -> bool:
+    """Whether its owner works the queue and sees the account (a scope may hide it), and it does not run already."""
+    owner = workers.get(row.account.owner_id or 0)
+    if owner is None or visible_account(tenant, owner, account_id=row.account_id) is None:
+        return False
+    return open_play_of(tenant, account_id=row.account_id, playbook_id=row.playbook_id) is None
 
 
 def _start(

@@ -22,6 +22,7 @@ LOOK_BACK = timedelta(days=35)  # runs before the newest one that a source is co
 HALF = 0.5  # of the accounts that a source usually covers: fewer is a broken feed, not a slow month
 LEAST_ACCOUNTS = 10  # a source of fewer accounts may halve by chance
 INPUT_CHECKS = ("missing.", "psi.")
+SCORE = "score"  # the check of the chances themselves: no source, but as good a reason to wait
 LATE, EMPTY, SHIFTED = "late", "empty", "shifted"
 
 
@@ -29,7 +30,7 @@ LATE, EMPTY, SHIFTED = "late", "empty", "shifted"
 class Reason:
     """One source that cannot be relied on, in words."""
 
-    source: str  # a key of SOURCES
+    source: str  # a key of SOURCES, or SCORE
     kind: str  # late, empty, shifted
     words: str
 
@@ -49,7 +50,12 @@ def reasons(tenant: Tenant) -> list[Reason]:
     needed = needed_sources(tenant)
     before = _before(tenant, run)
     drifted = _drifted(tenant)
-    found = (_reason(key, run, before, drifted) for key in SOURCES if key in needed)
+    found = [_reason(key, run, before, drifted) for key in SOURCES if key in needed]
+    if SCORE in drifted:
+        words, day = drifted[SCORE]
+        found.append(
+            Reason(SCORE, SHIFTED, f"Chances: shifted when they were checked on {day}. {words}"[:400])
+        )
     return [each for each in found if each is not None]
 
 
@@ -119,9 +125,10 @@ def _drifted(tenant: Tenant) -> dict[str, tuple[str, date]]:
         name = next(
             (row["key"].removeprefix(each) for each in INPUT_CHECKS if row["key"].startswith(each)), ""
         )
-        if row.get("beyond", row["tripped"]) and name in BY_KEY:
+        source = BY_KEY[name].source if name in BY_KEY else SCORE if row["key"] == SCORE else ""
+        if row.get("beyond", row["tripped"]) and source:
             assert newest is not None
-            found.setdefault(BY_KEY[name].source, (row["words"], newest.as_of))
+            found.setdefault(source, (row["words"], newest.as_of))
     return found
 
 

@@ -30,7 +30,8 @@ HEALTH, CHANCE, SIGN = "improved.health", "improved.chance", "improved.sign"
 CANDIDATES = """
 SELECT h.account_id, h.band, base.as_of, base.health, h.health, prior.health - prior_base.health,
        base.p90, h.p90, base.risk_level, h.risk_level,
-       h.model_id = base.model_id AND h.chance_flags = '{}' AS is_same_model
+       h.model_id = base.model_id
+       AND NOT EXISTS (SELECT 1 FROM unnest(h.chance_flags) AS flag WHERE flag NOT LIKE 'pooled:%%') AS is_same_model
   FROM scoring_accounthealth h
   JOIN scoring_health_snapshot base ON base.tenant_id = h.tenant_id AND base.account_id = h.account_id
                                    AND base.as_of = %(base_day)s AND base.run_id = %(base)s

@@ -49,12 +49,14 @@ SELECT p.id, p.runs, p.age, (p.began AT TIME ZONE 'UTC')::date,
 # trials that began in a window whose 60 days are over: how many converted, and after how many days
 ENDED = """
 SELECT count(*), count(*) FILTER (WHERE won < began + interval '60 days'),
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM won - began) / 86400)
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(extract(epoch FROM won - began) / 86400, 0))
               FILTER (WHERE won < began + interval '60 days')
   FROM (SELECT a.trial_started_at AS began,
                least(a.converted_at, (a.customer_since::timestamp AT TIME ZONE 'UTC')) AS won
           FROM accounts_account a WHERE a.tenant_id = %(tenant)s) t
  WHERE began >= %(day_at)s - interval '425 days' AND began < %(day_at)s - interval '60 days'
+   -- who was a customer before is no trial that converts; days alone, because customer_since has no hour
+   AND (won IS NULL OR (won AT TIME ZONE 'UTC')::date >= (began AT TIME ZONE 'UTC')::date)
 """
 
 # people by usage_detail: active in the 30 days before the window, new in it, and what the data calls an invite

@@ -124,6 +124,9 @@ def _pooled(
     """Below the first rung: a version of the pool, or the refusal with what speaks against that as well."""
     if refusal.figures.get("ladder") != "none":
         raise refusal
+    if stack is not None:
+        with one_thread():  # too small now: what it once gave goes
+            pooling.contribute(tenant, stack, as_of=chosen.as_of, by=by)
     why = pooling.refusal(tenant, leavers=refusal.figures["leavers"]["seen"])
     if why or stack is None:
         with tenant_transaction(tenant.pk):

@@ -31,6 +31,7 @@ WEEK_DAYS = 7  # scored days of that window that are read
 LASTING_DAYS = 28  # a shift counts when it lasted: a holiday stays in figures of 30 days for weeks, and goes
 OF_OUTCOMES = ("observed_expected", "by_fifths", "slope")
 DRAWS = 300
+MOST_APART = 21  # days between two looks of one shift: beyond, nobody knows what was in between
 LOOKS_BACK = 60  # more than there are in LASTING_DAYS, even with one a day
 NEVER = 10**9  # leavers that no segment has: figures by segment are not made here
 
@@ -94,7 +95,8 @@ def _figures(
         "closed_windows": len(seen.windows),
         "leavers": 0,
         "freshness": len(late),
-        "drift": None if checked is None else sum(row["tripped"] for row in checked.figures),
+        # also what has not lasted yet: nothing begins to act by itself on a shift that may be one
+        "drift": None if checked is None else _beyond(checked.figures),
     }
     if seen.said is None:
         return found
@@ -107,6 +109,10 @@ def _figures(
     if used is not None:
         found["precision"] = (whole.get("precision") or {}) | {"threshold": used}
     return found
+
+
+def _beyond(rows: list[dict[str, Any]]) -> int:
+    return sum(bool(row.get("beyond", row["tripped"])) for row in rows)
 
 
 def _limits(settings: ChanceSettings) -> dict[str, dict[str, Any]]:
@@ -136,7 +142,7 @@ def _limits(settings: ChanceSettings) -> dict[str, dict[str, Any]]:
             "words": "Of the accounts flagged in those windows, the share that left",
         },
         "freshness": {"most": 0, "words": "Sources that are late, empty or shifted"},
-        "drift": {"most": 0, "words": "Checks of drift that tripped at the last look"},
+        "drift": {"most": 0, "words": "Checks of drift beyond their limits at the last look"},
     }  # fmt: skip
     return limits
 
@@ -171,7 +177,8 @@ def drift_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[list[
     with tenant_transaction(tenant.pk):
         kept = TrainingSample.objects.for_tenant(tenant).filter(model=model).first()
         seen = _exposures(tenant, model, as_of=as_of)
-        checks = DriftCheck.objects.for_tenant(tenant).filter(model=model, as_of__lt=as_of)
+        line = scorings.line_of(tenant, model)  # a shift goes on while versions replace each other each month
+        checks = DriftCheck.objects.for_tenant(tenant).filter(model__in=line, as_of__lt=as_of)
         before = [(each.as_of, each.figures) for each in checks.order_by("-as_of")[:LOOKS_BACK]]
     slope = _slope_of(model)
     if kept is None:
@@ -206,7 +213,8 @@ def lasting(row: dict[str, Any], before: Sequence[tuple[date, Any]], *, as_of: d
         return row | {"beyond": row["tripped"]}
     since = as_of
     for day, rows in before:
-        if not any(each["key"] == row["key"] and each.get("beyond", each["tripped"]) for each in rows):
+        is_beyond = any(each["key"] == row["key"] and each.get("beyond", each["tripped"]) for each in rows)
+        if not is_beyond or (since - day).days > MOST_APART:
             break
         since = day
     if (as_of - since).days >= LASTING_DAYS:

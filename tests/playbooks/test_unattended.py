@@ -16,6 +16,7 @@ from scoring.learning import registry
 from scoring.models import AccountHealth, ChanceSettings, ChurnModel
 from scoring.people.models import Notice
 from tenants.access import SYSTEM, Actor
+from tenants.models import Membership
 from tests.playbooks.makers import NOW, health_row, playbook, signal, suggest
 from tests.playbooks.test_holding import DAY, scored
 from tests.scoring import models_by_hand
@@ -121,6 +122,23 @@ def test_an_owner_gets_no_more_a_week_than_may_be_flagged(here):
     assert [len(plays(here, each)) for each in accounts] == [0, 1, 1]
     assert unattended.start_earned(here.tenant, now=now + timedelta(days=6)) == 0
     assert unattended.start_earned(here.tenant, now=now + timedelta(days=8)) == 1
+
+
+def test_an_owner_who_may_not_see_or_work_it_is_not_told(here):
+    hidden = at_risk(here)
+    Membership.objects.filter(pk=here.csm.pk).update(regions=["apac"])
+    reader = at_risk(here, "Read only", owner="account_executive")
+    assert unattended.start_earned(here.tenant, now=NOW) == 0
+    assert plays(here, hidden) == plays(here, reader) == []
+    assert not Notice.objects.for_tenant(here.tenant).exists()
+
+
+def test_a_version_without_skill_starts_nothing(here):
+    """Also one that became automatic before skill was asked for."""
+    at_risk(here)
+    ChurnModel.objects.for_tenant(here.tenant).update(report={})
+    assert not unattended.may_start_any(here.tenant)
+    assert unattended.start_earned(here.tenant, now=NOW) == 0
 
 
 def test_what_a_person_took_back_is_not_started_again(here):

@@ -161,11 +161,12 @@ def _in_order(customer: Customer, until: float) -> Iterator[Wait]:
     facts, began = customer.milestones, customer.since
     place = max((at for at, fact in enumerate(facts) if fact.reached <= began), default=-1) + 1
     while place < len(facts) and began < until:
-        day, at = min((fact.reached, at) for at, fact in enumerate(facts[place:], start=place))
+        day = min(fact.reached for fact in facts[place:])
         yield Wait(customer.account_id, began, min(day, customer.left), facts[place])
         if day == NEVER:
             return
-        began, place = day, at + 1
+        # what was reached in the same moment was not waited for
+        began, place = day, max(at for at, fact in enumerate(facts) if fact.reached <= day) + 1
 
 
 def open_waits(customer: Customer, day: float, which: str) -> list[Wait]:

@@ -44,8 +44,10 @@ def renew(tenant: Tenant, as_of: date) -> dict[str, Any]:
     """Replace the day's items; figures of all trials. Runs in the caller's transaction."""
     points = [_point(row) for row in _rows(sql.POINTS, tenant, as_of)]
     running = [each for each in points if each.runs]
-    ages = {age: [each for each in points if not each.runs and each.age == age] for age in TRIAL_AGES}
-    rates = {age: rates_of([each for each in past if each.seen >= WITHIN]) for age, past in ages.items()}
+    now = {each.account_id for each in running}  # a trial is not compared with itself some days ago
+    over = [each for each in points if each.seen >= WITHIN and each.account_id not in now]
+    ages = {age: [each for each in over if each.age == age] for age in TRIAL_AGES}
+    rates = {age: rates_of(past) for age, past in ages.items()}
     done = {age: done_by(past) for age, past in ages.items()}
     GrowthItem.objects.for_tenant(tenant).filter(kind=GrowthItem.Kind.TRIAL).delete()
     GrowthItem.objects.bulk_create(
