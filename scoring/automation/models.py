@@ -58,7 +58,7 @@ class TrainingSample(TenantModel):
     quantiles = models.JSONField()  # one list a name, empty where training never saw a value
     missing = ArrayField(models.FloatField())  # share of rows without a value, one a name
     score = ArrayField(models.FloatField())  # quantiles of the chance within 90 days
-    movement = models.JSONField(default=dict)  # how far each moved by itself, by months (samples.keep)
+    movement = models.JSONField(default=dict, db_default={})  # how far each moved by itself (samples.keep)
     rows = models.IntegerField()
     accounts = models.IntegerField()
 

@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils import timezone
 
 from scoring.engine.churn import pooling as engine
 from scoring.engine.churn.data import Stack
@@ -23,33 +24,53 @@ from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
+_LOCK_CLASS = 7_408  # any fixed number: the pool is made by one worker after the other
+
 
 def contribute(tenant: Tenant, stack: Stack, *, as_of: date, by: Actor) -> str:
     """Hand on what this workspace's landmarks say, where it consents and is large enough; in words what came of it."""
     with tenant_transaction(tenant.pk):
-        if not queries.consents(tenant):
-            return "This workspace has not consented to the pool."
+        if why := _nothing_leaves(tenant):
+            _take_back(tenant, by=by)
+            return why
     try:
         document, words = engine.to_json(engine.contribution(stack)), "Coefficients were handed on."
     except (ValueError, np.linalg.LinAlgError) as reason:  # too small, or nothing that can be told apart
         document, words = None, f"Nothing was handed on: {reason}."
     with tenant_transaction(tenant.pk):
-        if not queries.consents(tenant):  # withdrawn while it was worked out
-            return "This workspace has not consented to the pool."
-        rows = PoolContribution.objects.for_tenant(tenant)
-        if document is None:
-            gone, _ = rows.delete()
-            if not gone:
-                return words
-        else:
-            rows.update_or_create(tenant=tenant, defaults={"document": document, "as_of": as_of})
+        why = _nothing_leaves(tenant)  # withdrawn while it was worked out?
+        if why or document is None:
+            _take_back(tenant, by=by)
+            return why or words
+        given = {"document": document, "as_of": as_of, "made_at": timezone.now()}
+        PoolContribution.objects.for_tenant(tenant).update_or_create(tenant=tenant, defaults=given)
         services.ask_to_renew(tenant, by=by)
     return words
 
 
+def _nothing_leaves(tenant: Tenant) -> str:
+    """Why not, as a sentence; empty: it may, and the consent holds until this transaction ends."""
+    if tenant.is_sandbox:
+        return "A sandbox hands nothing on: it would count for what its organisation says already."
+    if not queries.consents_for_update(tenant):
+        return "This workspace has not consented to the pool."
+    return ""
+
+
+def _take_back(tenant: Tenant, *, by: Actor) -> None:
+    gone, _ = PoolContribution.objects.for_tenant(tenant).delete()
+    if gone:
+        services.ask_to_renew(tenant, by=by)
+
+
 @transaction.atomic
 def renew() -> SharedPool | None:
-    """Make the pool of what is there now, or remove it where that is too little. For the workers' role."""
+    """Make the pool of what is there now, or remove it where that is too little. For the workers' role.
+
+    The lock comes before the first read: of two at once, the one that read before a withdrawal would else write last.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [_LOCK_CLASS])
     parts = [part for each in queries.all_contributions() if (part := engine.from_json(each)) is not None]
     try:
         found = engine.pool(parts)
@@ -72,7 +93,7 @@ def usable_pool() -> tuple[engine.Pool | None, str]:
     row = queries.shared()
     found = engine.pool_from_json(row.document) if row is not None else None
     if row is None or found is None or found.workspaces < engine.LEAST_WORKSPACES:
-        return None, f"fewer than {engine.LEAST_WORKSPACES} workspaces hand on what they learnt"
+        return None, f"fewer than {engine.LEAST_WORKSPACES} organisations hand on what they learnt"
     if not row.is_sound:
         return None, f"its {found.workspaces} workspaces have too little in common to tell another one"
     return found, ""
@@ -94,13 +115,19 @@ def refusal(tenant: Tenant, *, leavers: int) -> str:
 def version(
     tenant: Tenant, stack: Stack, *, as_of: date, facts: dict[str, Any], by: Actor, job_id: int | None = None
 ) -> ChurnModel:
-    """Register and show a version of the pool for this workspace. Call it after `refusal` said nothing."""
+    """Register and show a version of the pool for this workspace. Call it after `refusal` said nothing.
+
+    Raises ModelRefused where the pool or the consent went meanwhile.
+    """
     found, why = usable_pool()
     if found is None:
         raise registry.ModelRefused(why)
     fitted, level = engine.fitted_for(found, stack)
     report = report_of(found, fitted, level, facts)
     with tenant_transaction(tenant.pk):
+        # locked, so that a withdrawal ends this version or is seen here
+        if not queries.consents_for_update(tenant):
+            raise registry.ModelRefused("Consent to the pool of workspaces was withdrawn meanwhile.")
         row = registry.register(
             tenant,
             document=to_document(fitted),

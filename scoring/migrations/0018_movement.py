@@ -7,5 +7,5 @@ class Migration(migrations.Migration):
     dependencies = [("scoring", "0017_associations")]
 
     operations = [
-        migrations.AddField("trainingsample", "movement", models.JSONField(default=dict)),
+        migrations.AddField("trainingsample", "movement", models.JSONField(db_default={}, default=dict)),
     ]

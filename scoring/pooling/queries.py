@@ -3,7 +3,7 @@
 from typing import Any
 
 from scoring.model_queries import chance_settings
-from scoring.models import ChurnModel
+from scoring.models import ChanceSettings, ChurnModel
 from scoring.pooling.models import PoolContribution, SharedPool
 from scoring.pooling.words import POOLED
 from tenants.models import Tenant
@@ -13,14 +13,24 @@ def consents(tenant: Tenant) -> bool:
     return chance_settings(tenant).pools_across_tenants
 
 
+def consents_for_update(tenant: Tenant) -> bool:
+    """For what writes on the strength of it: a withdrawal waits for the end of this transaction, or is seen here."""
+    row = ChanceSettings.objects.for_tenant(tenant).select_for_update().first()
+    return row is not None and row.pools_across_tenants
+
+
 def own_contribution(tenant: Tenant) -> PoolContribution | None:
     return PoolContribution.objects.for_tenant(tenant).first()
 
 
 def all_contributions() -> list[dict[str, Any]]:
-    """Every workspace's coefficients, oldest first and without saying whose. Only the workers' role may."""
-    rows = PoolContribution.objects.across_tenants().order_by("pk")
-    return list(rows.values_list("document", flat=True))
+    """The newest coefficients of each organisation, without saying whose. Only the workers' role may.
+
+    Three workspaces of one organisation are no three that could learn from each other, and a sandbox is none at all.
+    """
+    rows = PoolContribution.objects.across_tenants().filter(tenant__environment=Tenant.Environment.PRODUCTION)
+    newest = rows.order_by("tenant__organisation_id", "-made_at", "-pk").distinct("tenant__organisation_id")
+    return list(newest.values_list("document", flat=True))
 
 
 def shared() -> SharedPool | None:

@@ -50,8 +50,11 @@ def set_consent(tenant: Tenant, *, consents: bool, why: str, by: Actor) -> bool:
 
 
 def ask_to_renew(tenant: Tenant, *, by: Actor) -> None:
-    """Have the workers make the mean anew. Needs the tenant's transaction."""
-    jobs.enqueue(tenant, kind=POOL, by=by, dedupe_key=POOL, is_new_work=False)
+    """Have the workers make the mean anew. Needs the tenant's transaction.
+
+    A job of its own each time: one that runs already may have read the rows before this change.
+    """
+    jobs.enqueue(tenant, kind=POOL, by=by, is_new_work=False)
 
 
 @transaction.atomic

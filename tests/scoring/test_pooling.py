@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from django.db import Error, transaction
+from django.db import Error, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent
 from jobs import services as jobs
@@ -15,13 +16,15 @@ from scoring import tasks
 from scoring.engine.churn import pooling as engine
 from scoring.engine.churn import timing as contract
 from scoring.engine.churn.data import leavers, take
-from scoring.learning import labels, landmarks, pooling, training
+from scoring.learning import labels, landmarks, pooling, registry, training
 from scoring.models import AccountHealth, ChanceSettings, ChurnModel, PoolContribution, SharedPool
 from scoring.pooling import queries, services
+from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 from tests.jobs.real import as_role, committed_world
 from tests.scoring.churn.truth import World, draw
 from tests.scoring.evidence import DAY, MAKER, rich
+from tests.worlds import make_world
 
 SENTENCE = "From a pool of 3 workspaces, not yet calibrated on yours."
 NAMES = (
@@ -79,6 +82,10 @@ def events(world):
         return [row.verb for row in AuditEvent.objects.filter(verb__startswith="scoring.pool").order_by("at")]
 
 
+def statements(asked):
+    return [(at, each["sql"]) for at, each in enumerate(asked.captured_queries)]
+
+
 @pytest.mark.django_db
 class TestConsent:
     def test_it_is_on_record_with_who_and_why(self, acme):
@@ -108,7 +115,7 @@ class TestConsent:
         assert answer.status_code == 303
         page = client.get(acme.url("models/pool/")).text
         assert "This workspace takes part" in page
-        assert "Fewer than three workspaces" in page
+        assert "Fewer than three organisations" in page
         assert "Withdraw consent" in page
 
     def test_who_may_not_configure_sees_no_form(self, client, acme):
@@ -134,7 +141,43 @@ class TestHandingOn:
         with acme.here():
             row = PoolContribution.objects.get()
             assert engine.from_json(row.document).leavers == 80
+            assert Job.objects.filter(kind=services.POOL).count() == 2  # one that runs may have read before
+
+    def test_a_sandbox_hands_nothing_on_and_takes_back_what_it_gave(self, acme, monkeypatch):
+        monkeypatch.setattr(engine, "contribution", lambda stack: by_hand())
+        consent(acme)
+        pooling.contribute(acme.tenant, None, as_of=DAY, by=MAKER)
+        monkeypatch.setattr(acme.tenant, "environment", "sandbox")
+        assert "sandbox" in pooling.contribute(acme.tenant, None, as_of=DAY, by=MAKER)
+        with acme.here():
+            assert not PoolContribution.objects.exists()
+            assert Job.objects.filter(kind=services.POOL).count() == 2
+
+    def test_consent_that_goes_while_it_is_worked_out_takes_the_row_along(self, acme, monkeypatch):
+        consent(acme)
+        with acme.here():
+            PoolContribution.objects.create(tenant=acme.tenant, document={}, as_of=DAY)
+
+        def withdrawn_meanwhile(stack):
+            with acme.here():
+                ChanceSettings.objects.update(pools_across_tenants=False)
+            return by_hand()
+
+        monkeypatch.setattr(engine, "contribution", withdrawn_meanwhile)
+        assert "has not consented" in pooling.contribute(acme.tenant, None, as_of=DAY, by=MAKER)
+        with acme.here():
+            assert not PoolContribution.objects.exists()
             assert Job.objects.filter(kind=services.POOL).count() == 1
+
+    def test_consent_is_locked_before_anything_is_written(self, acme, monkeypatch):
+        monkeypatch.setattr(engine, "contribution", lambda stack: by_hand())
+        consent(acme)
+        with CaptureQueriesContext(connection) as asked:
+            pooling.contribute(acme.tenant, None, as_of=DAY, by=MAKER)
+        locks = [at for at, sql in statements(asked) if "chancesettings" in sql and "FOR UPDATE" in sql]
+        (wrote,) = [at for at, sql in statements(asked) if sql.startswith('INSERT INTO "scoring_poolcon')]
+        assert len(locks) == 2
+        assert locks[1] < wrote
 
     def test_a_workspace_that_shrank_takes_its_row_back(self, acme, monkeypatch):
         monkeypatch.setattr(engine, "contribution", lambda stack: by_hand())
@@ -160,7 +203,7 @@ class TestLadder:
 
     def test_consent_alone_is_not_enough(self, acme):
         consent(acme)
-        with pytest.raises(training.TooLittle, match="fewer than 3 workspaces"):
+        with pytest.raises(training.TooLittle, match="fewer than 3 organisations"):
             train(acme)
 
     def test_a_pool_whose_workspaces_have_nothing_in_common_is_not_used(self, acme, pool):
@@ -233,13 +276,27 @@ class TestWithdrawal:
         with pytest.raises(training.TooLittle, match="without consent"):
             train(acme)
 
+    def test_in_the_middle_of_a_training_it_lets_no_version_through(self, acme, pool, monkeypatch):
+        consent(acme)
+        fitted_for = engine.fitted_for
+
+        def withdrawn_meanwhile(found, stack):
+            consent(acme, gives=False)
+            return fitted_for(found, stack)
+
+        monkeypatch.setattr(engine, "fitted_for", withdrawn_meanwhile)
+        with pytest.raises(registry.ModelRefused, match="withdrawn meanwhile"):
+            train(acme)
+        with acme.here():
+            assert not ChurnModel.objects.exists()
+
     def test_where_the_pool_falls_apart_the_next_training_ends_what_rested_on_it(
         self, acme, pool, monkeypatch
     ):
         consent(acme)
         row = train(acme)
         monkeypatch.setattr(queries, "shared", lambda: None)
-        with pytest.raises(training.TooLittle, match="fewer than 3 workspaces"):
+        with pytest.raises(training.TooLittle, match="fewer than 3 organisations"):
             train(acme)
         with acme.here():
             row.refresh_from_db()
@@ -273,3 +330,40 @@ def test_the_workers_make_the_pool_and_nobody_sees_whose_it_is(committed_db):
     with as_role("worker"):
         assert pooling.renew() is None
     assert queries.shared() is None
+
+
+def hands_on(slug, *, level=-4.5, environment="production", organisation=None):
+    with transaction.atomic():
+        world = make_world(slug, environment=environment)
+        if organisation is not None:
+            Tenant.objects.filter(pk=world.tenant.pk).update(organisation=organisation)
+    with tenant_transaction(world.tenant.pk):
+        document = engine.to_json(by_hand(level=level))
+        PoolContribution.objects.create(tenant=world.tenant, document=document, as_of=DAY)
+    return world
+
+
+def test_three_organisations_are_needed_and_each_counts_once(committed_db):
+    acme = hands_on("acme")
+    hands_on("acme-eu", level=-4.8, organisation=acme.tenant.organisation)
+    hands_on("globex")
+    hands_on("initech-try", environment="sandbox")
+    with as_role("worker"):
+        assert pooling.renew() is None
+        levels = [engine.from_json(each).timing[0] for each in queries.all_contributions()]
+        assert sorted(levels) == pytest.approx([-4.8, -4.5])  # of Acme's two the newer one
+    hands_on("umbrella")
+    with as_role("worker"), CaptureQueriesContext(connection) as asked:
+        assert pooling.renew().workspaces == 3
+    (lock,) = [at for at, sql in statements(asked) if "pg_advisory_xact_lock" in sql]
+    (read,) = [at for at, sql in statements(asked) if "scoring_poolcontribution" in sql]
+    assert lock < read
+
+
+def test_the_workers_write_what_their_own_tenant_hands_on_alone(committed_db):
+    acme, _ = hands_on("acme"), hands_on("globex")
+    with as_role("worker"), tenant_transaction(acme.tenant.pk):
+        everybodys = PoolContribution.objects.across_tenants()
+        assert everybodys.count() == 2
+        assert everybodys.update(as_of=DAY) == 1
+        assert everybodys.delete()[0] == 1
