@@ -30,7 +30,7 @@ def segment_label(name: str) -> str:
 def shown(found: Row, wanted: str) -> Row:
     """One segment's lines; without a known one all customers'."""
     segments = {each["name"]: each for each in found["segments"]}
-    asked = segments.get(wanted) or segments[ALL]
+    asked = _told(segments.get(wanted) or segments[ALL])
     lines = [line_of(each) for each in asked.get("rows", []) if is_told(each)]
     return {
         "segment": asked,
@@ -41,6 +41,11 @@ def shown(found: Row, wanted: str) -> Row:
         "least": (LEAST_ACCOUNTS, LEAST_LEAVERS),
         "sure": sum(each["reading"] in ("more", "less") for each in lines),
     }
+
+
+def _told(segment: Row) -> Row:
+    """Of a hidden segment no counts either: they are what made it too small to tell of."""
+    return {**segment, "accounts": None, "leavers": None} if segment["hidden"] else segment
 
 
 def is_told(line: Row) -> bool:
@@ -82,7 +87,7 @@ HEADS = [
 def sheet(found: Row) -> list[list[Any]]:
     """Every line of every segment; of a hidden one nothing but its name and why."""
     made = []
-    for segment in found["segments"]:
+    for segment in map(_told, found["segments"]):
         head = [segment_label(segment["name"]), segment["accounts"], segment["leavers"]]
         if segment["hidden"]:
             made.append(

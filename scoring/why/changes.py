@@ -10,6 +10,7 @@ from accounts.models import Account
 from scoring import changes, queries
 from scoring.catalogue import BY_KEY, MISSING_WORDS, SOURCES
 from scoring.changes import MISSING, MODEL, OVERRIDE, POLICY, TIME, UNMOVED, VALUES, Reading
+from scoring.outcomes.notes import scope_words
 from scoring.why import change_queries, own_or_shared
 from scoring.why.chance import value_words
 from scoring.why.change_queries import Pair, Standing
@@ -75,10 +76,12 @@ class Split:
 
 def changes_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
     """The panel: the last 30 days."""
-    return between(tenant, account, None, None)
+    return between(tenant, viewer, account, None, None)
 
 
-def between(tenant: Tenant, account: Account, since: date | None, until: date | None) -> dict[str, Any]:
+def between(
+    tenant: Tenant, viewer: Membership, account: Account, since: date | None, until: date | None
+) -> dict[str, Any]:
     """Both splits between the scored days nearest to the wanted ones; six statements."""
     runs = queries.effective_runs(tenant)
     if not runs:
@@ -91,7 +94,8 @@ def between(tenant: Tenant, account: Account, since: date | None, until: date | 
         "since": since,
         "until": until,
         "found": found,
-        "beside": own_or_shared.beside(tenant, account, found),
+        "beside": own_or_shared.beside(tenant, viewer, account, found),
+        "scope": scope_words(viewer),
         **(_splits(found.first, found.last, account) if found.first and found.last else {}),
     }
 

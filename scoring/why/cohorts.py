@@ -1,4 +1,8 @@
-"""The account among others like it: rank, and whether it moved alone or with them. One statement, nothing stored."""
+"""The account among others like it: rank, and whether it moved alone or with them. One statement, nothing stored.
+
+The others are those that the viewer may see: with hidden ones among them, the ranks and medians of many pages together
+would give one of those away.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,6 +11,8 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import Account
+from scoring.outcomes.notes import scope_words
+from scoring.outcomes.queries import seen_sql
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 
@@ -23,7 +29,7 @@ _ROWS = f"""
 SELECT h.account_id, h.as_of, h.health, h.p90, h.delta_30, h.p90_delta_30, a.industry, a.segment, a.plan,
        CASE WHEN a.customer_since IS NOT NULL THEN {_BAND} END AS tenure
   FROM scoring_accounthealth h JOIN accounts_account a ON a.tenant_id = h.tenant_id AND a.id = h.account_id
- WHERE h.tenant_id = %(tenant)s
+ WHERE h.tenant_id = %(tenant)s AND a.id IN ({{seen}})
 """  # noqa: S608  constants of this file
 _COHORTS = f"""
 WITH everybody AS ({_ROWS}), me AS (SELECT * FROM everybody WHERE account_id = %(account)s)
@@ -93,8 +99,11 @@ class Cohort:
 
 def cohorts_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
     """One statement."""
+    seen, values = seen_sql(tenant, viewer)
     with connection.cursor() as cursor:
-        cursor.execute(_COHORTS, {"tenant": tenant.pk, "account": account.pk})
+        cursor.execute(
+            _COHORTS.replace("{seen}", seen), {"tenant": tenant.pk, "account": account.pk, **values}
+        )
         rows = {row[0]: row for row in cursor.fetchall()}
     found = [_cohort(rows[kind]) for kind in KINDS if kind in rows]
     any_row = next(iter(rows.values()), None)
@@ -104,6 +113,7 @@ def cohorts_context(tenant: Tenant, viewer: Membership, account: Account) -> dic
         "as_of": day,
         "has_chances": any(each.chance.n for each in found),
         "least": LEAST,
+        "scope": scope_words(viewer),
         "sees_curves": can(viewer, Right.VIEW_OUTCOMES),
         "delta": any_row[4] if any_row else None,
     }

@@ -2,21 +2,22 @@
 the same two scored days. One statement, nothing stored.
 
 Figures are computed health without anybody's override, on both sides. Others: accounts with the same industry, size,
-plan or time as a customer that have a figure on both days; fewer than LEAST are not told of, or a median would tell
-about each of them. Own and shared: docs/scoring.md, "Its own or its cohort's".
+plan or time as a customer that have a figure on both days and that the viewer may see: with a hidden one among them,
+many pages together would give its move away. Fewer than LEAST are not told of, or a median would tell about each of
+them. Own and shared: docs/scoring.md, "Its own or its cohort's".
 """
 
 from dataclasses import dataclass
-from datetime import date
+from typing import Any
 
 from django.db import connection
 
 from accounts.models import Account
 from config.templatetags.words import stored_word
-from scoring.outcomes.queries import shown_name
+from scoring.outcomes.queries import seen_sql, shown_name
 from scoring.why.change_queries import Pair
 from scoring.why.cohorts import FALL, KINDS, LEAST, SHARED, TENURES
-from tenants.models import Tenant
+from tenants.models import Membership, Tenant
 
 STILL = 0.05  # points: no move in one decimal
 
@@ -30,7 +31,7 @@ WITH moves AS (
       JOIN accounts_account a ON a.tenant_id = was.tenant_id AND a.id = was.account_id
      WHERE was.tenant_id = %(tenant)s AND was.as_of = %(since)s AND was.run_id = %(since_run)s
        AND now.as_of = %(until)s AND now.run_id = %(until_run)s
-       AND was.health IS NOT NULL AND now.health IS NOT NULL
+       AND was.health IS NOT NULL AND now.health IS NOT NULL AND a.id IN ({seen})
 ), me AS (SELECT * FROM moves WHERE account_id = %(account)s)
 SELECT k.kind, k.name, me.moved, count(o.moved), percentile_cont(0.5) WITHIN GROUP (ORDER BY o.moved),
        count(*) FILTER (WHERE o.moved <= me.moved), count(*) FILTER (WHERE o.moved >= me.moved)
@@ -71,7 +72,8 @@ class Beside:
         """The whole comparison as a sentence."""
         cohort = f"{KINDS[self.kind].lower()} {self.name}"
         if self.median is None or not self.is_shown:
-            return f"{_moved(self.own)}; fewer than {LEAST} others ({cohort}) have a figure on both days."
+            few = f"fewer than {LEAST} others that you may see ({cohort})"
+            return f"{_moved(self.own)}; {few} have a figure on both days."
         ending = {"own": ": mostly its own", "shared": ": mostly its cohort's", "": ""}[self.verdict]
         middle = f"the middle account of its cohort ({cohort}, n = {self.n:,}) {_moved(self.median).lower()}"
         if abs(self.own) < STILL:
@@ -88,17 +90,18 @@ def _moved(points: float) -> str:
     return f"{'Fell' if points < 0 else 'Rose'} {amount} {'point' if amount == '1' else 'points'}"
 
 
-def beside(tenant: Tenant, account: Account, found: Pair) -> list[Beside]:
+def beside(tenant: Tenant, viewer: Membership, account: Account, found: Pair) -> list[Beside]:
     """A line for each cohort that the account is in, in the order of KINDS; empty without a figure on both days."""
     if found.first is None or found.last is None:
         return []
     was, now = found.first.snapshot, found.last.snapshot
-    parameters: dict[str, int | date] = {
+    seen, values = seen_sql(tenant, viewer)
+    parameters: dict[str, Any] = {
         "tenant": tenant.pk, "account": account.pk, "since": was.as_of, "since_run": was.run_id, "until": now.as_of,
-        "until_run": now.run_id,
+        "until_run": now.run_id, **values,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_MOVES, parameters)
+        cursor.execute(_MOVES.replace("{seen}", seen), parameters)
         rows = {row[0]: _line(*row) for row in cursor.fetchall()}
     return [rows[kind] for kind in KINDS if kind in rows]
 

@@ -20,7 +20,7 @@ def changes_page(request: TenantRequest, account_id: int) -> HttpResponse:
     """Between any two scored days; without days the last 30."""
     account = account_of(request, account_id)
     since, until = (_day(request.GET.get(name, "")) for name in ("from", "to"))
-    context = changes.between(request.tenant, account, since, until)
+    context = changes.between(request.tenant, request.membership, account, since, until)
     asked = [name for name in ("from", "to") if request.GET.get(name)]
     wrong = len(asked) > sum(each is not None for each in (since, until))
     if since and until and since > until:

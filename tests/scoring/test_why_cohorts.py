@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
+from accounts.models import Account
 from scoring.models import AccountHealth
 from scoring.why.cohorts import Move, Rank, cohorts_context
+from tenants.models import Membership
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +60,22 @@ def test_few_others_are_hidden(client, acme, crowd):
     assert "The fall is its own" in text
     assert "Too few" in text
     assert "45%" in text
+
+
+def test_others_are_only_those_that_the_viewer_may_see(client, acme, crowd):
+    """Eleven of the industry, one out of the region: its rank and move must not follow from the pages of the rest."""
+    stand(acme, "Away", 30, -30, industry="logistics", region="APAC")
+    with acme.here():
+        Account.objects.for_tenant(acme.tenant).exclude(name="Away").update(region="EMEA")
+        Membership.objects.filter(pk=acme.csm.pk).update(regions=["EMEA"])
+        viewer = Membership.objects.select_related("user").get(pk=acme.csm.pk)
+        found = cohorts_context(acme.tenant, viewer, crowd)
+    (industry,) = [each for each in found["cohorts"] if each.kind == "industry"]
+    assert (industry.health.n, industry.health.below, industry.moved.n) == (10, 4, 10)
+    assert cohorts(acme, crowd)["industry"].health.n == 11  # without the scope
+    client.force_login(acme.csm.user)
+    text = client.get(reverse("accounts:panel", args=["acme", crowd.pk, "cohorts"])).text
+    assert "among the accounts that you may see in EMEA" in text
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,12 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
+from accounts.models import Account
 from scoring.models import ScoreRun
 from scoring.why.change_queries import Pair
+from scoring.why.changes import between
 from scoring.why.own_or_shared import Beside, beside
+from tenants.models import Membership
 from tests.scoring.evidence import DAY
 
 pytestmark = pytest.mark.django_db
@@ -75,7 +78,7 @@ def test_the_sentence_by_hand(client, acme, crowd):
         "Fell 12 points; the middle account of its cohort (plan Pro, n = 11) fell 2 points: mostly its own. "
         "4 of the 11 fell at least as much."
     ) in text
-    assert "fewer than 10 others (industry logistics) have a figure on both days." in text
+    assert "fewer than 10 others that you may see (industry logistics) have a figure on both days." in text
     assert "fell 12 points: mostly its cohort" not in text  # nine of the industry did: too few to tell of
     assert "because" not in text.lower()
 
@@ -86,6 +89,22 @@ def test_a_tenth_account_of_the_industry_makes_it_shared(client, acme, crowd):
     stand(acme, made, tenth, 60, 48)
     text = panel(client, acme, crowd)
     assert "(industry logistics, n = 10) fell 12 points: mostly its cohort&#x27;s." in text
+
+
+def test_others_are_only_those_that_the_viewer_may_see(client, acme, crowd):
+    """With one of ten out of the region, ten pages of medians and counts would bracket its move."""
+    made = {each.as_of: each.pk for each in _runs_of(acme)}
+    away = acme.add_account("Away", industry="logistics", region="APAC", customer_since=None)
+    stand(acme, made, away, 60, 48)
+    with acme.here():
+        Account.objects.for_tenant(acme.tenant).exclude(pk=away.pk).update(region="EMEA")
+    assert "(industry logistics, n = 10)" in panel(client, acme, crowd)
+    with acme.here():
+        Membership.objects.filter(pk=acme.csm.pk).update(regions=["EMEA"])
+    text = panel(client, acme, crowd)
+    assert "fewer than 10 others that you may see (industry logistics)" in text
+    assert "(plan Pro, n = 11)" in text  # all of these it sees
+    assert "among the accounts that you may see in EMEA" in text
 
 
 def _runs_of(world):
@@ -102,9 +121,7 @@ def test_overrides_do_not_count(acme, crowd):
             tenant=acme.tenant, account=crowd, health=90, model_health=50, reason="know_more", note="x",
             until=DAY + timedelta(days=9), author=acme.csm.user, author_label="x",
         )  # fmt: skip
-        from scoring.why.changes import between
-
-        found = between(acme.tenant, crowd, THEN, DAY)["beside"]
+        found = between(acme.tenant, acme.csm, crowd, THEN, DAY)["beside"]
     assert {each.kind: each.own for each in found}["plan"] == -12.0
 
 
@@ -141,4 +158,4 @@ def test_nobody_else_in_words():
 
 def test_with_one_day_there_is_nothing_beside(acme):
     account = acme.add_account()
-    assert beside(acme.tenant, account, Pair()) == []
+    assert beside(acme.tenant, acme.csm, account, Pair()) == []

@@ -46,8 +46,8 @@ def world(acme):
     return acme, account, later
 
 
-def split(tenant, account, since, until):
-    found = between(tenant, account, since, until)
+def split(tenant, viewer, account, since, until):
+    found = between(tenant, viewer, account, since, until)
     return found["health"], found["chance"]
 
 
@@ -60,7 +60,7 @@ def standings(world, account, since, until):
 def test_real_snapshots_add_up_and_the_late_feed_is_marked(client, world):
     acme, account, later = world
     with acme.here():
-        health, chance = split(acme.tenant, account, THEN, later)
+        health, chance = split(acme.tenant, acme.csm, account, THEN, later)
     assert health.before + sum(group.total for group in health.groups) == health.after
     assert all(sum(line.amount for line in group.lines) == group.total for group in health.groups)
     late = {
@@ -113,7 +113,7 @@ def test_another_policy_and_an_override_are_parts_of_their_own(client, world):
             until=again + timedelta(days=30), author_label="Priya Raman",
             created_at=datetime(2026, 10, 18, 9, tzinfo=UTC),
         )  # fmt: skip
-        health, _ = split(acme.tenant, account, later, again)
+        health, _ = split(acme.tenant, acme.csm, account, later, again)
     totals = {group.key: group.total for group in health.groups}
     assert health.after == 77
     assert health.before + sum(totals.values()) == 77
