@@ -50,8 +50,12 @@ def notes_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[
 
 
 def share_context(tenant: Tenant, viewer: Membership, account: Account, data: Any = None) -> dict[str, Any]:
-    """Who the account is shared with, and the form; only active members who do not own it can be chosen."""
-    people = [each for each in queries.people(tenant) if each.is_active and each.user_id != account.owner_id]
+    """Who the account is shared with, and the form; only active members who do not own it can be chosen.
+
+    A stand-in is no member yet: whoever gets its place later was not meant.
+    """
+    members = queries.people(tenant).filter(is_active=True, awaits="")
+    people = [each for each in members if each.user_id != account.owner_id]
     return {
         "shares": list(facts.shares(tenant, account)),
         "share_form": ShareForm(people, data),

@@ -179,11 +179,13 @@ def summary(tenant: Tenant, viewer: Membership, *, now: datetime) -> Summary:
 
 
 def approvers(tenant: Tenant) -> list[Membership]:
-    """Managers and finance by name; `.leads` holds the teams that each stands at or above."""
+    """Managers and finance by name, without stand-ins, who answer nothing; `.leads` holds the teams that each stands
+    at or above."""
     led = Team.objects.for_tenant(tenant).filter(managers__user=OuterRef("user_id")).values("pk")
     return list(
         Membership.objects.select_related("user")
-        .filter(tenant=tenant, is_active=True, user__is_active=True, role__in=[Role.MANAGER, Role.FINANCE])
+        .filter(tenant=tenant, is_active=True, user__is_active=True, awaits="")
+        .filter(role__in=[Role.MANAGER, Role.FINANCE])
         .annotate(leads=ArraySubquery(led))
         .order_by("user__name", "user__email")
     )

@@ -86,8 +86,9 @@ def membership_of_email(tenant: Tenant, email: str) -> Membership | None:
 
 
 def _has_address(email: str) -> Q:
-    """The address that the provider knows; an empty one is nobody's, though most wait for nobody."""
-    return Q(user__email=email) | Q(awaits=email) & ~Q(awaits="")
+    """The address that the provider knows, never a stand-in's own; an empty one is nobody's, though most wait for
+    nobody."""
+    return Q(user__email=email, awaits="") | (Q(awaits=email) & ~Q(awaits=""))
 
 
 # --- groups --------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
 
 from signin import fresh, groups, records
-from tenants import queries
+from tenants import addresses, queries
 from tenants.models import User
 
 
@@ -122,6 +122,8 @@ def _email(claims: dict[str, Any]) -> str:
         validate_email(email)
     except ValidationError:
         raise Refusal("Your company's sign-in sent no usable e-mail address.") from None
+    if addresses.is_nobodys(email):  # it would sign in as the stand-in of another
+        raise Refusal("Your company's sign-in sent no usable e-mail address.")
     return email.strip().lower()
 
 

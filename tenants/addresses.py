@@ -1,10 +1,9 @@
 """Name and sign-in address of a person, changed by a program, and which address opens an account."""
 
-import hashlib
-
 from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from audit import services as audit
 from tenants import hooks, queries
@@ -29,7 +28,7 @@ def rename_person(tenant: Tenant, *, membership: Membership, name: str, email: s
         return
     if user.is_superuser or queries.is_member_elsewhere(tenant, user):
         raise Refused(
-            f"{user.email} belongs to another workspace too: name and address cannot be changed from here."
+            f"{membership.address} belongs to another workspace too: name and address cannot be changed from here."
         )
     if not user.is_active:
         raise NotForPrograms("This person left and was forgotten. Add them anew.")
@@ -43,7 +42,7 @@ def rename_person(tenant: Tenant, *, membership: Membership, name: str, email: s
     changed = [key for key, value in before.items() if after[key] != value]
     audit.record(
         tenant, verb="tenants.member_renamed", by=by, object_type="tenants.membership", object_id=str(membership.pk),
-        object_label=str(user), before={"changed": changed},
+        object_label=label_of(membership), before={"changed": changed},
     )  # fmt: skip
     hooks.membership_changed(membership)
     if "email" in changed:
@@ -57,9 +56,13 @@ def _check_may_change(tenant: Tenant, membership: Membership, user: User, email:
     That an address is taken is said of this tenant's people alone; elsewhere the place waits (`stand_in`).
     """
     if membership.role == Role.OPS_ADMIN:
-        raise NotForPrograms(f"{user.email} is an operations admin: they change their address themselves.")
+        raise NotForPrograms(
+            f"{membership.address} is an operations admin: they change their address themselves."
+        )
     if user.has_usable_password():
-        raise NotForPrograms(f"{user.email} has a password here: they change their address themselves.")
+        raise NotForPrograms(
+            f"{membership.address} has a password here: they change their address themselves."
+        )
     if _is_here(tenant, email, besides=membership):
         raise Refused(f"{email} is somebody else's address here.")
 
@@ -91,13 +94,24 @@ def stand_in(tenant: Tenant, email: str) -> str:
     """The address of the account that keeps a place for this one: the same each time, and nobody's by its ending.
 
     An identity provider's call is answered as for an address that nobody has; otherwise any tenant's token could ask
-    who is known on the whole installation.
+    who is known on the whole installation. For the same reason it is keyed: a program must not be able to compute it.
     """
-    return f"waits-{hashlib.sha256(f'{tenant.pk}:{email}'.encode()).hexdigest()[:32]}{NOBODYS}"
+    kept = salted_hmac("tenants.stand_in", f"{tenant.pk}:{email}", algorithm="sha256").hexdigest()[:32]
+    return f"waits-{kept}{NOBODYS}"
+
+
+def is_nobodys(email: str) -> bool:
+    """An address as stand-ins have them: nobody is named by it, signs in with it, or gets mail there."""
+    return email.strip().lower().endswith(NOBODYS)
 
 
 def is_stand_in(user: User) -> bool:
-    return user.email.endswith(NOBODYS)
+    return is_nobodys(user.email)
+
+
+def label_of(membership: Membership) -> str:
+    """What the record calls the person: never the stand-in's own address."""
+    return membership.user.name or membership.address
 
 
 def take_place(tenant: Tenant, *, user: User, by: Actor) -> None:
@@ -112,8 +126,10 @@ def take_place(tenant: Tenant, *, user: User, by: Actor) -> None:
     kept_by = place.user
     user.groups.add(*kept_by.groups.all())
     kept_by.groups.clear()
-    kept_by.is_active = False
-    kept_by.save(update_fields=["is_active"])
+    # an account that somebody used is not ours to close
+    if is_stand_in(kept_by) and kept_by.last_login is None:
+        kept_by.is_active = False
+        kept_by.save(update_fields=["is_active"])
     place.user, place.awaits = user, ""
     place.save(update_fields=["user", "awaits"])
     audit.record(
@@ -137,5 +153,10 @@ def _forget_proof(user: User, old: str) -> None:
 
 
 def is_proven(user: User, email: str) -> bool:
-    """Whether mail to this address may open the account. One that nobody but an admin ever named is proven by it."""
+    """Whether mail to this address may open the account. One that nobody but an admin ever named is proven by it.
+
+    A stand-in has none: no mail goes there.
+    """
+    if is_stand_in(user):
+        return False
     return not EmailAddress.objects.filter(user=user, email__iexact=email, verified=False).exists()

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from tenants import queries
+from tenants import addresses, queries
 from tenants.models import Membership, Team, Tenant, User
 from tenants.roles import Role
 from tenants.services import SCOPE
@@ -69,6 +69,12 @@ class NewPersonForm(PersonForm):
     email = forms.EmailField(label="Work email", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     name = forms.CharField(max_length=200, required=False, help_text="Used for somebody new to Holdfast.")
     field_order = ("email", "name", "role", "team", *SCOPE)
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if addresses.is_nobodys(email):  # a stand-in's, which no mail reaches
+            raise ValidationError("Enter a valid email address.")
+        return email
 
 
 class MemberForm(PersonForm):

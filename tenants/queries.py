@@ -80,9 +80,9 @@ def is_member_elsewhere(tenant: Tenant, user: User) -> bool:
 
 
 def other_admins(tenant: Tenant, membership: Membership) -> QuerySet[Membership]:
-    """Active operations admins of the tenant besides this one."""
+    """Active operations admins of the tenant besides this one; a stand-in is nobody who could name another."""
     return Membership.objects.filter(
-        tenant=tenant, role=Role.OPS_ADMIN, is_active=True, user__is_active=True
+        tenant=tenant, role=Role.OPS_ADMIN, is_active=True, user__is_active=True, awaits=""
     ).exclude(pk=membership.pk)
 
 

@@ -93,13 +93,17 @@ def ensure_member(
     team: str = "",
     password: str | None = None,
     scope: dict[str, list[str]] | None = None,
+    awaits: str = "",
+    may_take_place: bool = False,
 ) -> tuple[Membership, bool]:
     """The person's membership with this role and team, created or brought up to date; (membership, created).
 
-    Without `team` a member stays in the team they are in; a new one joins the default team.
+    Without `team` a member stays in the team they are in; a new one joins the default team. Only the operator's
+    command says `may_take_place` (tenants.addresses).
     """
     user = _ensure_user(tenant, email=email, name=name, password=password)
-    addresses.take_place(tenant, user=user, by=by)
+    if may_take_place:
+        addresses.take_place(tenant, user=user, by=by)
     membership = Membership.objects.select_for_update().filter(tenant=tenant, user=user).first()
     if team:
         team_id = ensure_team(tenant, name=team, by=by).pk
@@ -110,7 +114,7 @@ def ensure_member(
     values = {"role": role, "team_id": team_id, "is_active": True, **(scope or {})}
     if membership is not None:
         return _change(tenant, membership, values, by=by), False
-    membership = Membership.objects.create(tenant=tenant, user=user, **values)
+    membership = Membership.objects.create(tenant=tenant, user=user, awaits=awaits, **values)
     _record_member(tenant, membership, "tenants.member_created", by=by, before=None, after=values)
     return membership, True
 
@@ -125,6 +129,7 @@ def add_person(
     team: Team | None,
     scope: dict[str, list[str]],
     by: Actor,
+    awaits: str = "",
 ) -> tuple[Membership, bool]:
     """A member added by an operations admin: somebody new, or known in the same organisation.
 
@@ -135,7 +140,7 @@ def add_person(
     if user is not None and queries.is_member(tenant, user):
         raise Refused(f"{user} is in this workspace already: change them in the list.")
     return ensure_member(
-        tenant, email=email, role=role, by=by, name=name, team=team.name if team else "", scope=scope
+        tenant, email=email, role=role, by=by, name=name, team=team.name if team else "", scope=scope, awaits=awaits
     )  # fmt: skip
 
 
@@ -165,17 +170,16 @@ def add_by_program(tenant: Tenant, *, email: str, name: str, role: str, by: Acto
     user = queries.user_by_email(email)
     is_ours = user is None or (queries.is_known_in(tenant, user) and not user.is_superuser)
     named = email if is_ours else addresses.stand_in(tenant, email)
-    membership, _ = add_person(tenant, email=named, name=name, role=role, team=None, scope={}, by=by)
-    if not is_ours:
-        membership.awaits = email
-        membership.save(update_fields=["awaits"])
-    return membership
+    awaits = "" if is_ours else email
+    return add_person(tenant, email=named, name=name, role=role, team=None, scope={}, by=by, awaits=awaits)[0]
 
 
 def _newcomer(tenant: Tenant, email: str) -> User | None:
-    """The person of that address, if one is here already. Raises Refused where another organisation knows them."""
+    """The person of that address, if one is here already. Raises Refused where another organisation knows them, or
+    where a place is kept for the address, active or ended: that is the operator's to give."""
     user = queries.user_by_email(email)
-    if user is not None and not queries.is_known_in(tenant, user):
+    is_foreign = user is not None and not queries.is_known_in(tenant, user)
+    if is_foreign or queries.place_kept_for(tenant, email.strip().lower()):
         raise Refused("This address cannot be added here. Ask whoever runs this installation to add it.")
     return user
 
@@ -189,7 +193,7 @@ def record_invitation(tenant: Tenant, *, membership: Membership, by: Actor) -> s
         )
     audit.record(
         tenant, verb="tenants.invitation_made", by=by, object_type="tenants.membership",
-        object_id=str(membership.pk), object_label=str(membership.user),
+        object_id=str(membership.pk), object_label=addresses.label_of(membership),
     )  # fmt: skip
     return invitations.link_for(membership.user, tenant)
 
@@ -288,7 +292,7 @@ def _record_member(
     sync_groups(tenant, membership)
     audit.record(
         tenant, verb=verb, by=by, object_type="tenants.membership", object_id=str(membership.pk),
-        object_label=str(membership.user), before=before, after=after,
+        object_label=addresses.label_of(membership), before=before, after=after,
     )  # fmt: skip
     hooks.membership_changed(membership)
 

@@ -1,13 +1,21 @@
 """The provider is not told which addresses the installation knows: each call twice, for a new one and a known one."""
 
+import hashlib
 import re
 
 import pytest
-from django.core.management import call_command
+from django.core import mail
+from django.core.management import CommandError, call_command
 from django.test import Client
 
-from tenants import invitations, services
-from tenants.models import Membership, User
+from accounts.page_panels import share_context
+from approvals.queries import approvers
+from audit.models import AuditEvent
+from signin import company
+from tenants import addresses, invitations, services
+from tenants.exceptions import Refused
+from tenants.forms import NewPersonForm
+from tenants.models import Membership, Organisation, User
 from tests.worlds import MAKER
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +137,9 @@ def test_the_operator_gives_the_place_to_the_person(acme, globex, scim):
     made = scim("POST", "Users", {"userName": KNOWN}).json()
     scim("POST", "Groups", {"displayName": "csm", "members": [{"value": made["id"]}]})
     with acme.here():
-        mine, created = services.ensure_member(acme.tenant, email=KNOWN, role="manager", by=MAKER)
+        mine, created = services.ensure_member(
+            acme.tenant, email=KNOWN, role="manager", by=MAKER, may_take_place=True
+        )
     assert (str(mine.pk), created, mine.role) == (made["id"], False, "manager")
     person = Client()
     person.force_login(globex.csm.user)
@@ -157,3 +167,124 @@ def test_a_kept_place_is_forgotten_too(acme, globex, scim):
     place = Membership.objects.get(pk=made["id"])
     assert (place.awaits, place.user.name) == ("", f"Former member {place.user_id}")
     assert User.objects.get(pk=globex.csm.user_id).email == KNOWN
+
+
+# --- a stand-in's own address ------------------------------------------------------------------------
+
+
+def asked_for(scim, email):
+    return scim("GET", f'Users?filter=userName eq "{email}"'.replace(" ", "%20")).json()["totalResults"]
+
+
+def kept(scim, **more):
+    """The membership that waits for KNOWN."""
+    made = scim("POST", "Users", {"userName": KNOWN, **more}).json()
+    return Membership.objects.select_related("user").get(pk=made["id"])
+
+
+def test_nobody_computes_or_finds_the_address_of_a_stand_in(acme, globex, scim):
+    place = kept(scim)
+    plain = hashlib.sha256(f"{acme.tenant.pk}:{KNOWN}".encode()).hexdigest()[:32]
+    assert asked_for(scim, f"waits-{plain}@waits.invalid") == 0
+    assert place.user.email != f"waits-{plain}@waits.invalid"
+    assert asked_for(scim, place.user.email) == 0
+    assert asked_for(scim, KNOWN) == 1
+
+
+def test_nobody_is_named_by_such_an_address(acme, scim, user):
+    theirs = "Waits-1@Waits.Invalid"
+    answer = scim("POST", "Users", {"userName": theirs})
+    assert (answer.status_code, "must be an e-mail address" in answer.text) == (400, True)
+    assert scim("PATCH", f"Users/{user()['id']}", patch(userName=theirs)).status_code == 400
+    with acme.here():
+        form = NewPersonForm(acme.tenant, {"email": theirs, "role": "csm"})
+        assert form.errors == {"email": ["Enter a valid email address."]}
+    with pytest.raises(CommandError, match="is not an e-mail address"):
+        call_command("create_member", tenant="acme", email=theirs, role="csm")
+    with pytest.raises(company.Refusal, match="no usable e-mail address"):
+        company._email({"email": theirs, "email_verified": True})
+    assert not User.objects.filter(email__iendswith="@waits.invalid").exists()
+
+
+def test_no_mail_goes_to_a_stand_in(globex, scim):
+    place = kept(scim)
+    Client().post("/auth/password/reset/", {"email": place.user.email})
+    assert [to for each in mail.outbox for to in each.to if "waits" in to] == []
+    assert not addresses.is_proven(place.user, place.user.email)
+
+
+def test_refusals_and_the_record_name_the_awaited_address(acme, globex, scim):
+    place = kept(scim)
+    scim("PATCH", f"Users/{place.pk}", patch(externalId="e-1", active=False))
+    Membership.objects.filter(pk=place.pk).update(role="ops_admin", is_active=True)
+    refused = scim("PATCH", f"Users/{place.pk}", patch(userName="other@acme.example"))
+    assert (refused.status_code, KNOWN in refused.text, "waits-" in refused.text) == (403, True, False)
+    with acme.here():
+        labels = AuditEvent.objects.filter(tenant=acme.tenant, object_id=str(place.pk))
+        said = set(labels.filter(object_type="tenants.membership").values_list("object_label", flat=True))
+    assert said == {KNOWN}
+
+
+# --- it is nobody who could act ----------------------------------------------------------------------
+
+
+def with_role(place, role):
+    Membership.objects.filter(pk=place.pk).update(role=role)
+
+
+def test_a_stand_in_is_no_other_admin(acme, globex, scim):
+    with_role(kept(scim), "ops_admin")
+    with acme.here(), pytest.raises(Refused, match="only operations admin"):
+        services.change_member(
+            acme.tenant, membership_id=acme.ops_admin.pk, role="csm", team_id=None, is_active=True, scope={}, by=MAKER
+        )  # fmt: skip
+
+
+def test_a_stand_in_is_no_approver(acme, globex, scim):
+    place = kept(scim)
+    with_role(place, "manager")
+    with acme.here():
+        assert place.pk not in [each.pk for each in approvers(acme.tenant)]
+
+
+def test_an_account_is_not_shared_with_a_stand_in(acme, globex, scim):
+    place, account = kept(scim), acme.add_account()
+    with acme.here():
+        form = share_context(acme.tenant, acme.ops_admin, account)["share_form"]
+    offered = dict(form.fields["member"].choices)
+    assert (str(place.pk) in offered, str(acme.csm2.pk) in offered) == (False, True)
+
+
+# --- who gives the place -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_ended", [False, True])
+def test_only_the_operator_gives_a_kept_place(acme, globex, scim, is_ended):
+    place = kept(scim)
+    if is_ended:
+        scim("PATCH", f"Users/{place.pk}", patch(active=False))
+    # globex became the same organisation's: People and groups could add the person but for the kept place
+    globex.tenant.organisation = Organisation.objects.get(pk=acme.tenant.organisation_id)
+    globex.tenant.save(update_fields=["organisation"])
+    with acme.here():
+        with pytest.raises(Refused, match="whoever runs this installation"):
+            services.let_in_by_group(acme.tenant, email=KNOWN, name="", role="csm", team="", by=MAKER)
+        with pytest.raises(Refused, match="whoever runs this installation"):
+            services.add_person(
+                acme.tenant, email=KNOWN.upper(), name="", role="csm", team=None, scope={}, by=MAKER
+            )
+    assert Membership.objects.get(pk=place.pk).user == place.user
+    call_command("create_member", tenant="acme", email=KNOWN, role="csm")
+    assert Membership.objects.get(pk=place.pk).user == globex.csm.user
+    assert not User.objects.get(pk=place.user_id).is_active
+
+
+def test_an_account_that_somebody_used_stays_open(acme, globex, scim, user):
+    """A provider's own person, signed in once, then given an address that is somebody's elsewhere."""
+    made = user()
+    User.objects.filter(email="ada@acme.example").update(last_login=acme.tenant.created_at)
+    scim("PATCH", f"Users/{made['id']}", patch(userName=KNOWN))
+    ada = Membership.objects.get(pk=made["id"]).user
+    call_command("create_member", tenant="acme", email=KNOWN, role="csm")
+    assert Membership.objects.get(pk=made["id"]).user == globex.csm.user
+    assert User.objects.get(pk=ada.pk).is_active

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
-from tenants import invitations, services
+from tenants import addresses, invitations, services
 from tenants.access import Actor
 from tenants.commands import REFUSED, USAGE, add_json_option, find_tenant, write_json
 from tenants.exceptions import Refused
@@ -58,6 +58,7 @@ class Command(BaseCommand):
                     name=options["name"].strip(),
                     team=options["team"].strip(),
                     password=password,
+                    may_take_place=True,
                 )
         except Refused as refusal:
             raise CommandError(str(refusal), returncode=REFUSED) from refusal
@@ -92,6 +93,8 @@ def _checked_email(text: str) -> str:
         validate_email(email)
     except ValidationError as error:
         raise CommandError(f"{text!r} is not an e-mail address.", returncode=USAGE) from error
+    if addresses.is_nobodys(email):
+        raise CommandError(f"{text!r} is not an e-mail address.", returncode=USAGE)
     return email
 
 
