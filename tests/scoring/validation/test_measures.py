@@ -236,14 +236,3 @@ def test_resampling_rows_would_be_too_sure():
         one(y, chance, account=each, draws=200)["all"]["brier"] for each in (account, np.arange(1200))
     )
     assert wide["high"] - wide["low"] > 2.5 * (narrow["high"] - narrow["low"])
-
-
-def test_fifty_thousand_rows_take_seconds():
-    import time
-
-    stack, p = world(10_000, 5, seed=1)
-    start = time.process_time()
-    measure(stack, p, threshold=0.3, capacity=100, draws=500)
-    took = time.process_time() - start
-    print(f"measure: 50,000 rows, 500 draws, 3 horizons, 3 segments: {took:.1f} CPU s")
-    assert took < 15
