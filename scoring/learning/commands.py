@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from scoring import commands
+from scoring.exceptions import ScoringError
 from scoring.learning import landmarks, training
 from scoring.learning.rolling import HORIZON
 from scoring.models import ChurnModel
@@ -47,9 +48,10 @@ def _written(
 ) -> dict[str, Any]:
     try:
         found = work()
-    except training.TooLittle as refusal:
+    except ScoringError as refusal:  # too little to learn from, or consent to the pool went meanwhile
         if path is not None:
-            refused = {"tenant": tenant.slug, "refused": str(refusal), **refusal.figures}
+            figures = refusal.figures if isinstance(refusal, training.TooLittle) else {}
+            refused = {"tenant": tenant.slug, "refused": str(refusal), **figures}
             commands.write_json(command, refused, path)
         raise CommandError(str(refusal)) from refusal
     if path is not None:
