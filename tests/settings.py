@@ -24,3 +24,6 @@ DATABASES = {"default": DATABASES["default"]}  # noqa: F405
 DATABASE_ROUTERS = []
 # the addresses of the company's sign-in exist in tests; a provider is set by the tests that need one
 INSTALLED_APPS = [*INSTALLED_APPS, "signin.oidc"]  # noqa: F405
+# each worker of a parallel run has files of its own: tenants have the same ids in all of them
+if WORKER := os.environ.get("PYTEST_XDIST_WORKER"):
+    UPLOAD_DIR, EXPORT_DIR = (HOLDFAST_VAR / WORKER / name for name in ("uploads", "exports"))  # noqa: F405
