@@ -18,6 +18,7 @@ class ScoringConfig(AppConfig):
         people_setup.register()
         hooks.when_tenant_created(_install_default_policy)
         _register_jobs()
+        _register_what_follows_scores()
         _register_pages()
 
 
@@ -30,15 +31,7 @@ def _install_default_policy(tenant: Any) -> None:
 def _register_jobs() -> None:
     from jobs import registry
     from scoring import tasks
-    from scoring.cohorts import job as cohorts
-    from scoring.growth import work as growth
-    from scoring.pooling import work as pooling
-    from scoring.pooling.services import POOL
-    from scoring.quality import job as quality
 
-    registry.register(
-        POOL, pooling.work_out, mode="stepwise", label="Pool of workspaces", max_attempts=3, seconds=300
-    )
     registry.register(tasks.SCORE, tasks.score, mode="stepwise", label="Scoring", max_attempts=3)
     registry.schedule("scoring.nightly", kind=tasks.SCORE, at_hour=5, at_night=True)
     # reading is cut into jobs of two minutes; fitting is one piece, which ten thousand accounts keep busy for longer
@@ -50,6 +43,23 @@ def _register_jobs() -> None:
     )
     registry.schedule(
         "scoring.monthly", kind=tasks.TRAIN, every=timedelta(days=30), when=tasks.is_time_to_train
+    )
+    registry.register(
+        tasks.EXPIRE_OVERRIDES, tasks.expire_overrides, mode="transactional", label="Ending overrides"
+    )
+    registry.schedule("scoring.expire_overrides", kind=tasks.EXPIRE_OVERRIDES, every=timedelta(hours=1))
+
+
+def _register_what_follows_scores() -> None:
+    from jobs import registry
+    from scoring.cohorts import job as cohorts
+    from scoring.growth import work as growth
+    from scoring.pooling import work as pooling
+    from scoring.pooling.services import POOL
+    from scoring.quality import job as quality
+
+    registry.register(
+        POOL, pooling.work_out, mode="stepwise", label="Pool of workspaces", max_attempts=3, seconds=300
     )
     registry.register(
         quality.QUALITY,
@@ -80,10 +90,6 @@ def _register_jobs() -> None:
     registry.schedule(
         "scoring.cohorts_nightly", kind=cohorts.COHORTS, at_hour=6, when=cohorts.is_there_anything_new
     )
-    registry.register(
-        tasks.EXPIRE_OVERRIDES, tasks.expire_overrides, mode="transactional", label="Ending overrides"
-    )
-    registry.schedule("scoring.expire_overrides", kind=tasks.EXPIRE_OVERRIDES, every=timedelta(hours=1))
 
 
 def _register_pages() -> None:
