@@ -116,7 +116,7 @@ def hidden_words(part: Row) -> str:
     if part["small"]:
         found.append(f"{_groups_word(part['small'])} with fewer than 20 customers hidden")
     if part["more"]:
-        found.append(f"{_groups_word(part['more'])} smaller than these not shown")
+        found.append(f"{_groups_word(part['more'])} smaller than these")
     if part["unknown"]:
         found.append(f"{part['unknown']:,} customers without a value left out")
     return "; ".join(found)
