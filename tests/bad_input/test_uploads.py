@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 
 from integrations.models import BundleImport
-from tests.conftest import TEST_VAR
 from tests.imports.bundles import row
 from tests.imports.test_pages import packed
 
@@ -169,7 +169,7 @@ def served(committed_db, tmp_path):
         _wait_for(port, server, tmp_path / "said")
         cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in browser.cookies.items())
         token = browser.cookies["holdfast_csrf"].value
-        yield port, cookies, token, TEST_VAR / "uploads" / str(world.tenant.pk), world.url("imports/upload/")
+        yield port, cookies, token, settings.UPLOAD_DIR / str(world.tenant.pk), world.url("imports/upload/")
     finally:
         server.terminate()
         server.wait(90)
