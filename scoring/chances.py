@@ -18,6 +18,7 @@ from scoring.breakdown import MISSING
 from scoring.catalogue import INDICATORS, SOURCES, Missing
 from scoring.engine.churn import chances as engine
 from scoring.engine.churn.explain import explain
+from scoring.engine.validation import risk_level
 from scoring.learning.observations import observe
 from scoring.learning.registry import CorruptModel, load_model
 from scoring.models import ChanceSettings, ChurnModel
@@ -193,20 +194,12 @@ class Stood:
 
 
 def moved(chances: Chances, rows: slice, stood: Stood) -> tuple[Ints, Ints]:
-    """Level and pending level of each account after this scoring.
+    """Level and pending level of each account after this scoring, by the engine's rule.
 
-    A level moves when p90 lies `margin` beyond the nearest cut, or when two scorings running agree; else it waits.
+    A level moves over each cut that p90 lies `margin` beyond, and over others when two scorings running agree.
     """
-    p, now = chances.p[rows, 2], chances.now()[rows]
-    cuts = np.array(chances.cuts)
-    upward = now > stood.level
-    crossed = np.where(upward, np.clip(stood.level, 0, 2), np.clip(stood.level - 1, 0, 2))
-    is_clear = np.abs(p - cuts[crossed]) >= chances.margin
-    agrees = (stood.pending == now) & stood.is_earlier
-    moves = (stood.level == NO_LEVEL) | (now == stood.level) | is_clear | agrees
-    level = np.where(moves, now, stood.level)
-    waits = np.where(stood.is_earlier | (stood.pending == NO_LEVEL), now, stood.pending)
-    return level, np.where(level == now, NO_LEVEL, waits)
+    waited = np.where(stood.is_earlier, stood.pending, NO_LEVEL)
+    return risk_level(chances.p[rows, 2], chances.cuts, stood.level, waited, margin=chances.margin)
 
 
 def at_stake(arr_reporting: Decimal | None, p90: float) -> Decimal | None:

@@ -223,6 +223,25 @@ def test_a_level_moves_at_once_beyond_the_margin_else_with_a_second_scoring(acme
     assert levels(acme) == [("low", "medium"), ("medium", "high")]
 
 
+@pytest.mark.parametrize(
+    ("steps", "cut"),
+    [
+        ([(0.05, "low"), (0.301, "medium"), (0.301, "high")], "up over two cuts, barely over the second"),
+        ([(0.20, "medium"), (0.601, "high"), (0.601, "critical")], "up over the two upper ones"),
+        ([(0.45, "high"), (0.099, "medium"), (0.099, "low")], "down over two, barely under the lowest"),
+        ([(0.05, "low"), (0.62, "critical")], "over all three by the margin, to the last millionth"),
+        ([(0.05, "low"), (0.12, "medium")], "over one by the margin, to the last millionth"),
+    ],
+)
+def test_the_margin_is_measured_at_each_cut_that_was_crossed(acme, steps, cut):
+    account = rich(acme)
+    for number, (p90, expected) in enumerate(steps):
+        day = DAY + timedelta(days=number)
+        register(acme, at_level(p90), as_of=day)
+        score(acme, day)
+        assert standing(acme, account).risk_level == expected, (cut, number, p90)
+
+
 def test_the_same_day_again_is_no_second_scoring(acme):
     account = rich(acme)
     register(acme, at_level(0.05), as_of=DAY)

@@ -59,14 +59,15 @@ def risk_level(
 ) -> tuple[Ints, Ints]:
     """(level, pending) per account: 0 low .. 3 critical with three cuts, -1 unknown (no chance).
 
-    `previous` and `pending` are what the last scoring returned, -1 for none. A level changes at once as far as the
-    chance is `margin` beyond the cut, and otherwise as far as two scorings running agree. The first level is plain.
+    `previous` and `pending` are what the last scoring returned, -1 for none. A level changes at once over each cut that
+    the chance is `margin` beyond, and over others as far as two scorings running agree. The first level is plain.
     """
     edges = np.asarray(cuts, dtype=np.float64)
     known = ~np.isnan(p90)
     plain = np.searchsorted(edges, p90, side="right")
-    sure_up = np.searchsorted(edges + margin, p90, side="right")  # as far up as the margin carries
-    sure_down = np.searchsorted(edges - margin, p90, side="right")
+    # as far as the margin carries; rounded, because .1 + .02 is a little more than .12
+    sure_up = np.searchsorted(np.round(edges + margin, 9), p90, side="right")
+    sure_down = np.searchsorted(np.round(edges - margin, 9), p90, side="right")
     waited = pending != NONE
     up = np.maximum(sure_up, np.where(waited & (pending > previous), np.minimum(plain, pending), 0))
     down = np.minimum(
