@@ -13,8 +13,8 @@ from scoring import policies, policy_queries
 from scoring.catalogue import BY_KEY
 from scoring.exceptions import PolicyRefused
 from scoring.models import HealthPolicy
+from scoring.whatif.naming import money, seen_of
 from tenants.access import Right, TenantRequest, tenant_view
-from tenants.fields import Field, sees
 
 
 def _policy(request: TenantRequest, policy_id: int) -> HealthPolicy:
@@ -39,7 +39,9 @@ def policy_page(request: TenantRequest, policy_id: int) -> HttpResponse:
     policy = _policy(request, policy_id)
     rows = [(row, BY_KEY.get(row.indicator)) for row in policy_queries.rows_of(request.tenant, policy)]
     context: dict[str, Any] = {"policy": policy, "rows": rows, "states": HealthPolicy.State}
-    context["sees_arr"] = sees(request.membership, Field.ARR)
+    preview = policy.preview or {}
+    kept, replay = seen_of(request.tenant, request.membership, preview, preview.get("replay"))
+    context |= {"preview": {**kept, "replay": replay} if kept else None, **money(request.membership)}
     return render(request, "scoring/policies/policy.html", context)
 
 

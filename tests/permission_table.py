@@ -777,8 +777,8 @@ TABLE = [
     Row("scoring:policy_rollback", Right.CONFIGURE, "POST", make=a_policy),
     Row("scoring:policy_discard", Right.CONFIGURE, "POST", make=a_policy),
     Row("scoring:policy_diff", Right.CONFIGURE, make=a_policy),
-    Row("scoring:whatif_chances", Right.CONFIGURE),
-    Row("scoring:whatif_try", Right.CONFIGURE, "POST", data={"high_from": "0.4", "flags_per_csm_week": 3}),
+    Row("scoring:whatif_chances", Right.SCORE),
+    Row("scoring:whatif_try", Right.SCORE, "POST", data={"high_from": "0.4", "flags_per_csm_week": 3}),
     Row("scoring:whatif_save", Right.CONFIGURE, "POST", make=a_replay),
     # --- playbooks ---
     Row("playbooks:queue", Right.VIEW_ACCOUNTS),

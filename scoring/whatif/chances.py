@@ -34,13 +34,19 @@ class Cut:
 
 
 def what_if(
-    tenant: Tenant, progress: Callable[..., None], *, high_from: str, flags_per_csm_week: int
+    tenant: Tenant,
+    progress: Callable[..., None],
+    *,
+    high_from: str,
+    flags_per_csm_week: int,
+    viewer_id: int = 0,
 ) -> dict[str, Any]:
-    """Job: the comparison is its answer; nothing is written."""
+    """Job: the comparison is its answer; nothing is written. Its lists name what that member sees (0: nobody's)."""
     with tenant_transaction(tenant.pk):
         settings = chance_settings(tenant)
     proposed = Cut(float(Decimal(high_from)), flags_per_csm_week)
-    found = replay_chances(tenant, now=Cut.of(settings), proposed=proposed, progress=progress)
+    now = Cut.of(settings)
+    found = replay_chances(tenant, now=now, proposed=proposed, progress=progress, viewer_id=viewer_id)
     asked = {
         "high_from": high_from,
         "flags_per_csm_week": flags_per_csm_week,
@@ -51,10 +57,10 @@ def what_if(
 
 
 def replay_chances(
-    tenant: Tenant, *, now: Cut, proposed: Cut, progress: Callable[..., None]
+    tenant: Tenant, *, now: Cut, proposed: Cut, progress: Callable[..., None], viewer_id: int | None = None
 ) -> dict[str, Any]:
     """The comparison as JSON. Opens its own short transactions: call it outside of one."""
-    history = load_history(tenant)
+    history = load_history(tenant, viewer_id=viewer_id)
     parts = [part for part in history.parts if part.chances] if history else []
     days = sorted({part.day for part in parts})
     if history is None or len(days) < 2:

@@ -10,11 +10,13 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from accounts.models import Account
+from accounts.queries import visible_accounts
 from scoring import queries
 from scoring.breakdown import LAYOUTS
 from scoring.learning import labels
 from scoring.learning.replay import ABSENT, Gone, Past, find_gone
 from tenants.models import Tenant
+from tenants.queries import member
 from tenants.scoping import tenant_transaction
 
 Floats = NDArray[np.float64]
@@ -56,6 +58,7 @@ class History:
     names: Sequence[str]
     owner: Ints  # -1: nobody
     external_ids: Sequence[str]
+    named: NDArray[np.bool_]  # whom the lists of a replay may name
 
     def blank(self, days: Sequence[date]) -> tuple[Ints, Floats]:
         """(states, ARR) of every account and day, nothing known yet."""
@@ -70,8 +73,11 @@ def numbers(days: Sequence[date]) -> Ints:
     return np.array([labels.day_number(day) for day in days], dtype=np.int64)
 
 
-def load_history(tenant: Tenant) -> History | None:
-    """The last 12 months up to the newest scored day; None for a tenant that was never scored."""
+def load_history(tenant: Tenant, *, viewer_id: int | None = None) -> History | None:
+    """The last 12 months up to the newest scored day; None for a tenant that was never scored.
+
+    With a member's id, the lists of a replay may name only the accounts that this member sees now.
+    """
     with tenant_transaction(tenant.pk):
         newest = queries.latest_as_of(tenant)
         if newest is None:
@@ -84,17 +90,26 @@ def load_history(tenant: Tenant) -> History | None:
             parts = [Part(*row) for row in cursor.fetchall()]
         columns = ("pk", "segment", "name", "owner_email", "external_id")
         rows = list(Account.objects.for_tenant(tenant).order_by("pk").values_list(*columns))
+        seen = None if viewer_id is None else _seen(tenant, viewer_id)
     ids, segments, names, owners, external_ids = zip(*rows, strict=True) if rows else ([], [], [], [], [])
     known = {each: at for at, each in enumerate(sorted({each for each in owners if each}))}
+    known_ids = np.array(ids, dtype=np.int64)
     return History(
         newest=newest,
         parts=parts,
-        accounts=np.array(ids, dtype=np.int64),
+        accounts=known_ids,
         segments=list(segments),
         names=list(names),
         owner=np.array([known.get(each, -1) for each in owners], dtype=np.int64),
         external_ids=list(external_ids),
+        named=np.ones(len(ids), dtype=np.bool_) if seen is None else np.isin(known_ids, seen),
     )
+
+
+def _seen(tenant: Tenant, viewer_id: int) -> Ints:
+    viewer = member(tenant, membership_id=viewer_id)
+    ids = visible_accounts(tenant, viewer).order_by().values_list("pk", flat=True) if viewer else []
+    return np.array(list(ids), dtype=np.int64)
 
 
 def read_part(

@@ -57,8 +57,9 @@ def _leavers(history: History, past: Past, told: tuple[Alerts, Alerts], gone: Go
         )
     ]
     rows.sort(key=lambda each: (not each["turns"], -(each["arr"] or 0), each["account_id"]))
+    may_name = set(past.accounts[history.named].tolist())
     return {
-        "leavers": rows[:LISTED],
+        "leavers": [each for each in rows if each["account_id"] in may_name][:LISTED],
         "gained": sum(each["turns"] == "caught" for each in rows),
         "missed": sum(each["turns"] == "missed" for each in rows),
     }
@@ -82,9 +83,9 @@ def _standing(history: History, past: Past, told: tuple[Alerts, Alerts], gone: G
 
 
 def _listed(name: str, history: History, past: Past, rows: Ints) -> dict[str, Any]:
-    found = [_account(history, past, row) for row in rows.tolist()]
+    found = [_account(history, past, row) for row in rows[history.named[rows]].tolist()]
     found.sort(key=lambda each: (-(each["arr"] or 0), each["account_id"]))
-    return {name: found[:LISTED], f"{name}_count": len(found)}
+    return {name: found[:LISTED], f"{name}_count": int(rows.size)}
 
 
 def _account(history: History, past: Past, row: int) -> dict[str, Any]:

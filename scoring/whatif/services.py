@@ -17,10 +17,11 @@ WHAT_IF = "scoring.whatif"
 
 
 def ask(tenant: Tenant, *, high_from: Decimal, flags_per_csm_week: int, by: Actor) -> Job:
-    """Replay these numbers in a job; the same numbers again join an unfinished one. Raises PolicyRefused."""
+    """Replay these numbers in a job; the same person's same numbers join an unfinished one. Raises PolicyRefused."""
     check_cut(chance_settings(tenant), high_from)
-    args = {"high_from": str(high_from), "flags_per_csm_week": flags_per_csm_week}
-    key = f"whatif:{high_from}:{flags_per_csm_week}"
+    viewer_id = by.membership.pk if by.membership else 0
+    args = {"high_from": str(high_from), "flags_per_csm_week": flags_per_csm_week, "viewer_id": viewer_id}
+    key = f"whatif:{high_from}:{flags_per_csm_week}:{viewer_id}"  # another's job is not for everybody to read
     return jobs.enqueue(tenant, kind=WHAT_IF, args=args, by=by, dedupe_key=key)
 
 

@@ -18,8 +18,8 @@ from scoring.model_queries import chance_settings
 from scoring.models import HealthPolicy
 from scoring.whatif import services
 from scoring.whatif.diffs import diff
-from tenants.access import Right, TenantRequest, tenant_view
-from tenants.fields import Field, sees
+from scoring.whatif.naming import money, seen_of
+from tenants.access import Right, TenantRequest, can, check_right, tenant_view
 
 LARGEST_ID = 2**63 - 1
 
@@ -67,15 +67,18 @@ def _other(policy: HealthPolicy, by_id: dict[int, HealthPolicy], asked: str) -> 
 
 
 @require_GET
-@tenant_view(right=Right.CONFIGURE)
+@tenant_view(right=Right.SCORE)
 def chances(request: TenantRequest) -> HttpResponse:
+    """Numbers to try and what they would have done: for managers too, who cannot put them in force."""
+    check_right(request.membership, Right.VIEW_QUALITY)  # the figures are of the whole workspace
     return _page(request, job=_job(request, request.GET.get("job", "")))
 
 
 @require_POST
-@tenant_view(right=Right.CONFIGURE)
+@tenant_view(right=Right.SCORE)
 def try_chances(request: TenantRequest) -> HttpResponse:
     """Start the replay; a number that cannot be is told beside its field."""
+    check_right(request.membership, Right.VIEW_QUALITY)
     form = CutForm(request.POST)
     if form.is_valid():
         try:
@@ -128,7 +131,8 @@ def _page(
     found = job.result if job is not None and job.state == Job.State.DONE else None
     asked = found["asked"] if found else {}
     if found:
-        found = found | {"alerts_words": _words(found["replay"].get("alerts_lost", 0))}
+        replay = seen_of(request.tenant, request.membership, found["replay"])[0]
+        found = found | {"replay": replay, "alerts_words": _words(found["replay"].get("alerts_lost", 0))}
     context: dict[str, Any] = {
         "settings": settings,
         "job": job,
@@ -140,7 +144,8 @@ def _page(
                 "flags_per_csm_week": asked.get("flags_per_csm_week", settings.flags_per_csm_week),
             }
         ),
-        "sees_arr": sees(request.membership, Field.ARR),
+        "may_save": can(request.membership, Right.CONFIGURE),
+        **money(request.membership),
     }
     return render(request, "scoring/whatif/chances.html", context, status=status)
 

@@ -40,7 +40,6 @@ GIVES_NOTHING_EITHER = {
     "scoring:policy_discard": "weights of a score",
     "scoring:models_precision": "how sure a flag must be",
     "scoring:model_step": "which version's figures are shown, with reason and event",
-    "scoring:whatif_try": "a replay",
     "scoring:whatif_save": "cuts of a level",
     "scoring:report_close": "a report is put aside",
     "scoring:report_correct": "a fact about a customer, with its trace",

@@ -8,7 +8,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Outcome
+from accounts.models import Account, AccountGroupPerm, AccountUserPerm, Outcome
 from jobs.models import Job
 from scoring import policies, policy_queries, queries, services
 from scoring.breakdown import LAYOUT, LAYOUTS
@@ -18,6 +18,7 @@ from scoring.whatif import services as whatif
 from scoring.whatif.chances import Cut, replay_chances
 from scoring.whatif.diffs import diff
 from scoring.whatif.policies import replay_policies
+from tenants.models import Membership
 from tests.worlds import make_world
 
 pytestmark = pytest.mark.django_db
@@ -218,3 +219,89 @@ def test_a_replay_of_another_workspace_is_not_found(client, world):
     client.force_login(globex.ops_admin.user)
     assert client.get(page(globex, "whatif_chances") + f"?job={job.pk}").status_code == 404
     assert client.post(page(globex, "whatif_save", job.pk)).status_code == 404
+
+
+def replayed(client, world, *, high_from="0.4", flags=1):
+    """(the finished job, where its answer is shown), asked for by whoever is signed in."""
+    from scoring.whatif.chances import what_if
+
+    asked = client.post(page(world, "whatif_try"), {"high_from": high_from, "flags_per_csm_week": flags})
+    assert asked.status_code == 303
+    with world.here():
+        job = Job.objects.latest("pk")
+    answer = what_if(world.tenant, silent, **job.args)
+    with world.here():
+        Job.objects.filter(pk=job.pk).update(state="done", finished_at=timezone.now(), result=answer)
+        job.refresh_from_db()
+    return job, asked.url
+
+
+def hide(world, name):
+    """From whoever sees only what was granted."""
+    with world.here():
+        account = Account.objects.get(name=name)
+        AccountUserPerm.objects.filter(content_object=account).delete()
+        AccountGroupPerm.objects.filter(content_object=account).delete()
+    return account
+
+
+def test_a_manager_replays_the_workspace_reads_of_own_customers_and_saves_nothing(client, world):
+    hide(world, "leaves")
+    client.force_login(world.manager.user)
+    assert "What if" in client.get(page(world, "model_quality")).content.decode()
+    job, address = replayed(client, world, high_from="0.5", flags=5)
+    assert [each["name"] for each in job.result["replay"]["cleared"]] == ["stays"]
+    assert job.result["replay"]["leavers"] == []
+    text = client.get(address).content.decode()
+    assert "0 of 1" in text, "churn caught counts the whole workspace"
+    assert ">stays<" in text
+    assert "leaves" not in text
+    assert "ARR of churn caught" not in text, "money of hidden customers follows from two replays"
+    assert "Save these numbers" not in text
+    assert "operations admin" in text
+    refused = client.post(page(world, "whatif_save", job.pk))
+    with world.here():
+        assert (refused.status_code, ChanceSettings.objects.count()) == (403, 0)
+    client.force_login(world.ops_admin.user)
+    assert "Save these numbers" in client.get(address).content.decode()
+    assert client.post(page(world, "whatif_save", job.pk)).status_code == 303
+
+
+def test_a_kept_replay_names_nobody_who_was_hidden_since(client, world):
+    client.force_login(world.manager.user)
+    _, address = replayed(client, world, high_from="0.5", flags=5)
+    assert "leaves" in client.get(address).content.decode()
+    hide(world, "leaves")
+    assert "leaves" not in client.get(address).content.decode()
+
+
+def test_each_asks_for_a_replay_of_their_own(client, world):
+    """The same numbers: the second person could not read the first one's job."""
+    numbers = {"high_from": "0.4", "flags_per_csm_week": 1}
+    for role in ("ops_admin", "manager"):
+        client.force_login(world.people[role].user)
+        answer = client.post(page(world, "whatif_try"), numbers, follow=True)
+        assert answer.status_code == 200, role
+
+
+def test_a_preview_of_a_policy_names_only_whom_the_admin_may_see(client, world):
+    with world.here():
+        published, draft = drafted(world, watch_from=20, at_risk_from=10)
+        Account.objects.filter(name="falls").update(region="emea")
+        Membership.objects.filter(pk=world.ops_admin.pk).update(regions=["emea"])
+    found = replay_policies(world.tenant, published=published, proposed=draft, progress=silent)
+    kept = {
+        "as_of": "2026-07-16",
+        "accounts": 2,
+        "bands": [],
+        "moves": [],
+        "changed_band": 1,
+        "replay": found,
+    }
+    with world.here():
+        HealthPolicy.objects.filter(pk=draft[0].pk).update(preview=kept)
+    client.force_login(world.ops_admin.user)
+    text = client.get(page(world, "policy", draft[0].pk)).content.decode()
+    assert ">falls<" in text
+    assert "leaves" not in text
+    assert "ARR of churn caught" not in text
