@@ -1,5 +1,7 @@
 """What was checked of a version and when, what it was trained on, and automations that wait for a source."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -38,7 +40,7 @@ class DriftCheck(TenantModel):
 
     model = TenantForeignKey("scoring.ChurnModel", on_delete=models.CASCADE)
     as_of = models.DateField()
-    figures = models.JSONField()  # rows {key, value, limit, tripped, watch, words}
+    figures = models.JSONField()  # rows {key, value, limit, tripped, beyond, watch, words}
     tripped = models.BooleanField()
     stepped_to = models.CharField(max_length=10, blank=True)  # the state that a trip took the version back to
     remark = models.CharField(max_length=500, blank=True)  # what could not be checked, and why
@@ -48,6 +50,11 @@ class DriftCheck(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "model", "as_of"], name="drift_check_once_a_day")
         ]
+
+    @property
+    def beyond(self) -> list[dict[str, Any]]:
+        """Rows outside of their limits, also those that have not lasted long enough to trip."""
+        return [row for row in self.figures if row.get("beyond", row["tripped"])]
 
 
 class TrainingSample(TenantModel):

@@ -169,6 +169,38 @@ def test_newer_scores_and_states_show_at_once(client, world):
     assert "Months in shadow: 0." in text
 
 
+def drift_row(key, **kept):
+    words = f"Figure {key} moved."
+    return {"key": key, "value": 0.4, "limit": 0.1, "tripped": False, "watch": True, "words": words} | kept
+
+
+@pytest.mark.parametrize(
+    ("rows", "told", "not_told"),
+    [
+        (
+            [drift_row("a", beyond=True), drift_row("b", beyond=False)],
+            "1 figure beyond its limit, not for long",
+            "No limit",
+        ),
+        ([drift_row("a", beyond=False)], "No limit was passed.", "beyond its limit"),
+        ([], "Nothing could be checked.", "No limit"),
+    ],
+)
+def test_a_limit_that_was_passed_is_told_before_it_counts(client, world, rows, told, not_told):
+    job.work_out(world.tenant, silent)
+    with world.here():
+        model = ChurnModel.objects.for_tenant(world.tenant).get()
+        DriftCheck.objects.create(
+            tenant=world.tenant, model=model, as_of=KNOWN, figures=rows, tripped=False, remark="Why."
+        )
+    text = page(client, world).text
+    assert told in text
+    assert not_told not in text
+    client.force_login(world.people["executive"].user)
+    look = client.get(world.url(f"models/{model.pk}/")).text
+    assert ("quiet</span>" in look) == (told == "No limit was passed.")
+
+
 def test_answers_on_reasons_are_counted_by_reason(client, world):
     job.work_out(world.tenant, silent)
     with world.here():
