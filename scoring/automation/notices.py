@@ -73,5 +73,5 @@ def of(tenant: Tenant, viewer: Membership, run: Any) -> tuple[Notice, ...]:
 
 def _meaning(state: str) -> str:
     if state == ChurnModel.State.SHADOW:
-        return "Its chances are no longer shown from the next scoring on."
+        return "Its chances leave the pages: the newest day is scored again at once."
     return "Nothing begins by itself on account of it."

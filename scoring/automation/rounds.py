@@ -78,7 +78,7 @@ def look_at_drift(tenant: Tenant, live: ChurnModel, *, as_of: date) -> DriftChec
         standing = registry.live(tenant)
         if is_new and kept.tripped and standing is not None and standing.pk == live.pk:
             why = f"Drift on {as_of}: {' '.join(row['words'] for row in tripped)}"
-            stepped = registry.take_back(tenant, by=SYSTEM, why=why[:1000])
+            stepped = services.step_down(tenant, by=SYSTEM, why=why[:1000])
             kept.stepped_to = stepped.state if stepped else ""
             kept.save(update_fields=["stepped_to"])
     return kept

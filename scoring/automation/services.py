@@ -18,6 +18,7 @@ from scoring.learning import registry
 from scoring.learning.registry import ModelRefused
 from scoring.model_queries import chance_settings
 from scoring.models import ChanceSettings, ChurnModel
+from scoring.tasks import score_newest_again
 from tenants.access import Actor
 from tenants.models import Tenant
 
@@ -48,8 +49,8 @@ STEPS = {
         ),
         Step(
             "advisory", "Promote to advisory", (State.DRAFT, State.SHADOW), State.ADVISORY,
-            "Its chances are shown, route the queue and raise events from the next scoring on. It replaces "
-            "the version in force.", by_job=True,
+            "Its chances are shown, route the queue and raise events: the newest day is scored again at once. It "
+            "replaces the version in force.", by_job=True,
         ),
         Step(
             "automatic", "Promote to automatic", (State.ADVISORY,), State.AUTOMATIC,
@@ -58,7 +59,8 @@ STEPS = {
         ),
         Step(
             "take_back", "Take back one step", (State.ADVISORY, State.AUTOMATIC), "",
-            "Automatic becomes advisory; advisory becomes shadow, and its chances are no longer shown.",
+            "Automatic becomes advisory; advisory becomes shadow, and its chances leave the pages: the newest day is "
+            "scored again at once.",
         ),
         Step(
             "roll_back", "Roll back to this version", (State.RETIRED,), State.ADVISORY,
@@ -182,8 +184,18 @@ def _apply(tenant: Tenant, model: ChurnModel, step: Step, *, why: str, by: Actor
     if step.key == "roll_back":
         return registry.roll_back(tenant, by=by, why=why, to_version=model.version)
     if step.key == "take_back":
-        return registry.take_back(tenant, by=by, why=why) or model
+        return step_down(tenant, by=by, why=why) or model
     return registry.promote(tenant, model_id=model.pk, by=by, why=why, to=step.ends)
+
+
+@transaction.atomic
+def step_down(tenant: Tenant, *, by: Actor, why: str) -> ChurnModel | None:
+    """One step down for the version in force; None when there is none. What it may no longer show is taken off the
+    lists at once: the newest day is scored again."""
+    row = registry.take_back(tenant, by=by, why=why)
+    if row is not None and row.state not in ChurnModel.LIVE:
+        score_newest_again(tenant, by=by)
+    return row
 
 
 @transaction.atomic

@@ -189,6 +189,18 @@ def test_a_model_that_was_taken_back_shows_nothing(acme):
     assert (now.p90, now.risk_level, now.model_version, now.chance_flags) == (None, "", "", [])
 
 
+def test_the_day_scored_again_after_a_version_was_taken_back_says_nothing_either(acme):
+    account = owing(acme, 25)
+    register(acme, of_overdue())
+    score(acme)
+    with acme.here():
+        registry.take_back(acme.tenant, by=SYSTEM, why="drift")
+    assert not score(acme).is_unchanged
+    now, kept = standing(acme, account), snapshot(acme, account)
+    assert (now.p90, now.risk_level, now.at_stake, now.chance_reasons) == (None, "", None, [])
+    assert (kept.p90, kept.model_id) == (None, None)
+
+
 def levels(world):
     with world.here():
         return [

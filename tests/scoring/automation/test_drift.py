@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from audit.models import AuditEvent
+from jobs.models import Job
 from scoring.automation import rounds
 from scoring.automation.models import DriftCheck, TrainingSample
 from scoring.engine.churn.data import Stack
@@ -65,6 +66,24 @@ def test_an_advisory_version_that_drifts_shows_nothing_any_more(acme):
     with acme.here():
         assert registry.live(acme.tenant) is None
         assert not ChurnModel.objects.get(pk=model.pk).is_usable
+
+
+def scorings_asked_for(world):
+    with world.here():
+        jobs = Job.objects.for_tenant(world.tenant).filter(kind="scoring.score")
+        return [job.args["as_of"] for job in jobs.order_by("pk")]
+
+
+def test_what_a_drifted_version_said_is_taken_off_the_lists_at_once(acme):
+    model = surprised(acme, state="advisory")
+    look(acme, model)
+    look(acme, model)  # a redelivered job
+    assert scorings_asked_for(acme) == [str(DAY)]
+
+
+def test_one_step_down_from_automatic_leaves_the_chances_and_scores_nothing_anew(acme):
+    look(acme, surprised(acme))
+    assert scorings_asked_for(acme) == []
 
 
 def test_a_world_as_it_was_expected_is_quiet(acme, client):

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from jobs.models import Job
 from scoring.automation import rounds, services
 from scoring.automation.models import ModelGate
 from scoring.learning import watching
@@ -235,6 +236,22 @@ def test_every_way_through_the_states(acme):
         model.refresh_from_db()
         assert (model.state, model.is_usable) == ("retired", False)
         assert services.steps_for(model) == []
+
+
+def test_taken_back_to_the_shadow_by_a_person_it_leaves_the_lists_at_once(acme):
+    model = version(acme, state="automatic")
+    scored(acme, model, day=DAY)
+
+    def asked_for():
+        with acme.here():
+            return [
+                job.args["as_of"] for job in Job.objects.for_tenant(acme.tenant).filter(kind="scoring.score")
+            ]
+
+    ask(acme, model, "take_back")
+    assert asked_for() == []  # advisory now: the same chances
+    ask(acme, model, "take_back")
+    assert asked_for() == [str(DAY)]
 
 
 def test_a_chosen_precision_stands_once_and_moves_the_threshold(acme):
