@@ -34,6 +34,7 @@ logger = logging.getLogger("holdfast.scoring")
 LEVELS = ("low", "medium", "high", "critical")
 NO_LEVEL = -1
 LATE = MISSING.index(Missing.LATE.value)
+SOURCE_LATE = "source_late:"
 MODEL_UNREADABLE, MODEL_MISSING = "model_unreadable", "model_missing"
 
 
@@ -181,7 +182,17 @@ def _late(scored: Scored, names: tuple[str, ...]) -> tuple[str, ...]:
         for at, each in enumerate(INDICATORS)
         if each.key in used and (scored.states[:, at] == LATE).any()
     }
-    return tuple(f"source_late:{key}" for key in SOURCES if key in late)
+    return tuple(f"{SOURCE_LATE}{key}" for key in SOURCES if key in late)
+
+
+def flag_places(flags: tuple[str, ...]) -> list[int]:
+    """Where in a snapshot's `why` it stands whether the account has the late source of a flag at all; 0: it has."""
+    places = []
+    for flag in flags:
+        key = flag.removeprefix(SOURCE_LATE) if flag.startswith(SOURCE_LATE) else ""
+        alone = (at for at, each in enumerate(INDICATORS, start=1) if each.sources == (key,))
+        places.append(next(alone, 0))
+    return places
 
 
 @dataclass(frozen=True)

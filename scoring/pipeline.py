@@ -34,7 +34,7 @@ from tenants.scoping import tenant_transaction
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 # raised when a formula or a feature changes its meaning, so that old and new figures are never taken as the same
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 _BLOCK = 10_000  # accounts whose health is computed at a time
 _LOCK_CLASS = 7_406  # any fixed number: one scoring run a tenant at a time
 
@@ -121,6 +121,8 @@ def values_of_day(tenant: Tenant, *, as_of: date) -> tuple[Features, Floats]:
     with tenant_transaction(tenant.pk):
         windows = windows_of(queries.published_policies(tenant))
     features = load(tenant, day=as_of, windows=windows)
+    if not len(features):  # then there are no raw figures either
+        return features, np.empty((0, len(INDICATORS)))
     return features, _values(features)[0]
 
 
@@ -153,7 +155,7 @@ def _values(features: Features) -> tuple[Floats, Ints, Floats]:
         absent, late = _source_state(features, indicator)
         value = np.where(absent | late, np.nan, FORMULAS[indicator.key](features.raw))
         not_tracked = absent | _untracked_account(features, indicator)
-        state = np.where(late, 3, np.where(not_tracked, 1, 2))
+        state = np.where(not_tracked, 1, np.where(late, 3, 2))  # what never came cannot be late
         columns.append(value)
         states.append(np.where(np.isnan(value), state, 0))
         newest.append(_newest(features, indicator))

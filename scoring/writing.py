@@ -17,9 +17,10 @@ from scoring import queries
 from scoring import writing_sql as sql
 from scoring.bands import band_of, policy_label
 from scoring.blocks import Before, Block, points
-from scoring.breakdown import LAYOUT
+from scoring.breakdown import LAYOUT, MISSING
+from scoring.catalogue import Missing
 from scoring.chance_columns import ChanceBlock
-from scoring.chances import DayChances
+from scoring.chances import DayChances, flag_places
 from scoring.chances import summary as chance_summary
 from scoring.clock import tenant_today
 from scoring.models import ScoreRun
@@ -147,6 +148,8 @@ class _Writer:
             "actor_id": by.id,
             "actor_label": by.label[:300],
             "flags": list(chances.flags),
+            "flag_places": flag_places(chances.flags),
+            "not_tracked": MISSING.index(Missing.NOT_TRACKED.value),
             "keeps_last": chances.keeps_last,
         }
         self.today = tenant_today(tenant)

@@ -42,6 +42,11 @@ SHOWN = (
     "p90_delta_30", "chance_reasons", "model_id", "model_version",
 )  # fmt: skip
 
+# a source that this account never had cannot be late for it
+FLAGS = """ARRAY(
+    SELECT f.flag FROM unnest(%(flags)s::varchar[], %(flag_places)s::int[]) WITH ORDINALITY AS f(flag, place, at)
+     WHERE f.place = 0 OR score_stage.why[f.place] <> %(not_tracked)s ORDER BY f.at)"""
+
 PROJECTION = f"""
 INSERT INTO scoring_accounthealth AS kept (
     tenant_id, account_id, as_of, health, band, coverage_pct, delta_30, spark, reasons, dimensions, arr, currency,
@@ -49,7 +54,7 @@ INSERT INTO scoring_accounthealth AS kept (
     updated_at, chance_flags, {", ".join(SHOWN)})
 SELECT %(tenant)s, account_id, %(day)s, health, band, coverage_pct, delta_30, spark, reasons, dimensions, arr,
        currency, arr_reporting, priority, renewal_date, %(run)s, policy_version, override_health, override_band,
-       override_until, now(), %(flags)s, {", ".join(SHOWN)}
+       override_until, now(), {FLAGS}, {", ".join(SHOWN)}
 FROM score_stage
 ON CONFLICT (tenant_id, account_id) DO UPDATE SET
     as_of = excluded.as_of, health = excluded.health, band = excluded.band, coverage_pct = excluded.coverage_pct,

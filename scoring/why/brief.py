@@ -13,12 +13,12 @@ from accounts import clock
 from accounts.models import Account
 from config.templatetags.words import money, number_or_dash, pct, points, stored_word
 from scoring import goal_values
-from scoring.catalogue import SOURCES
+from scoring.catalogue import SOURCES, Missing
 from scoring.models import AccountHealth, HealthSnapshot, ScoreRun
-from scoring.queries import finished_runs
+from scoring.queries import finished_runs, snapshot_of
 from scoring.why import brief_records
 from scoring.why.brief_records import MENTIONED_IN, Found, Record, page_of, record_of
-from scoring.why.sources import flag_words, late_sources, place_of
+from scoring.why.sources import flag_words, late_sources, place_of, source_of
 from tenants.fields import Field, sees
 from tenants.models import Membership, Tenant
 
@@ -76,7 +76,7 @@ def brief_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[
     rows = brief_records.records(tenant, account, day=day)
     about = Subject(tenant, account, day, sees(viewer, Field.ARR))
     renewal = _renewal(standing, rows.get("term", []), day)
-    late = sorted(late_sources({"sources": standing.run_sources or {}})) if standing else []  # type: ignore[attr-defined]
+    late = _late(tenant, standing) if standing else []
     return {
         "as_of": day,
         "standing": standing,
@@ -103,6 +103,15 @@ def _standing(tenant: Tenant, account: Account) -> AccountHealth | None:
     newest = finished_runs(tenant).order_by("-as_of", "-pk").values("as_of")[:1]
     rows = AccountHealth.objects.for_tenant(tenant).filter(account=account)
     return rows.annotate(run_sources=Subquery(sources), newest_day=Subquery(newest)).first()
+
+
+def _late(tenant: Tenant, standing: AccountHealth) -> list[str]:
+    """The late sources of those that this account has; a statement where any is late."""
+    late = late_sources({"sources": standing.run_sources or {}})  # type: ignore[attr-defined]
+    snapshot = snapshot_of(tenant, standing) if late else None
+    kept = snapshot.breakdown.everything() if snapshot and snapshot.breakdown else []
+    never_sent = {source_of(each["key"]) for each in kept if each.get("missing") == Missing.NOT_TRACKED}
+    return sorted(late - never_sent)
 
 
 def _then(tenant: Tenant, account: Account, now: date) -> HealthSnapshot | None:

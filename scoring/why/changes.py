@@ -202,7 +202,7 @@ def _late(key: str, readings: tuple[Reading, Reading], first: Standing, last: St
     days = [
         f"{each.day:%-d %b %Y}"
         for each, reading in zip((first, last), readings, strict=True)
-        if reading.missing == "late" or source in each.late
+        if reading.missing == "late" or (source in each.late and reading.missing != "not_tracked")
     ]
     label = SOURCES[source].label if source in SOURCES else ""
     return f"{label}: late on {' and '.join(days)}" if days and label else ""

@@ -1,6 +1,7 @@
 """The chance of leaving on the account page: figures, interval, reasons with their rows, and what is missing."""
 
 import re
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Invoice, Outcome
 from scoring.models import AccountHealth, ChurnModel
-from tests.scoring.evidence import add, ago, rich, score
+from tests.scoring.evidence import DAY, add, ago, rich, score, subscribe
 from tests.scoring.models_by_hand import by_hand, curve, register
 
 pytestmark = pytest.mark.django_db
@@ -139,3 +140,19 @@ def test_another_tenants_account_is_not_there(client, acme, globex, owing):
     client.force_login(globex.csm.user)
     assert client.get(reverse("accounts:panel", args=["globex", owing.pk, "chance"])).status_code == 404
     assert client.get(reverse("accounts:panel", args=["acme", owing.pk, "chance"])).status_code in (403, 404)
+
+
+def test_what_an_account_never_sent_is_not_late_for_it(client, acme):
+    """Usage is silent for everybody; it marks those that send it, and keeps their briefs from being ready."""
+    sends, never = rich(acme, "Sends usage"), acme.add_account("Never sent usage")
+    subscribe(acme, never)
+    read = curve("usage.days_since_last", [0, 30], [0, 1])
+    register(acme, by_hand(read), as_of=date(2026, 8, 1))
+    score(acme, DAY + timedelta(days=16))  # usage ends on 30 Sep
+    for account, is_late in ((sends, True), (never, False)):
+        with acme.here():
+            flags = AccountHealth.objects.get(account=account).chance_flags
+        assert ("source_late:usage" in flags) == is_late
+        assert ("Product usage is late" in panel(client, acme, account).text) == is_late
+        text = client.get(reverse("scoring:brief", args=["acme", account.pk])).text
+        assert ("Product usage is late" in text) == is_late
