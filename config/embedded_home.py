@@ -87,10 +87,7 @@ class Home:
     def make_server_folders(self) -> None:
         """Folders that the server writes to, private and owned by the user it runs as."""
         for folder in (self.log.parent, self.socket_dir):
-            _made(folder, 0o700)
-            if os.geteuid() == 0:
-                account = os_account()
-                os.chown(folder, account.pw_uid, account.pw_gid)
+            _made_for_server(folder)
         self.check_socket_dir()
 
     def check_socket_dir(self) -> None:
@@ -116,6 +113,25 @@ def _made(folder: Path, mode: int) -> None:
     except FileExistsError:
         return
     folder.chmod(mode)
+
+
+def _made_for_server(folder: Path) -> None:
+    """A private folder of the user that the server runs as, whole from the moment it has its name.
+
+    Others look at it without waiting for us (`check_socket_dir`): half made it would not be ours alone.
+    """
+    if folder.exists() or folder.is_symlink():
+        _give_to_server(folder)
+        return
+    half = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    _give_to_server(half)
+    half.rename(folder)
+
+
+def _give_to_server(folder: Path) -> None:
+    if os.geteuid() == 0:
+        account = os_account()
+        os.chown(folder, account.pw_uid, account.pw_gid, follow_symlinks=False)
 
 
 def read_passwords(home: Home) -> dict[str, str]:
