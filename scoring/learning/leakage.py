@@ -1,25 +1,35 @@
 """Looks for features that know the outcome, before a version is accepted: which findings refuse it, which only warn.
 
-A feature that tells nearly everything alone, or an account twice on a day, refuses. That a feature loses much when it
-is read one horizon earlier is a warning: notice, arrears and silence do so honestly. It refuses only where the feature
-alone also tells suspiciously much.
+A feature that tells nearly everything alone, that changes when what came later is hidden, an account twice on a day, or
+in both training and test of a fit, refuses. That a feature loses much when it is read one horizon earlier is a warning:
+notice, arrears and silence do so honestly. It refuses only where the feature alone also tells suspiciously much.
 """
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
-from scoring.engine.churn.data import Stack
-from scoring.engine.validation.leaks import leaks
+import numpy as np
 
-REFUSING = ("alone", "duplicates", "apart", "read_later")
+from scoring.engine.churn.data import Bools, Floats, Stack, take
+from scoring.engine.validation.leaks import leaks, read_later, row
+from scoring.learning import as_cut, labels
+from scoring.learning.landmarks import Plan
+from scoring.learning.rolling import HORIZON, MANY_ROWS, Forecasts
+from tenants.models import Tenant
+
+REFUSING = ("alone", "duplicates", "apart", "read_later", "read_whom")
 SUSPICIOUS = 0.9  # AUC of one feature alone from which a large fall is no honest news any more
 # what a contract says of its own end is known in advance, and so is the length of a relation
 HONEST = ("business.notice_given", "business.days_to_renewal", "account.tenure_days")
 
 
-def found(stack: Stack) -> list[dict[str, Any]]:
-    """The checks that tripped: {key, feature, value, limit, words, refuses}."""
+def found(tenant: Tenant, chosen: Plan, stack: Stack, forecasts: Forecasts) -> list[dict[str, Any]]:
+    """The checks that tripped: {key, feature, value, limit, words, refuses}. Reads one or two past days again."""
     tenure = stack.x[:, stack.names.index("account.tenure_days")]
-    rows = leaks(stack, tenure=tenure, exempt=HONEST)
+    train, test = _worst_split(stack, forecasts)
+    rows = leaks(stack, tenure=tenure, exempt=HONEST, train=train, test=test)
+    rows += read_again(tenant, stack, days_to_read(chosen, stack))
     alone = {row["feature"]: row["value"] or 0.0 for row in rows if row["key"] == "alone"}
     tripped = [row for row in rows if row["tripped"]]
     return [
@@ -30,3 +40,65 @@ def found(stack: Stack) -> list[dict[str, Any]]:
         }
         for row in tripped
     ]
+
+
+def _worst_split(stack: Stack, forecasts: Forecasts) -> tuple[Bools | None, Bools | None]:
+    """(learnt from, judged) of the fit that shares most accounts; nothing where nothing was fitted."""
+    place = np.unique(stack.account, return_inverse=True)[1]
+    worst: tuple[int, Bools | None, Bools | None] = (-1, None, None)
+    for learnt, judged in forecasts.splits:
+        seen = np.bincount(place[learnt], minlength=len(stack)) > 0
+        shared = int(np.unique(place[judged & seen[place]]).size)
+        if shared > worst[0]:
+            worst = (shared, learnt, judged)
+    return worst[1:]
+
+
+def days_to_read(chosen: Plan, stack: Stack) -> list[date]:
+    """Days whose window has closed, so that much came later: the oldest and the newest, of many rows one in between."""
+    closed = [day for day in chosen.days if (chosen.until - day).days >= HORIZON]
+    if not closed:
+        return []
+    return [closed[len(closed) // 2]] if len(stack) > MANY_ROWS else sorted({closed[0], closed[-1]})
+
+
+def read_again(tenant: Tenant, stack: Stack, days: Sequence[date]) -> list[dict[str, Any]]:
+    """The stack's rows of those days beside a reading from which everything later is hidden."""
+    rows, later, whom = [], [], 0
+    for day in days:
+        again = as_cut.read(tenant, day=day)
+        if again is None:
+            continue  # landmarks of no stored evidence, as in a study: nothing to compare with
+        mine = np.flatnonzero(stack.day == labels.day_number(day))
+        both, here, there = np.intersect1d(stack.account[mine], again.account, return_indices=True)
+        whom += mine.size + again.account.size - 2 * both.size
+        rows.append(mine[here])
+        later.append(again.x[there])
+    if not rows:
+        return []
+    compared = take(stack, np.concatenate(rows))
+    return [_whom(whom, len(compared), days), *_changed(compared, np.concatenate(later), days)]
+
+
+def _changed(compared: Stack, again: Floats, days: Sequence[date]) -> list[dict[str, Any]]:
+    """`read_later` of the engine, in words that say what was compared."""
+    made = read_later(compared, again)
+    for each in made:
+        each["words"] = (
+            f"{each['feature']}: {each['value']:.0f} of {len(compared):,} values differ when {_said(days)} is read "
+            "again with everything hidden that came later. It knew the future, was worked out over other days, or the "
+            "evidence changed while past days were read."
+        )
+    return made
+
+
+def _whom(value: int, n: int, days: Sequence[date]) -> dict[str, Any]:
+    words = (
+        f"{value} customers (of {n:,}) stand in only one of two readings of {_said(days)}, one of them with everything "
+        "hidden that came later: who is learnt from may not hang on the future."
+    )
+    return row("read_whom", "", value, 0, words, tripped=value > 0)
+
+
+def _said(days: Sequence[date]) -> str:
+    return " and ".join(str(day) for day in days)

@@ -19,6 +19,7 @@ from scoring.learning.recipes import fit_all
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 HORIZON = 90
 LEAST_ORIGINS = 4
@@ -47,6 +48,9 @@ class Forecasts:
     base: Floats  # m x horizons: the rate of what each fit had learnt from
     p: dict[str, Floats]  # by candidate, m x horizons
     failed: dict[str, str]  # candidates that could not be fitted somewhere, and why
+    splits: tuple[
+        tuple[Bools, Bools], ...
+    ] = ()  # of each fit: rows learnt from, rows judged (masks of the stack)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -87,6 +91,7 @@ class _Work:
         self.days: list[Ints] = []
         self.bases: list[Floats] = []
         self.p: dict[str, list[Floats]] = {name: [] for name in names}
+        self.splits: list[tuple[Bools, Bools]] = []
         self.done, self.total = 0, max(len(found) * folds, 1)
 
     def at(self, origin: Origin) -> None:
@@ -94,6 +99,7 @@ class _Work:
         for part in origin.parts(self.stack.day, self.stack.account, folds=self.folds):
             self.said(self.done, self.total, f"Back-test on {len(self.found)} past days")
             self.done += 1
+            self.splits.append((part.train | part.calibrate, part.test))
             train = known_at(take(self.stack, part.train), origin.trained_at)
             later = known_at(take(self.stack, part.calibrate), origin.day)
             test = take(self.stack, part.test)
@@ -131,6 +137,7 @@ class _Work:
             np.concatenate(self.bases) if self.bases else empty,
             {name: np.concatenate(parts) if parts else empty for name, parts in self.p.items()},
             self.failed,
+            tuple(self.splits),
         )
 
 

@@ -276,7 +276,7 @@ def _judged(
         capacity=_capacity(tenant, settings),
     )
     found = back.report(stack, forecasts, known=chosen.known, until=until, wishes=wishes, seed=SEED)
-    found["leaks"] = leakage.found(stack)
+    found["leaks"] = leakage.found(tenant, chosen, stack, forecasts)
     return found
 
 
