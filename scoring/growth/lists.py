@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 from accounts.models import Account, Contact
 from scoring.growth import improving
 from scoring.growth.lifecycle import KINDS as WAITED_FOR
-from scoring.growth.lifecycle import LABELS
+from scoring.growth.lifecycle import LABELS, MILESTONE, OBJECTIVE, RENEWAL
 from scoring.growth.models import GrowthItem
 from scoring.growth.words import TRIAL_DONE, sentence, trial_words
 from tenants.models import Tenant
@@ -18,6 +18,8 @@ from tenants.models import Tenant
 Kind = GrowthItem.Kind
 Items = QuerySet[GrowthItem]
 CHANCE = ("chance_90", "low_80", "high_80")
+# what the chance of a milestone, objective or renewal is one of, and within how many days
+CHANCE_OF = {MILESTONE: ("reached", 90), OBJECTIVE: ("reached", 90), RENEWAL: ("renewed", None)}
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,16 @@ def _chance(item: GrowthItem) -> list[Any]:
 
 def _sign(line: dict[str, Any]) -> list[Any]:
     item = line["item"]
-    return [item.pattern, item.product, *_chance(item), item.hits, item.cases, item.due, line["why"]]
+    return [
+        item.pattern,
+        item.product,
+        *_chance(item),
+        item.hits,
+        item.cases,
+        item.accounts,
+        item.due,
+        line["why"],
+    ]
 
 
 def _lead(line: dict[str, Any]) -> list[Any]:
@@ -52,10 +63,13 @@ def _lead(line: dict[str, Any]) -> list[Any]:
 
 
 def _milestone(line: dict[str, Any]) -> list[Any]:
+    """A renewal's chance is that to be there after it, on the expected day; the others' that of reaching it in time."""
     item, facts = line["item"], line["item"].facts
+    chance, low, high = _chance(item)
+    of, within = ("", None) if chance is None else CHANCE_OF[item.pattern]
     return [
         facts["stage"], item.pattern, item.product, facts.get("due"), facts.get("p30"), facts.get("p60"),
-        *_chance(item), item.due, facts.get("early"), facts.get("late"),
+        chance, of, within, low, high, item.due, facts.get("early"), facts.get("late"),
     ]  # fmt: skip
 
 
@@ -67,7 +81,7 @@ def _trial(line: dict[str, Any]) -> list[Any]:
     ]  # fmt: skip
 
 
-SIGN_HEADS = ("pattern", "product", *CHANCE, "hits", "cases", "month", "associated_with")
+SIGN_HEADS = ("pattern", "product", *CHANCE, "hits", "cases", "customers", "month", "associated_with")
 LISTS = {
     each.kind: each
     for each in (
@@ -91,7 +105,8 @@ LISTS = {
             Kind.MILESTONE, "Milestones", "Stage and next milestone",
             "There are no customers among these accounts.", "_milestone.html",
             (F("due").asc(nulls_last=True), "account__name", "pattern"),
-            ("stage", "kind", "name", "due", "p30", "p60", *CHANCE, "expected", "early", "late"), _milestone,
+            ("stage", "kind", "name", "due", "p30", "p60", "chance", "chance_of", "within_days", *CHANCE[1:],
+             "expected", "early", "late"), _milestone,
         ),
         List(
             Kind.TRIAL, "Trials", "Trials that run", "None of these accounts is in a trial that began within 60 days.",

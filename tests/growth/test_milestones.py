@@ -242,6 +242,20 @@ class TestPages:
             ("Cedar", "expansion", ""),
         }  # fmt: skip
 
+    def test_the_file_says_what_each_chance_is_one_of(self, world, client):
+        work_out(world)
+        with world.here():
+            rows = GrowthItem.objects.for_tenant(world.tenant).filter(kind="milestone", pattern="milestone")
+            rows.update(chance=0.4, low=0.3, high=0.5)
+        client.force_login(world.csm.user)
+        answer = client.post(world.url("growth/export/?kind=milestone"))
+        rows = {(row["account"], row["kind"]): row for row in csv.DictReader(io.StringIO(answer.text))}
+        assert "chance_90" not in rows["Birch", "renewal"]
+        told = {key: (row["chance"], row["chance_of"], row["within_days"]) for key, row in rows.items()}
+        assert told["Birch", "renewal"] == ("0.8", "renewed", "")
+        assert told["Alder", "milestone"] == ("0.4", "reached", "90")
+        assert told["Alder", "objective"] == ("", "", "")
+
     def test_hidden_and_foreign_accounts_stay_out(self, world, globex, client):
         with world.here():
             models.AccountGroupPerm.objects.filter(content_object__name="Alder").delete()
