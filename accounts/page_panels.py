@@ -78,7 +78,7 @@ def register_panels() -> None:
             f"{here}evidence.html",
             evidence_context,
             lazy=True,
-            narrows=True,
+            narrows=("kind", "before"),
         )
     )
     register(Panel("goals", "Goals", 50, f"{here}goals.html", goals_context, lazy=True))

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from tenants.roles import Right
 
-Context = Callable[..., dict[str, Any]]  # (tenant, viewer, account), and the kind for a panel that narrows
+Context = Callable[..., dict[str, Any]]  # (tenant, viewer, account, what `narrows` names…)
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class Panel:
     """One panel: a template, and the context it needs for one account as one viewer may see it.
 
     The template gets `account`, `tenant` and the context. A lazy panel is fetched from its own URL when it comes into
-    view; without JavaScript its link opens it. A panel that narrows shows one kind alone where the address names one
-    (`?kind=`), and is then there at once.
+    view; without JavaScript its link opens it. `narrows`: what of the address its context takes beside, in this order;
+    where the address has the first of them, as links from reasons do, the panel is there at once.
     """
 
     key: str
@@ -26,7 +26,7 @@ class Panel:
     column: Literal["head", "main", "rail"] = "main"
     right: Right = Right.VIEW_ACCOUNTS
     lazy: bool = False
-    narrows: bool = False
+    narrows: tuple[str, ...] = ()
 
 
 panels: dict[str, Panel] = {}

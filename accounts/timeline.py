@@ -36,9 +36,10 @@ class Branch:
     detail: str
     has_body: str = "false"
     where: str = "true"
+    only_alone: bool = False  # left out of all evidence, where its rows have a line already
 
 
-BRANCHES = (
+BRANCHES = [
     Branch(
         "activity", "Contacts", "talk", "accounts_activity", "occurred_at",
         "initcap(replace(t.kind, '_', ' ')) || CASE WHEN t.subject <> '' THEN ': ' || t.subject ELSE '' END",
@@ -96,9 +97,19 @@ BRANCHES = (
         "coalesce(nullif(t.product, ''), t.external_id)", "coalesce(nullif(t.cancel_reason, ''), 'Contract')",
         where="t.cancelled_at IS NOT NULL",
     ),
-)  # fmt: skip
+]  # fmt: skip
 GROUPS = list(dict.fromkeys(branch.label for branch in BRANCHES))
 _BY_KIND = {branch.kind: branch for branch in BRANCHES}
+
+
+def register(branch: Branch) -> None:
+    """Add a kind of lines; apps above do it at start-up. `table` may be a select in brackets; a kind is added once."""
+    if branch.kind in _BY_KIND:
+        raise ValueError(f"the kind {branch.kind} is registered twice")
+    BRANCHES.append(branch)
+    _BY_KIND[branch.kind] = branch
+    if branch.label not in GROUPS:
+        GROUPS.append(branch.label)
 
 
 @dataclass(frozen=True)
@@ -126,7 +137,7 @@ def entries(
     tenant: Tenant, account: Account, *, group: str = "", before: str = "", size: int = PAGE
 ) -> tuple[list[Entry], str]:
     """One page of evidence and the cursor of the next one ("" at the end). Raises BadCursor."""
-    branches = [branch for branch in BRANCHES if not group or branch.label == group]
+    branches = [branch for branch in BRANCHES if (branch.label == group if group else not branch.only_alone)]
     values: dict[str, Any] = {
         "tenant": tenant.pk,
         "account": account.pk,

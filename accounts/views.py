@@ -105,7 +105,7 @@ def account_page(request: TenantRequest, account_id: int) -> HttpResponse:
     shown: dict[str, list[Any]] = {"head": [], "main": [], "rail": []}
     for panel in panels.in_order():
         if can(request.membership, panel.right):
-            is_asked = everything or (panel.narrows and bool(request.GET.get("kind")))
+            is_asked = everything or any(request.GET.get(name) for name in panel.narrows[:1])
             html = None if panel.lazy and not is_asked else _panel_html(request, panel, account)
             shown[panel.column].append((panel, html))
     context = {
@@ -128,8 +128,8 @@ def panel(request: TenantRequest, account_id: int, key: str) -> HttpResponse:
 
 
 def _panel_html(request: TenantRequest, panel: panels.Panel, account: Account) -> str:
-    kind = [request.GET.get("kind", ""), request.GET.get("before", "")] if panel.narrows else []
-    context = panel.context(request.tenant, request.membership, account, *kind)
+    asked = [request.GET.get(name, "") for name in panel.narrows]
+    context = panel.context(request.tenant, request.membership, account, *asked)
     return render_to_string(panel.template, {**context, "account": account, "panel": panel}, request=request)
 
 

@@ -17,6 +17,7 @@ from scoring.models import AccountHealth, HealthPolicy, HealthSnapshot
 from scoring.people import feedback
 from scoring.pooling.words import is_late, pooled_words
 from scoring.rounding import add_up
+from scoring.why.sources import place_of
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 
@@ -67,6 +68,11 @@ class IndicatorLine:
     @property
     def latest(self) -> date | None:
         return _day(self.found["latest"])
+
+    @property
+    def place(self) -> str:
+        """Query and fragment of the account page that shows its rows."""
+        return place_of(self.indicator.key, self.latest)
 
 
 @dataclass(frozen=True)

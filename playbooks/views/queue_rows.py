@@ -15,9 +15,10 @@ from playbooks.queries.queue import midnight
 from playbooks.queries.queue_why import first_due
 from playbooks.services.decisions import UNDO_GRACE_SECONDS, UNDO_SECONDS
 from scoring.bands import band_label
-from scoring.catalogue import BY_KEY, DIMENSION_LABELS
+from scoring.catalogue import DIMENSION_LABELS
 from scoring.models import AccountHealth
 from scoring.pooling.words import is_late, pooled_words
+from scoring.why.sources import place_of
 from tenants.models import Membership, Tenant
 
 State = Recommendation.State
@@ -31,17 +32,6 @@ ICONS = {
     "stakeholders": "user",
     "outcomes": "flag",
 }
-# a source of the catalogue, as the timeline calls it (usage and terms have no lines there)
-EVIDENCE = {
-    "activities": "Contacts",
-    "tickets": "Support",
-    "surveys": "Surveys",
-    "invoices": "Billing",
-    "contacts": "People",
-    "objectives": "Goals",
-    "milestones": "Goals",
-    "company_events": "News",
-}
 
 
 @dataclass(frozen=True)
@@ -50,7 +40,7 @@ class Reason:
     day: date | None
     icon: str
     dimension: str
-    evidence: str  # the kind of the account's timeline that it was read from; empty: all, or none there
+    place: str  # query and fragment of the account page that shows the rows it was read from
     key: str = ""  # of the indicator
 
 
@@ -192,14 +182,14 @@ def row_of(tenant: Tenant, viewer: Membership, standing: AccountHealth, *, as_of
 
 def _reason(found: dict[str, Any]) -> Reason:
     dimension = str(found["dimension"])
-    indicator = BY_KEY.get(str(found.get("key", "")))
+    key, day = str(found.get("key", "")), _day(found.get("day"))
     return Reason(
         text=str(found["text"]),
-        day=_day(found.get("day")),
+        day=day,
         icon=ICONS.get(dimension, "info"),
         dimension=DIMENSION_LABELS.get(dimension, dimension),  # type: ignore[call-overload]
-        evidence=EVIDENCE.get(indicator.source, "") if indicator else "",
-        key=str(found.get("key", "")),
+        place=place_of(key, day) or "#panel-evidence",
+        key=key,
     )
 
 

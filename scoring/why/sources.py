@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from scoring.catalogue import BY_KEY, SOURCES
 from scoring.pooling.words import FLAG, sentence
+from scoring.why.usage import METRIC_OF
 
-# a source of the catalogue, as the account's timeline calls it; usage and terms have no lines there
+# a source of the catalogue, as the account's timeline calls it; usage and terms have panels of their own
 TIMELINE = {
     "activities": "Contacts",
     "tickets": "Support",
@@ -19,9 +20,13 @@ TIMELINE = {
     "objectives": "Goals",
     "milestones": "Goals",
     "company_events": "News",
+    "texts": "Tone",
+    "competitors": "Competitors",
 }
 # what has no line on the timeline is shown by a panel of the same page
-PANELS = {"usage": "health", "usage_detail": "health", "subscriptions": "contract", "texts": "evidence"}
+PANELS = {"subscriptions": "contract"}
+# indicators whose rows another panel of the page shows than their source's
+OF_THEIR_OWN = {"outcomes.objective_progress": "value"}
 LATE_FLAG = "source_late:"
 
 
@@ -33,6 +38,10 @@ def place_of(name: str, day: date | None = None) -> str:
     found = BY_KEY.get(name)
     if found is None:
         return "#panel-contract" if name.startswith("contract.") or name == "account.log_arr" else ""
+    if name in METRIC_OF:
+        return f"?metric={METRIC_OF[name]}#panel-usage"
+    if name in OF_THEIR_OWN:
+        return f"?panels=all#panel-{OF_THEIR_OWN[name]}"
     kind = TIMELINE.get(found.source)
     if kind is not None:
         return f"?kind={kind}{_until(day)}#panel-evidence"

@@ -120,6 +120,24 @@ def each_opens_its_evidence(app, page, dips):
             expect(first).to_contain_text(f"{day.day} {day:%b}")
 
 
+def test_j2_usage_down_opens_its_days(app, sign_in, dips):
+    """A reason "usage down 40%" leads to the days behind it: means, chart and a table; another metric comes in its place."""
+    page = sign_in("csm", to=SLUG)
+    page.goto(app.at(SLUG, f"accounts/{dips['brask']}/?panels=all"))
+    page.locator("#panel-chance").get_by_role("link", name="Usage down 40%").click()
+    page.wait_for_url("**metric=core_events**")
+    usage = page.locator("#panel-usage")
+    expect(usage).to_be_in_viewport()
+    expect(usage.locator("select[name=metric]")).to_have_value("core_events")
+    expect(usage).to_contain_text("−40%")
+    expect(usage.locator("[data-chart] svg").first).to_be_visible()
+    usage.get_by_text("Show as table").click()
+    rows = usage.get_by_role("region", name="Core events by day").locator("tbody tr")
+    expect(rows).to_have_count(90)
+    assert [cells(row)[-1] for row in (rows.nth(29), rows.nth(30))] == ["24", "40"]
+    quiet(page)
+
+
 def test_j2_is_not_for_strangers(app, sign_in, dips):
     """Another CSM finds no such page, and days that are none are told, not guessed."""
     stranger, page = sign_in("csm2", to=SLUG), sign_in("csm", to=SLUG)

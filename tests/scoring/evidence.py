@@ -69,11 +69,12 @@ def contact(world, account, role="", **values):
     return add(world, account, models.Contact, role=role, **values)
 
 
-def rich(world, name="Halden Logistics", **values):
-    """An account with a little of everything, so that its coverage is high."""
+def rich(world, name="Halden Logistics", *, usage=True, **values):
+    """An account with a little of everything, so that its coverage is high; of usage only if wanted."""
     account = world.add_account(name, **values)
     subscribe(world, account)
-    add_usage(world, account, first=100, last=1, active_users=40, core_events=400, features_used=6)
+    if usage:
+        add_usage(world, account, first=100, last=1, active_users=40, core_events=400, features_used=6)
     person = contact(world, account, "champion", joined_at=ago(300))
     for days in (10, 40, 70):
         met = {"occurred_at": ago(days), "contact_external_ids": [person.external_id]}

@@ -10,14 +10,16 @@ each). Nobody has met anybody for 35 days, so that mails, calls and meetings are
 | meetings | 4, 80 points | late | mean 66 to (40 x 75 + 30 x 40) / 70 = 60: -6 |
 | health | 33.6 + 14.4 + 24 = 72 | 60 | -12 |
 
-Brask today: 60 days overdue and an NPS of 3: (40 x 40 + 30 x 24) / 70 = 33.14.
+Brask's usage fell by 40 %. Brask today: 60 days overdue and an NPS of 3: (40 x 40 + 30 x 24) / 70 = 33.14.
 """
 
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from accounts.models import Activity, Invoice, Subscription, Survey
+from django.db import connection
+
+from accounts.models import Activity, Invoice, Subscription, Survey, UsageDay
 from scoring.models import AccountHealth, Override
 from tests.browser.scenes.ground import World, a_world, again, ago, score, today, weigh
 from tests.scoring.evidence import add
@@ -42,6 +44,7 @@ def build() -> dict[str, Any]:
     _invoice(world, corvane, due=46, paid=20)
     _invoice(world, corvane, due=25)
     _invoice(world, brask, due=60)
+    _usage(world, brask)
     for account, days, said in ((corvane, 60, 6), (corvane, 10, 5), (brask, 60, 3)):
         add(world, account, Survey, kind="nps", score=said, responded_at=ago(days))
     for account in (corvane, brask):
@@ -50,6 +53,7 @@ def build() -> dict[str, Any]:
     model = by_hand(
         curve("business.overdue_days", [0, 100], [0, 4]),
         curve("engagement.meetings_90d", [0, 5], [1, -1], missing=0.3),
+        curve("usage.trend_30d", [-0.5, 0, 0.5], [1, 0, -1]),  # of Corvane nothing is known
         base=-3.0,
     )
     register(world, model, as_of=today() - timedelta(60))
@@ -61,6 +65,22 @@ def build() -> dict[str, Any]:
 def _invoice(world: World, account: Any, *, due: int, paid: int | None = None) -> None:
     values = {"amount": Decimal(10_000), "currency": "USD", "paid_at": None if paid is None else ago(paid)}
     add(world, account, Invoice, issued_at=ago(due + 30), due_at=ago(due), **values)
+
+
+def _usage(world: World, account: Any) -> None:
+    """40 core events a day until 31 days ago and 24 since. The policy does not weigh it, the model reads it."""
+    with world.here():
+        days = [today() - timedelta(each) for each in range(1, 171)]
+        with connection.cursor() as cursor:
+            for month in {day.replace(day=1) for day in days}:
+                cursor.execute("SELECT ensure_partition('accounts_usage_day', %s)", [month])
+        UsageDay.objects.bulk_create(
+            UsageDay(
+                tenant=world.tenant, account=account, day=day, source="test", recorded_at=ago(0),
+                core_events=24 if day >= today() - timedelta(30) else 40,
+            )
+            for day in days
+        )  # fmt: skip
 
 
 def worse_news(account: int) -> None:
