@@ -4,8 +4,9 @@ Runs tell which version scored a day, so days are found without reading a score.
 count as those of one that was shown: both were said before anybody knew.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any, cast
 
 import numpy as np
@@ -13,21 +14,26 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from scoring import queries
+from scoring.engine.churn.chances import LEAST, MOST
 from scoring.learning import labels, landmarks
 from scoring.learning.observations import SEGMENTS
 from scoring.models import ChurnModel
 from tenants.models import Tenant
 
+AHEAD = timedelta(days=14)  # a day scored later than that is the past: it was known what came of it
+MOST_BETWEEN = timedelta(days=10)  # from one scoring to the next: beyond, nobody was watching
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _SAID = """
-SELECT a.external_id, s.as_of, a.segment, s.p30, s.p60, s.p90
+SELECT a.external_id, s.as_of, a.segment, s.p30, s.p60, s.p90,
+       s.logit_base + s.logit_parts[array_upper(s.logit_parts, 1)]
 FROM scoring_health_snapshot s JOIN accounts_account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
 WHERE s.tenant_id = %(tenant)s AND s.as_of = ANY(%(days)s) AND s.run_id = ANY(%(runs)s)
   AND s.model_id = ANY(%(shown)s) AND s.p90 IS NOT NULL
 UNION ALL
-SELECT a.external_id, w.as_of, a.segment, w.p30, w.p60, w.p90
+SELECT a.external_id, w.as_of, a.segment, w.p30, w.p60, w.p90, NULL
 FROM scoring_shadow_score w JOIN accounts_account a ON a.tenant_id = w.tenant_id AND a.id = w.account_id
 WHERE w.tenant_id = %(tenant)s AND w.as_of = ANY(%(days)s) AND w.run_id = ANY(%(runs)s) AND w.model_id = %(model)s
 """
@@ -43,18 +49,25 @@ class Said:
     segments: tuple[str, ...]
     arr: Floats
     p: Floats  # n x 3: within 30, 60, 90 days
+    timing: Floats  # n: what the contract's dates alone make of logit(p90); NaN of a version that nobody saw
     leaves_in: Floats
     seen_for: Floats
 
     def __len__(self) -> int:
         return len(self.account)
 
+    @property
+    def features(self) -> Floats:
+        """n: the rest of logit(p90), which the features make."""
+        p90 = np.clip(self.p[:, -1], LEAST, MOST)
+        return np.asarray(np.log(p90) - np.log1p(-p90) - self.timing)
+
     def closed(self, horizon: int) -> "Said":
         """The rows whose window has ended."""
         rows = self.seen_for >= horizon
         parts: dict[str, Any] = {
             name: getattr(self, name)[rows]
-            for name in ("account", "day", "segment", "arr", "p", "leaves_in", "seen_for")
+            for name in ("account", "day", "segment", "arr", "p", "timing", "leaves_in", "seen_for")
         }
         return replace(self, **parts)
 
@@ -74,13 +87,38 @@ def line_of(tenant: Tenant, model: ChurnModel) -> list[ChurnModel]:
 
 def scored_days(tenant: Tenant, model: ChurnModel, line: list[ChurnModel]) -> dict[date, int]:
     """The run that stands for each day on which the line was shown or this version was in the shadow, by day."""
+    return {as_of: pk for as_of, pk, _ in _told(tenant, model, line)}
+
+
+def said_on(tenant: Tenant, model: ChurnModel, line: list[ChurnModel], *, as_of: date) -> list[date]:
+    """The days on which something was said of the days up to `as_of`, ascending, by the clock of the runs.
+
+    Each scored day counts once, when it was scored first, and not at all when that was long after it (AHEAD).
+    """
+    first: dict[date, date] = {}
+    for day, _, ran in _told(tenant, model, line):
+        first.setdefault(day, ran)
+    return sorted({ran for day, ran in first.items() if day <= as_of and ran - day <= AHEAD})
+
+
+def _told(tenant: Tenant, model: ChurnModel, line: list[ChurnModel]) -> Iterator[tuple[date, int, date]]:
+    """(scored day, run, the day on which it ran), by day and run."""
     shown = {str(each) for each in line}
     runs = queries.finished_runs(tenant).filter(is_unchanged=False).order_by("as_of", "pk")
-    found: dict[date, int] = {}
-    for as_of, pk, told in runs.values_list("as_of", "pk", "summary__chances"):
+    for as_of, pk, ran, told in runs.values_list("as_of", "pk", "created_at", "summary__chances"):
         told = told or {}
         if told.get("model") in shown or model.pk in (told.get("shadows") or []):
-            found[as_of] = pk
+            yield as_of, pk, ran.astimezone(UTC).date()
+
+
+def stretches(days: list[date]) -> list[tuple[date, date]]:
+    """(first, last) of each time that was watched without a gap; `days` ascend."""
+    found: list[tuple[date, date]] = []
+    for day in days:
+        if found and day - found[-1][1] <= MOST_BETWEEN:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
     return found
 
 
@@ -115,7 +153,8 @@ def read(
         ),
         segments=SEGMENTS,
         arr=blank,
-        p=np.array([[float(each) for each in row[3:]] for row in rows], dtype=np.float64).reshape(-1, 3),
+        p=np.array([[float(each) for each in row[3:6]] for row in rows], dtype=np.float64).reshape(-1, 3),
+        timing=np.array([np.nan if row[6] is None else float(row[6]) for row in rows], dtype=np.float64),
         leaves_in=blank,
         seen_for=blank,
     )

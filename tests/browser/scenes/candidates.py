@@ -1,8 +1,9 @@
 """J18: version 1 is in force, version 2 is a candidate in the shadow that has been watched for 25 days, then for 190.
 
 On each of two days 25 apart it said 84 % of 50 customers and 10 % of 50 others. 42 and 5 of them left within 90 days,
-all on the 45th day after the first: while only the first 25 days are known no window is over. Windows count a month
-apart, so the second day proves nothing. When the version is promoted, that day is scored again, without any evidence.
+all on the 45th day after the first: while only the first 25 days are known no window is over. The scorings between,
+one a week, say nothing of anybody: they are time that was watched. When the version is promoted, the second day is
+scored again, without any evidence.
 """
 
 from datetime import date, timedelta
@@ -30,6 +31,7 @@ def build() -> dict[str, Any]:
     said = [p for count, p, _ in GROUPS for _ in range(count)]
     for back in (FIRST, SECOND):
         made.scored(world, candidate, day=day(back), accounts=accounts, p=said, is_shadow=True)
+    made.watched_weekly(world, candidate, first=day(FIRST), last=day(SECOND), is_shadow=True)
     return {"standing": standing.pk, "candidate": candidate.pk}
 
 
@@ -48,5 +50,6 @@ def months_later(candidate: int) -> dict[str, Any]:
         Outcome.objects.create(
             tenant=world.tenant, account=stayed[0], external_id="O-renewed", kind="renewed", effective_at=ago(LAST + 1)
         )  # fmt: skip
+    made.watched_weekly(world, model, first=day(SECOND), last=day(LAST))
     made.scored(world, model, day=day(LAST), accounts=stayed, p=0.1)
     return {"as_of": day(LAST)}

@@ -1,6 +1,6 @@
 """Versions, scored days and leavings as rows: what gates and drift are counted on, in milliseconds."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db import connection
@@ -58,8 +58,11 @@ def version(world, *, state="advisory", as_of=date(2026, 3, 1), **kept):
     return row
 
 
-def scored(world, model, *, day, accounts=(), p=0.1, is_shadow=False, late=(), sources=None):
-    """A finished run of that day; `p`: the chance within 90 days of each account, or one for all."""
+def scored(world, model, *, day, accounts=(), p=0.1, is_shadow=False, late=(), sources=None, on=None):
+    """A finished run of that day; `p`: the chance within 90 days of each account, or one for all.
+
+    `on`: the day on which it ran, if not on that day itself.
+    """
     told = {"model": "" if is_shadow else str(model), "shadows": [model.pk] if is_shadow else [], "flags": []}
     summary = {"chances": told, "sources": sources or source_states(late=late, day=day), "coverage": {}}
     with world.here():
@@ -70,6 +73,7 @@ def scored(world, model, *, day, accounts=(), p=0.1, is_shadow=False, late=(), s
             fingerprint="f",
             accounts=len(accounts),
             summary=summary,
+            created_at=datetime.combine(on or day, time(5), UTC),
         )
         table = "scoring_shadow_score" if is_shadow else "scoring_health_snapshot"
         chances = p if isinstance(p, list | tuple) else [p] * len(accounts)
@@ -86,6 +90,12 @@ def scored(world, model, *, day, accounts=(), p=0.1, is_shadow=False, late=(), s
                     [value for row in rows for value in row.values()],
                 )
     return run
+
+
+def watched_weekly(world, model, *, first, last, is_shadow=False):
+    """A run a week from `first` to `last`, neither included, that says nothing of anybody."""
+    for days in range(7, (last - first).days, 7):
+        scored(world, model, day=first + timedelta(days=days), is_shadow=is_shadow)
 
 
 def _row(table, world, model, run, account, p90):

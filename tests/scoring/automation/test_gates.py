@@ -11,7 +11,7 @@ from scoring.learning import watching
 from scoring.learning.registry import ModelRefused
 from scoring.models import ChanceSettings, ChurnModel
 from tenants.access import SYSTEM
-from tests.scoring.automation.made import DAY, all_leave, customers, leaves, scored, version
+from tests.scoring.automation.made import DAY, all_leave, customers, leaves, scored, version, watched_weekly
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +29,7 @@ def calibrated(world, model, *, count=40, leavers=20, is_shadow=False, first=FIR
     high = count // 2
     p = [0.95 if at < high else 0.02 for at in range(count)]
     scored(world, model, day=first, accounts=accounts, p=p, is_shadow=is_shadow)
+    watched_weekly(world, model, first=first, last=DAY, is_shadow=is_shadow)
     scored(world, model, day=DAY, accounts=accounts, p=p, is_shadow=is_shadow)
     all_leave(world, accounts[:leavers], first + timedelta(days=20))
     leaves(world, world.add_account("Left today"), DAY - timedelta(days=1))  # outcomes are known until now
@@ -90,6 +91,39 @@ def test_what_was_said_in_the_shadow_is_measured_when_its_windows_are_over(acme)
     assert not found["calibration"].passed
     assert "3.5 %, at most 3 % needed" in found["calibration"].words
     assert found["own_chance"].details == {"cut": 0.7, "left": 20, "caught": 20, "flagged": 20}
+
+
+def test_months_scored_in_one_afternoon_are_no_months_watched(acme):
+    model = version(acme, state="shadow")
+    for back in range(182, -1, -7):
+        scored(acme, model, day=DAY - timedelta(days=back), is_shadow=True, on=DAY)
+    row = gates(acme, model)["months_in_shadow"]
+    assert (row.found, row.passed) == (0, False)
+    assert row.details["note"].startswith("Scored on 1 day, since 2026-10-01.")
+
+
+@pytest.mark.parametrize(
+    ("days", "months"),
+    [
+        (range(0, 93, 7), 2.97),  # 1 July to 30 September
+        (range(0, 93, 10), 2.93),  # to 29 September
+        ([0, 92], 0),  # two scorings are no three months
+        ([0, 7, 14, 85, 92], 0.7),  # what lies in a gap was not watched: 14 and 7 days
+    ],
+)
+def test_a_gap_between_scorings_is_not_watched(acme, days, months):
+    model = version(acme, state="shadow")
+    for days_on in days:
+        scored(acme, model, day=date(2026, 7, 1) + timedelta(days=days_on), is_shadow=True)
+    assert gates(acme, model)["months_in_shadow"].found == pytest.approx(months, abs=0.005)
+
+
+def test_a_day_scored_again_later_was_said_when_it_was_scored_first(acme):
+    model = version(acme, state="shadow")
+    for days in range(0, 28, 7):
+        scored(acme, model, day=DAY - timedelta(days=days), is_shadow=True)
+        scored(acme, model, day=DAY - timedelta(days=days), is_shadow=True, on=DAY + timedelta(days=300))
+    assert gates(acme, model)["months_in_shadow"].found == pytest.approx(0.7)
 
 
 def test_an_open_window_tells_nothing(acme):
