@@ -11,7 +11,7 @@ from accounts.models import Account, Contact
 from scoring.growth import improving
 from scoring.growth.lifecycle import KINDS as WAITED_FOR
 from scoring.growth.lifecycle import LABELS, MILESTONE, OBJECTIVE, RENEWAL
-from scoring.growth.models import GrowthItem
+from scoring.growth.models import GrowthItem, GrowthReport
 from scoring.growth.words import TRIAL_DONE, sentence, trial_words
 from tenants.models import Tenant
 
@@ -116,6 +116,18 @@ LISTS = {
         ),
     )
 }  # fmt: skip
+
+
+# the figure of a report that tells that a list had been built when it was worked out: lists came one after another
+WORKED_OUT_WITH = {
+    Kind.EXPANSION: "patterns", Kind.LEAD: "patterns", Kind.IMPROVING: "milestones", Kind.MILESTONE: "milestones",
+    Kind.TRIAL: "trials",
+}  # fmt: skip
+
+
+def is_worked_out(report: GrowthReport | None, kind: str) -> bool:
+    """Whether that list is in the newest report: empty is not the same as not there yet."""
+    return report is not None and WORKED_OUT_WITH[Kind(kind)] in report.figures
 
 
 def lines_of(tenant: Tenant, items: list[GrowthItem]) -> list[dict[str, Any]]:

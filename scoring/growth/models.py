@@ -107,6 +107,7 @@ class GrowthItem(TenantModel):
     high = models.FloatField(null=True)
     hits = models.IntegerField(default=0)
     cases = models.IntegerField(default=0)
+    accounts = models.IntegerField(default=0, db_default=0)  # at which the cases of a pattern were seen
     due = models.DateField(
         null=True
     )  # by when, by the past; the first day of a month where only that is known

@@ -1,7 +1,7 @@
 """The patterns by which accounts buy more, and their sentences."""
 
 SEATS, GROWING, TRIED, SIMILAR = "seats", "growing", "tried", "similar"
-LEAST = 20  # past cases of a pattern before its chance is shown
+LEAST = 20  # customers with past cases of a pattern, or past trials, before a chance is shown
 COMMON, LEAST_SIMILAR = 0.5, 20  # share of similar customers that have a product, of how many at least
 FULL, FASTER, KNOWN_DAYS = 0.9, 1.25, 20
 TRIAL_AGES = (7, 14, 21, 28)  # days of their lives on which trials are compared

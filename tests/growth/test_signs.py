@@ -93,6 +93,27 @@ def test_rates_are_shrunken_and_shown_from_twenty_cases_on():
     assert rates["growing"]["chance"] is None
 
 
+def test_days_of_one_customer_are_no_cases_of_their_own():
+    """Three customers seen eight times are three, and twenty seen once tell as much as twenty seen eight times."""
+    days = [date(2026, 7, 3) - timedelta(days=90 * back) for back in range(8)]
+    three = rates_of(Seen(day, n, "seats", "Core", 5 if n else None, {}) for n in range(3) for day in days)[
+        "seats"
+    ]
+    assert (three["hits"], three["cases"], three["accounts"]) == (16, 24, 3)
+    assert three["chance"] is None
+    once = rates_of(Seen(days[0], n, "seats", "Core", 5 if n < 8 else None, {}) for n in range(20))["seats"]
+    often = rates_of(
+        Seen(day, n, "seats", "Core", 5 if n < 8 else None, {}) for n in range(20) for day in days
+    )
+    figures = ("chance", "low", "high", "rate", "accounts")
+    assert [often["seats"][name] for name in figures] == pytest.approx([once[name] for name in figures])
+    # one who bought after one day of eight is an eighth of a hit, not one
+    seldom = rates_of(
+        Seen(day, n, "seats", "Core", 5 if day == days[0] else None, {}) for n in range(20) for day in days
+    )
+    assert seldom["seats"]["rate"] == pytest.approx(1 / 8)
+
+
 def test_the_page_by_role(world, globex, client):
     work_out(world)
     client.force_login(world.account_executive.user)
@@ -100,7 +121,8 @@ def test_the_page_by_role(world, globex, client):
     assert "Alder" in text
     assert "Birch" not in text
     assert "38 active users on the busiest day of 30, for 40 seats" in text
-    assert "Too few cases" in text
+    assert "Too few customers" in text
+    assert "1 of 1 past cases, at 1 customer<" in text
     client.force_login(world.executive.user)
     assert "Ada Birch" in client.get(world.url("growth/?kind=lead")).text
     client.force_login(globex.executive.user)

@@ -15,7 +15,7 @@ from .rows import Floats
 STRONGEST = 1_000.0  # of the prior in cases: beyond it the groups are one
 
 
-def hit_rates(groups: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+def hit_rates(groups: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
     """{prior, groups} from {name: (hits, cases)}: plain rate with Wilson's and Jeffreys' interval, and the shrunken
     rate with the interval of its posterior. The prior says how many cases it is worth.
     """
@@ -29,7 +29,7 @@ def hit_rates(groups: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
     return {"prior": prior, "groups": rows}
 
 
-def _group(hits: int, cases: int, a: float, b: float) -> dict[str, Any]:
+def _group(hits: float, cases: float, a: float, b: float) -> dict[str, Any]:
     low, high = wilson(hits, cases)
     jeffreys = beta(hits, cases)
     shrunken = beta(hits, cases, a=a, b=b)
