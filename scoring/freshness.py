@@ -2,7 +2,7 @@
 
 from django.urls import reverse
 
-from scoring import queries
+from scoring import affected, queries
 from scoring.automation import notices
 from tenants.models import Membership, Tenant
 from tenants.nav import Freshness
@@ -18,6 +18,11 @@ def freshness(tenant: Tenant, viewer: Membership) -> Freshness:
     scored_at = f"{run.as_of.day} {run.as_of:%b}"
     weak = notices.weakness(run)
     return Freshness(
-        url=url, scored_at=scored_at, late=late, notices=notices.of(tenant, viewer, run),
-        chances=weak.short if weak else "", chances_words=weak.words if weak else "",
-    )  # fmt: skip
+        url=url,
+        scored_at=scored_at,
+        late=late,
+        late_url=affected.page_url(tenant) if late else "",
+        notices=notices.of(tenant, viewer, run),
+        chances=weak.short if weak else "",
+        chances_words=weak.words if weak else "",
+    )

@@ -15,6 +15,7 @@ app_name = "scoring"
 urlpatterns = [
     path("scores/", views.scores, name="scores"),
     path("scores/run/", views.run, name="run"),
+    path("scores/late/", views.affected_accounts, name="affected"),
     path("scores/indicators/", views.indicators, name="indicators"),
     path("accounts/<int:account_id>/override/", views.override, name="override"),
     path("accounts/<int:account_id>/override/end/", views.end_override, name="end_override"),

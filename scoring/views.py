@@ -13,7 +13,7 @@ from accounts.panels import panels
 from accounts.queries import visible_account
 from jobs import services as jobs
 from jobs.panels import panel_of
-from scoring import queries, reference, services, tasks
+from scoring import affected, queries, reference, services, tasks
 from scoring.bands import BANDS, UNKNOWN
 from scoring.catalogue import INDICATORS
 from scoring.exceptions import OverrideRefused
@@ -43,6 +43,26 @@ def scores(request: TenantRequest) -> HttpResponse:
         "may_configure": can(request.membership, Right.CONFIGURE),
     }
     return render(request, "scoring/scores.html", context)
+
+
+@require_GET
+@tenant_view()
+def affected_accounts(request: TenantRequest) -> HttpResponse:
+    """The accounts that the viewer may see whose scores do without a late source."""
+    run, after = queries.newest_run(request.tenant), request.GET.get("after", "")
+    late = affected.late_sources(run)
+    page, here = affected.Page([]), affected.page_url(request.tenant)
+    if run is not None and late:
+        place = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
+        page = affected.accounts(request.tenant, request.membership, run, after=place)
+    context = {
+        "run": run,
+        "late": late,
+        "page": page,
+        "first_page": here,
+        "older": f"{here}?after={page.older}" if page.older else "",
+    }
+    return render(request, "scoring/affected.html", context)
 
 
 @require_GET

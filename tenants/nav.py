@@ -48,6 +48,7 @@ class Freshness:
     url: str
     scored_at: str = ""
     late: tuple[str, ...] = ()
+    late_url: str = ""  # which accounts that touches
     notices: tuple[Notice, ...] = ()
     chances: str = ""  # what must be known of the chances, in one word or two and in a sentence
     chances_words: str = ""

@@ -742,6 +742,7 @@ TABLE = [
         data={"cause": "no_play", "reason": "Nobody called.", "version": "0"},
         except_for=dict.fromkeys(("executive", "finance", "revops", "ops_admin", "auditor", "reviewer"), 403),
     ),
+    Row("scoring:affected", Right.VIEW_ACCOUNTS),
     Row("scoring:model_quality", Right.VIEW_QUALITY),
     Row("scoring:quality_run", Right.SCORE, "POST"),
     Row("scoring:quality_export", Right.VIEW_QUALITY, "POST", allowed=200),

@@ -64,10 +64,14 @@ def needed_sources(tenant: Tenant) -> set[str]:
     weighed = PolicyIndicator.objects.for_tenant(tenant).filter(
         policy__state="published", enabled=True, weight__gt=0
     )
-    live = ChurnModel.objects.for_tenant(tenant).filter(state__in=ChurnModel.LIVE)
-    curves = live.values_list("document__curves", flat=True).first()
-    names = set(weighed.values_list("indicator", flat=True)) | curve_names(curves)
+    names = set(weighed.values_list("indicator", flat=True)) | live_names(tenant)
     return {source for name in names if name in BY_KEY for source in BY_KEY[name].sources}
+
+
+def live_names(tenant: Tenant) -> set[str]:
+    """The features that the model in force reads."""
+    live = ChurnModel.objects.for_tenant(tenant).filter(state__in=ChurnModel.LIVE)
+    return curve_names(live.values_list("document__curves", flat=True).first())
 
 
 def curve_names(curves: Any) -> set[str]:

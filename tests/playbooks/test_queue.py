@@ -476,11 +476,12 @@ class TestRow:
         from tenants import nav
 
         put(acme, "Mine")
-        late = nav.Freshness(url="/status", scored_at="06:10", late=("Usage 31 h late",))
+        late = nav.Freshness(url="/status", scored_at="06:10", late=("Usage 31 h late",), late_url="/late")
         monkeypatch.setattr(nav, "_freshness", [lambda tenant, viewer: late])
         page = get(client, acme).text
         assert page.count("Usage 31 h late") == 3  # the bar, the note, the row
-        assert "See data status" in page
+        assert "See affected accounts" in page
+        assert 'href="/late"' in page
 
 
 class TestEmpty:
