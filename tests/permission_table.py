@@ -657,6 +657,7 @@ TABLE = [
     Row("scoring:end_override", Right.WORK_QUEUE, "POST", make=a_scored_account),
     Row("scoring:renewals", Right.VIEW_OUTCOMES),
     Row("scoring:growth", Right.VIEW_ACCOUNTS),
+    Row("scoring:growth_run", Right.SCORE, "POST"),
     Row(
         "scoring:growth_export",
         Right.VIEW_ACCOUNTS,

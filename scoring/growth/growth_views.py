@@ -3,12 +3,14 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.queries import visible_accounts
+from jobs import services as jobs
+from jobs.panels import panel_of
 from scoring import follow_up
 from scoring.growth import lists, queries
 from scoring.growth.lifecycle import LEAST_REACHED
@@ -29,14 +31,17 @@ def growth(request: TenantRequest) -> HttpResponse:
     chosen, mine = _asked(request)
     report = queries.report(tenant)
     start = _start(request.GET.get("from", ""))
+    is_known = lists.is_worked_out(report, chosen.kind)
     rows = _items(request, chosen, mine=mine)
-    rows = rows if report else rows.none()
+    rows = rows if is_known else rows.none()
     found = list(rows.select_related("account").order_by(*chosen.order)[start : start + PAGE + 1])
     here = reverse("scoring:growth", args=[tenant.slug])
     query = _query(chosen, mine=mine)
     context: dict[str, Any] = {
         "report": report,
-        "when": "" if report else follow_up.when(tenant, GROWTH),
+        "is_known": is_known,
+        "when": "" if is_known else follow_up.when(tenant, GROWTH),
+        "may_run": can(viewer, Right.SCORE),
         "kind": chosen.kind,
         "lists": lists.LISTS.values(),
         "chosen": chosen,
@@ -58,6 +63,17 @@ def growth(request: TenantRequest) -> HttpResponse:
         "older": f"{here}?{urlencode(query | {'from': start + PAGE})}" if len(found) > PAGE else "",
     }
     return render(request, "scoring/growth/growth.html", context)
+
+
+@require_POST
+@tenant_view(right=Right.SCORE)
+def growth_run(request: TenantRequest) -> HttpResponse:
+    """Work the lists and the forecasts out now: one job at a time, whoever asks."""
+    job = jobs.enqueue(request.tenant, kind=GROWTH, args={}, by=request.actor, dedupe_key=GROWTH)
+    if request.htmx:  # type: ignore[attr-defined]
+        panel = panel_of(job, slug=request.tenant.slug)
+        return render(request, "parts/progress.html", {"every": "1s", **panel})
+    return HttpResponseRedirect(reverse("jobs:job", args=[request.tenant.slug, job.pk]), status=303)
 
 
 @ask_again("what is exported leaves the product")

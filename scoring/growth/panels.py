@@ -13,9 +13,11 @@ GROWTH = "growth"
 def growth_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
     """Two statements; everything was worked out at night."""
     report = queries.report(tenant)
+    if not lists.is_worked_out(report, lists.Kind.MILESTONE):
+        report = None
     found = lists.of_account(tenant, account) if report else {}
     waited = found.get(lists.Kind.MILESTONE, [])
-    reports = (report.figures.get("milestones") or {}) if report else {}
+    reports = (report.figures["milestones"] or {}) if report else {}
     for line in waited:
         line["why_not"] = reports.get(line["item"].pattern, {}).get("why_not", "")
     return {

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from scoring.growth.lists import WORKED_OUT_WITH
 from scoring.growth.models import GrowthReport
 from scoring.queries import newest_run
 from tenants.models import Tenant
@@ -32,8 +33,9 @@ def work_out(tenant: Tenant, progress: Any) -> dict[str, Any]:
 
 
 def last_run_told_of(tenant: Tenant) -> int | None:
-    """The run that the figures were worked out from."""
-    return GrowthReport.objects.for_tenant(tenant).values_list("run_id", flat=True).first()
+    """The run that the figures were worked out from; None also for a report from before all lists were built."""
+    rows = GrowthReport.objects.for_tenant(tenant).filter(figures__has_keys=[*set(WORKED_OUT_WITH.values())])
+    return rows.values_list("run_id", flat=True).first()
 
 
 def is_there_anything_new(tenant: Tenant) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from accounts import models
+from scoring.growth import work
 from scoring.growth.lifecycle import MILESTONE, OBJECTIVE, stage_of
 from scoring.growth.models import GrowthItem, GrowthReport
 from scoring.learning.growth import milestones
@@ -255,6 +256,31 @@ class TestPages:
         assert told["Birch", "renewal"] == ("0.8", "renewed", "")
         assert told["Alder", "milestone"] == ("0.4", "reached", "90")
         assert told["Alder", "objective"] == ("", "", "")
+
+    def test_a_report_from_before_the_lists_is_worked_out_anew(self, world, client):
+        work_out(world)
+        with world.here():
+            report = GrowthReport.objects.get(tenant=world.tenant)
+            assert not work.is_there_anything_new(world.tenant)
+            report.figures = {key: report.figures[key] for key in ("renewals", "patterns")}
+            report.save()
+            assert work.is_there_anything_new(world.tenant)
+        text = self.page(client, world).text
+        assert "Not worked out yet" in text
+        assert "06:00" in text
+        assert "no customers" not in text
+        assert "Work out now" not in text, "an executive asks for no jobs"
+        assert "Nothing found" in self.page(client, world, "?kind=expansion").text
+        with world.here():
+            account = models.Account.objects.get(name="Alder")
+        assert "Not worked out yet" in client.get(world.url(f"accounts/{account.pk}/panels/growth/")).text
+        assert "Work out now" in self.page(client, world, role="manager").text
+        assert client.post(world.url("growth/run/")).status_code == 303
+        assert "next in line" in self.page(client, world, role="manager").text
+        work_out(world)
+        text = self.page(client, world, role="manager").text
+        assert "Alder" in text
+        assert "Work out now" not in text
 
     def test_hidden_and_foreign_accounts_stay_out(self, world, globex, client):
         with world.here():
