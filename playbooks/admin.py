@@ -1,5 +1,7 @@
 """Playbooks in Django admin: when they are suggested, and their steps. What is saved holds for plays to come."""
 
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -19,7 +21,9 @@ from tenants.admin import TenantModelAdmin, register
 from tenants.forms import OwnRowForm
 
 CONCESSION = PlaybookStep.Kind.CONCESSION
-IMPROVED = Playbook.TriggerOn.IMPROVED
+On = Playbook.TriggerOn
+IMPROVED = On.IMPROVED
+LONGEST_DAYS = 365
 
 
 class PatternsField(forms.CharField):
@@ -43,7 +47,9 @@ class PatternsField(forms.CharField):
 class PlaybookForm(OwnRowForm):
     trigger_indicators = PatternsField(
         label="Indicators",
-        help_text="One a line. Any of them below the limit suggests the play. For a play on improvement: "
+        required=False,
+        help_text="One a line; none for a play on a term or on the level of risk. Any of them below the limit suggests "
+        "the play. For a play on improvement: "
         + "; ".join(f"{key} ({words[0].lower()}{words[1:]})" for key, words in GAINS.items())
         + ".",
     )
@@ -57,7 +63,25 @@ class PlaybookForm(OwnRowForm):
         label="While the account is",
         choices=[(band, band.replace("_", " ").capitalize()) for band in BANDS],
         widget=forms.CheckboxSelectMultiple,
-        help_text="A play on improvement alone may name healthy accounts: for the others a suggestion ends there.",
+        help_text="A play on low indicators cannot name healthy accounts: its suggestion ends there. Before a renewal "
+        "the bands decide where no chance to renew is known. The level of risk does not ask for the band.",
+    )
+    trigger_days = forms.IntegerField(
+        label="Days to the end of the main term, at most",
+        required=False,
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        help_text="Before a renewal: 1 to 365. Suggested once a term; of several the one with the fewest days.",
+    )
+    trigger_chance_below = forms.DecimalField(
+        label="Only where the chance to renew is below",
+        required=False,
+        min_value=Decimal("0.001"),
+        max_value=Decimal("0.999"),
+        max_digits=4,
+        decimal_places=3,
+        help_text="Before a renewal, as a share: 0.800 is 80%. Such suggestions count as flags of the week. "
+        "Empty: any chance.",
     )
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -73,14 +97,22 @@ class PlaybookForm(OwnRowForm):
             "trigger_indicators",
             "trigger_score_below",
             "trigger_bands",
+            "trigger_days",
+            "trigger_chance_below",
+            "trigger_level",
             "starts_alone",
         )
         help_texts: ClassVar[dict[str, str]] = {
             "starts_alone": "Only once a model is automatic, on accounts whose own chance of leaving reaches the limit "
             "in the chance settings and whose score nobody has overridden. The owner is told and can stop it. "
-            "Concessions still wait for a person."
+            "Concessions still wait for a person.",
+            "trigger_level": "On the level of risk: suggested when it crosses up to this one, so many a CSM and week "
+            "as the chance settings say, the largest at stake first.",
         }
-        labels: ClassVar[dict[str, str]] = {"starts_alone": "May start without a click"}
+        labels: ClassVar[dict[str, str]] = {
+            "starts_alone": "May start without a click",
+            "trigger_level": "Level of risk reached",
+        }
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -89,7 +121,8 @@ class PlaybookForm(OwnRowForm):
     def clean(self) -> dict[str, Any]:
         """Indicators, bands and what it answers to have to fit together."""
         values = super().clean() or {}
-        is_gain = values.get("trigger_on") == IMPROVED
+        on = values.get("trigger_on")
+        is_gain = on == IMPROVED
         keys = tuple(GAINS if is_gain else BY_KEY)
         odd = [
             pattern
@@ -98,11 +131,26 @@ class PlaybookForm(OwnRowForm):
         ]
         if odd:
             self.add_error("trigger_indicators", f"“{odd[0]}” does not fit what the play answers to.")
-        if is_gain and values.get("starts_alone"):
+        if on in (IMPROVED, On.RENEWAL) and values.get("starts_alone"):
             self.add_error("starts_alone", "Only a play against a loss may start without a click.")
-        if HEALTHY in (values.get("trigger_bands") or []) and not is_gain:
+        if HEALTHY in (values.get("trigger_bands") or []) and on == On.LOW:
             self.add_error("trigger_bands", "A healthy account needs no play of this kind.")
+        for name, words in self._lacking(on, values):
+            self.add_error(name, words)
         return values
+
+    def _lacking(self, on: Any, values: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """What this kind of trigger needs and has not, and what belongs to another kind."""
+        needs = {
+            "trigger_indicators": (on in (On.LOW, IMPROVED), "Name what the play answers to."),
+            "trigger_days": (on == On.RENEWAL, "Give the days before the end of the term."),
+            "trigger_level": (on == On.RISK, "Choose the level of risk."),
+        }
+        for name, (is_needed, words) in needs.items():
+            if name in values and is_needed != bool(values[name]):
+                yield name, words if is_needed else "This belongs to another kind of trigger. Leave it empty."
+        if values.get("trigger_chance_below") is not None and on != On.RENEWAL:
+            yield "trigger_chance_below", "Only a play before a renewal asks for it."
 
     def clean_seen_version(self) -> int:
         seen: int = self.cleaned_data["seen_version"] or 0
@@ -189,8 +237,8 @@ class PlaybookAdmin(TenantModelAdmin):
 
     form: Any = PlaybookForm
     inlines = (StepInline,)
-    list_display = ("name", "state", "position", "trigger_score_below", "version")
-    list_filter = ("state",)
+    list_display = ("name", "state", "position", "trigger_on", "version")
+    list_filter = ("state", "trigger_on")
     ordering = ("position", "name")
     fields = (*PlaybookForm.Meta.fields, "seen_version")
 

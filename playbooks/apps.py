@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.apps import AppConfig
@@ -19,12 +21,31 @@ class PlaybooksConfig(AppConfig):
         hooks.when_tenant_created(_give_first_playbooks)
         _register_queue()
         erasure.register_places()
+        _register_reach()
+
+
+def _register_reach() -> None:
+    from playbooks.queries import plays, recommendations
+    from tenants.hooks import when_asked_who_sees
+
+    looks: dict[str, Callable[..., Any]] = {
+        "play_id": plays.play_seen,
+        "step_id": plays.step_seen,
+        "task_id": plays.task_seen,
+        "recommendation_id": recommendations.recommendation,
+    }
+    for name, look in looks.items():
+        when_asked_who_sees(name, partial(_is_seen, name, look))
+
+
+def _is_seen(name: str, look: Callable[..., Any], tenant: Any, viewer: Any, value: int) -> bool:
+    return look(tenant, viewer, **{name: value}) is not None
 
 
 def _register_jobs() -> None:
     from jobs import registry
     from playbooks import tasks
-    from playbooks.services import unattended
+    from playbooks.services import cues, unattended
 
     registry.register("playbooks.start_play", tasks.start_play, mode="transactional", label="Start a play")
     registry.register(
@@ -43,6 +64,15 @@ def _register_jobs() -> None:
         every=timedelta(minutes=15),
         when=unattended.may_start_any,
     )
+    registry.register(tasks.GIVE_TURNS, tasks.give_turns, mode="stepwise", label="Flags whose turn it is")
+    registry.schedule(tasks.GIVE_TURNS, kind=tasks.GIVE_TURNS, every=timedelta(minutes=5), when=cues.may_give)
+    registry.register(tasks.LOOK_AHEAD, tasks.look_ahead, mode="stepwise", label="Looking ahead to renewals")
+    registry.schedule(
+        tasks.LOOK_AHEAD,
+        kind=tasks.LOOK_AHEAD,
+        every=timedelta(minutes=15),
+        when=tasks.is_there_a_new_scoring,
+    )
     registry.schedule(
         tasks.RESUME_HELD, kind=tasks.RESUME_HELD, every=timedelta(minutes=5), when=tasks.may_resume
     )
@@ -54,6 +84,7 @@ def _register_consumers() -> None:
 
     consumers.register(tasks.TRIGGERS, tasks.TRIGGER_VERBS, tasks.follow_health)
     consumers.register(tasks.GAINS, tasks.GAIN_VERBS, tasks.follow_gains)
+    consumers.register(tasks.RISK, tasks.RISK_VERBS, tasks.follow_risk)
     consumers.register(tasks.WRITEBACK, tasks.WRITEBACK_VERBS, tasks.follow_writes)
 
 

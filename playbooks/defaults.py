@@ -1,9 +1,11 @@
 """The playbooks that every tenant starts with. They are copied into rows; from then on the tenant's are its own."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 NEEDING_CARE = ("critical", "at_risk", "watch")
+EVERY_BAND = (*NEEDING_CARE, "healthy")
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Template:
     bands: tuple[str, ...] = NEEDING_CARE
     on: str = "low"
     type: str = "risk"
+    days: int | None = None  # renewal: at most so many to the end of the main term
+    chance_below: Decimal | None = None  # renewal: where a chance to renew is known, only below this
+    level: str = ""  # risk: the level that it has to reach
 
 
 def concession(title: str, due_days: int, details: str, *, discount_pct: int, months: int) -> Step:
@@ -212,6 +217,109 @@ PLAYBOOKS = (
             ),
             Step("Agree what is used, and where", 14, "In writing, with the person who may allow it."),
             Step("Thank them and show the result", 30, "Tell them what came of it."),
+        ),
+    ),
+    # begun by the date or by a chance, not by an indicator
+    Template(
+        key="risk_review",
+        name="Risk review",
+        summary="Their chance of leaving has risen clearly: find out whether it is so, and why, while there is time.",
+        indicators=(),
+        bands=EVERY_BAND,
+        on="risk",
+        level="high",
+        steps=(
+            Step(
+                "Read what goes with the chance",
+                1,
+                "The reasons on the account page with their rows, and the brief. Report what is wrong in them.",
+            ),
+            Step(
+                "Ask those who know the account",
+                3,
+                "Account executive, support, services: what does the data not say? Write it down.",
+            ),
+            Step(
+                "Talk to the customer",
+                7,
+                "To the champion and to somebody else. Ask how it goes, not whether they leave.",
+            ),
+            Step(
+                "Decide what is done",
+                10,
+                "A play for the cause that you found, or a note why none is needed.",
+            ),
+            Step("Look at the chance again", 30, "Did it fall, and did what went with it change?"),
+        ),
+    ),
+    Template(
+        key="renewal_check",
+        name="Early renewal check",
+        summary="The renewal is half a year away and not safe: while there is time, find out what would make it so.",
+        indicators=(),
+        bands=NEEDING_CARE,  # where no chance is known
+        on="renewal",
+        type="renewal",
+        days=180,
+        chance_below=Decimal("0.800"),
+        steps=(
+            Step(
+                "Read the brief",
+                3,
+                "Goals that are not reached, escalations, price history, who decides. Note the two or three doubts.",
+            ),
+            Step(
+                "Agree with the account executive what has to be true by the renewal",
+                10,
+                "In the customer's figures, with a date and an owner each.",
+            ),
+            Step(
+                "Meet the sponsor",
+                30,
+                "Is this still what they bought it for? Who will decide, and when does their budget close?",
+            ),
+            Step(
+                "Look at what was agreed",
+                60,
+                "What is reached, what is not? The renewal plan begins at 120 days.",
+            ),
+        ),
+    ),
+    Template(
+        key="renewal_plan",
+        name="Renewal plan",
+        summary="The main term ends within four months: agree who does what until it is signed.",
+        indicators=(),
+        bands=EVERY_BAND,
+        on="renewal",
+        type="renewal",
+        days=120,
+        steps=(
+            Step(
+                "Read the negotiation brief",
+                3,
+                "Terms, notice days, price history, goals reached. Check the last day on which notice can be given.",
+            ),
+            Step(
+                "Agree roles with the account executive",
+                7,
+                "Who speaks to whom, what is asked for, and what would be given for it.",
+            ),
+            Step(
+                "Review what was reached with the customer",
+                21,
+                "In their figures, with the sponsor there. End with what the next term is for.",
+            ),
+            concession(
+                "Offer terms for the renewal",
+                45,
+                "Only where the price stands in the way, and for something in return: a longer term, a reference.",
+                discount_pct=5,
+                months=12,
+            ),
+            Step(
+                "Have it signed, or know why not", 90, "Before the notice period ends, not at the last day."
+            ),
         ),
     ),
 )

@@ -19,6 +19,13 @@ class Playbook(TenantModel):
     class TriggerOn(models.TextChoices):
         LOW = "low", "An indicator is low"
         IMPROVED = "improved", "Health or the chance of leaving has clearly improved"
+        RENEWAL = "renewal", "The main term ends soon"
+        RISK = "risk", "The level of risk has risen"
+
+    class RiskLevel(models.TextChoices):
+        MEDIUM = "medium", "Medium"
+        HIGH = "high", "High"
+        CRITICAL = "critical", "Critical"
 
     key = models.CharField(max_length=60)
     name = models.CharField(max_length=200)
@@ -32,7 +39,14 @@ class Playbook(TenantModel):
     trigger_on = models.CharField(max_length=10, choices=TriggerOn, default=TriggerOn.LOW, db_default="low")
     trigger_indicators = models.JSONField(default=list)
     trigger_score_below = models.PositiveSmallIntegerField(default=40)
+    # renewal and risk ask for a band only where no chance decides (services.renewals, services.cues)
     trigger_bands = models.JSONField(default=list)
+    # renewal: days to the end of the main term, at most so many, once a term; where a chance to renew is known and a
+    # share stands here, only below it
+    trigger_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    trigger_chance_below = models.DecimalField(max_digits=4, decimal_places=3, null=True, blank=True)
+    # risk: when the level crosses up to this one
+    trigger_level = models.CharField(max_length=10, choices=RiskLevel, blank=True, db_default="")
     # where a model has earned it (services.unattended); without an earned model it means nothing
     starts_alone = models.BooleanField(default=False, db_default=False)
     version = models.PositiveIntegerField(default=1)
@@ -136,6 +150,71 @@ class Recommendation(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "state", "account"], name="recommendation_state_ix"),
             models.Index(fields=["tenant", "state", "decided_at"], name="recommendation_decided_ix"),
+        ]
+
+
+class Cue(TenantModel):
+    """What asks for a play: a term that ends, told once a playbook, or a level of risk that rose.
+
+    A cue that rests on a chance is a flag: a CSM gets so many a week, and the others wait here for their turn.
+    """
+
+    class Kind(models.TextChoices):
+        RENEWAL = "renewal", "A term ends"
+        RISK = "risk", "The level of risk rose"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waits for its turn"
+        GIVEN = "given", "Given"
+        DROPPED = "dropped", "No longer so"
+
+    account = TenantForeignKey("accounts.Account", on_delete=models.CASCADE)
+    kind = models.CharField(max_length=10, choices=Kind)
+    state = models.CharField(max_length=10, choices=State)
+    playbook = TenantForeignKey(Playbook, null=True, on_delete=models.CASCADE)
+    is_flag = models.BooleanField()  # rests on a chance: counts against the week's number
+    term = models.CharField(max_length=300, blank=True)  # renewal: the term's external id, or its last day
+    ends = models.DateField(null=True)
+    was = models.CharField(max_length=10, blank=True)  # risk: the level before it rose; empty: none was known
+    level = models.CharField(max_length=10, blank=True)
+    as_of = models.DateField()  # the scored day that said so
+    event_key = models.JSONField(default=list)
+    raised_at = models.DateTimeField(default=timezone.now)
+    # whose week it counts in; nobody's for a pooled account
+    given_to = models.ForeignKey(
+        "tenants.User", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    ended_at = models.DateTimeField(null=True)
+    ended_why = models.CharField(max_length=200, blank=True)
+    recommendation = TenantForeignKey(Recommendation, null=True, on_delete=models.SET_NULL)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "account", "playbook", "term"],
+                condition=Q(kind="renewal"),
+                name="cue_once_a_term",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "account"],
+                condition=Q(kind="risk", state="waiting"),
+                name="cue_one_rise_waits",
+            ),
+            models.CheckConstraint(
+                name="cue_waits_or_has_ended",
+                condition=Q(state="waiting", ended_at=None) | ~Q(state="waiting") & Q(ended_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="cue_of_a_term_or_a_level",
+                condition=Q(kind="renewal", ends__isnull=False, playbook__isnull=False) & ~Q(term="")
+                | Q(kind="risk") & ~Q(level=""),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "account"], condition=Q(state="waiting"), name="cue_waiting_ix"),
+            models.Index(
+                fields=["tenant", "ended_at"], condition=Q(state="given", is_flag=True), name="cue_given_ix"
+            ),
         ]
 
 

@@ -5,18 +5,24 @@ from typing import Any
 
 from audit import consumers
 from audit.consumers import Event
+from jobs import queries as jobs
 from playbooks import services
-from playbooks.services import unattended
+from playbooks.queries import cues as cue_queries
+from playbooks.services import cues, renewals, unattended
 from scoring.automation import holds
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
 TRIGGERS = "playbooks.triggers"
 GAINS = "playbooks.gains"
+RISK = "playbooks.risk"
+GIVE_TURNS = "playbooks.give_turns"
+LOOK_AHEAD = "playbooks.look_ahead"
 RESUME_HELD = "playbooks.resume_held"
 START_EARNED = "playbooks.start_earned"
 TRIGGER_VERBS = ["scoring.health_changed"]
 GAIN_VERBS = ["scoring.improved"]
+RISK_VERBS = ["scoring.risk_changed"]
 WRITEBACK = "playbooks.writeback"
 _WRITE = "integrations.write_"
 WRITEBACK_VERBS = [f"{_WRITE}{outcome}" for outcome in ("done", "dead", "blocked", "cancelled", "replayed")]
@@ -49,6 +55,49 @@ def follow_gains(tenant: Tenant, events: list[Event]) -> None:
     services.suggest_or_hold(tenant, signals=signals, what=GAINS)
 
 
+def follow_risk(tenant: Tenant, events: list[Event]) -> None:
+    """A level of risk moved: what rose waits for its turn, what fell is forgotten; or all of it for a source."""
+    signals = [_rise(event) for event in events if event.account_id is not None]
+    services.suggest_or_hold(tenant, signals=signals, what=RISK)
+
+
+def give_turns(tenant: Tenant, progress: Any) -> dict[str, int]:
+    """Every five minutes while a flag waits whose owner has room: after all that scoring has told."""
+    consumers.consume_now(tenant, RISK)
+    with tenant_transaction(tenant.pk):
+        return {"given": cues.give_turns(tenant)}
+
+
+def is_there_a_new_scoring(tenant: Tenant) -> bool:
+    """Whether a playbook before renewals is in use and something was scored since they were looked at last."""
+    if not renewals.playbooks_of(tenant):
+        return False
+    run = cue_queries.settled_run(tenant)
+    return run is not None and run.pk != _looked_at(tenant)
+
+
+def _looked_at(tenant: Tenant) -> int | None:
+    last = jobs.newest_job(tenant, kind=LOOK_AHEAD)
+    return (last.result or {}).get("run") if last is not None else None
+
+
+def look_ahead(tenant: Tenant, progress: Any) -> dict[str, int]:
+    """After each scoring: terms that end soon. Harmless when run again."""
+    with tenant_transaction(tenant.pk):
+        run = cue_queries.settled_run(tenant)
+        ended = renewals.end_passed(tenant, run=run) if run is not None else 0
+    begun, after = 0, 0
+    while run is not None:
+        with tenant_transaction(tenant.pk):
+            count, last = renewals.look_at(tenant, run=run, after=after)
+        begun += count
+        if last is None:
+            break
+        after = last
+        progress(begun)
+    return {"begun": begun, "ended": ended, **({"run": run.pk} if run is not None else {})}
+
+
 def may_resume(tenant: Tenant) -> bool:
     """Whether triggers wait whose sources are back."""
     return services.is_anything_waiting(tenant) and not holds.reasons(tenant)
@@ -56,7 +105,7 @@ def may_resume(tenant: Tenant) -> bool:
 
 def resume_held(tenant: Tenant, progress: Any) -> dict[str, int]:
     """Go on with what waited, after what scoring has told since: a newer signal overtakes a kept one."""
-    for name in (TRIGGERS, GAINS):
+    for name in (TRIGGERS, RISK, GAINS):
         consumers.consume_now(tenant, name)
     resumed = 0
     while True:
@@ -84,6 +133,13 @@ def _signal(event: Event) -> services.Signal:
         gains=list(after.get("gains") or []),
         key=list(event.key),
     )
+
+
+def _rise(event: Event) -> services.Signal:
+    """Where the level came from and went to; a first level came from none."""
+    before, after = event.before or {}, event.after or {}
+    levels = {"was": str(before.get("risk_level") or ""), "level": str(after.get("risk_level") or "")}
+    return services.Signal(event.account_id or 0, None, "unknown", low=[], key=list(event.key), risk=levels)
 
 
 def _result(event: Event) -> services.Result:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Account
 from accounts.queries import visible_accounts
-from playbooks.models import Play, Playbook, Recommendation
+from playbooks.models import Cue, Play, Playbook, Recommendation
 from scoring.models import AccountHealth
 from tenants.models import Membership, Tenant
 
@@ -101,6 +101,11 @@ def snoozed_until(tenant: Tenant, day: date) -> QuerySet[Recommendation]:
         .filter(state=Recommendation.State.SNOOZED, snoozed_until__lte=day)
         .order_by("pk")
     )
+
+
+def forget_cues(tenant: Tenant, *, recommendation_id: int) -> None:
+    """What began this suggestion is told again when its time comes."""
+    Cue.objects.for_tenant(tenant).filter(recommendation_id=recommendation_id).delete()
 
 
 def running_playbooks(tenant: Tenant, account_ids: Iterable[int]) -> set[tuple[int, int]]:

@@ -13,6 +13,8 @@ from scoring.queries import newest_run
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 
+AGAINST_A_LOSS = (Playbook.TriggerOn.LOW, Playbook.TriggerOn.RISK)
+
 
 def automatic_model(tenant: Tenant) -> ChurnModel | None:
     """The version in force, if it has earned to act by itself: also one from before skill was asked for."""
@@ -46,7 +48,7 @@ def earned(
     rows = Recommendation.objects.for_tenant(tenant).filter(
         ~Exists(before), state=Recommendation.State.SUGGESTED, account__owner__isnull=False,
         playbook__state=Playbook.State.ACTIVE, playbook__starts_alone=True,
-        playbook__trigger_on=Playbook.TriggerOn.LOW,
+        playbook__trigger_on__in=AGAINST_A_LOSS,
     )  # fmt: skip
     chance = Subquery(sure.values("p90")[:1], output_field=FloatField())
     found = rows.annotate(chance=chance).filter(chance__isnull=False).exclude(account__owner__in=full)

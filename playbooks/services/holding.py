@@ -11,6 +11,8 @@ from typing import Any
 from django.db import transaction
 
 from audit import services as audit
+from playbooks.queries.cues import held_signals
+from playbooks.services.cues import follow_risk, joined
 from playbooks.services.suggestions import Signal, suggest, suggest_gains
 from scoring.automation import holds
 from tenants.access import SYSTEM
@@ -18,7 +20,8 @@ from tenants.models import Tenant
 
 TRIGGERS = "playbooks.triggers"
 GAINS = "playbooks.gains"
-KINDS = (TRIGGERS, GAINS)  # what waits; each has its own place, so that good news does not overtake bad
+RISK = "playbooks.risk"
+KINDS = (TRIGGERS, RISK, GAINS)  # what waits; each has its own place, so that good news does not overtake bad
 BATCH = 500
 
 
@@ -26,6 +29,8 @@ BATCH = 500
 def suggest_or_hold(tenant: Tenant, *, signals: Iterable[Signal], what: str = TRIGGERS) -> int:
     """Act on the signals, or keep the newest one of each account while a hold stands; how many were suggested."""
     signals = list(signals)
+    if what == RISK:
+        signals = _from_where_it_began(tenant, signals)
     why = holds.reasons(tenant)
     if why:
         kept = {signal.account_id: _written(signal) for signal in signals}
@@ -57,7 +62,16 @@ def is_anything_waiting(tenant: Tenant) -> bool:
 
 
 def _act(tenant: Tenant, what: str, signals: list[Signal]) -> int:
+    if what == RISK:
+        return follow_risk(tenant, signals=signals)
     return (suggest_gains if what == GAINS else suggest)(tenant, signals=signals)
+
+
+def _from_where_it_began(tenant: Tenant, signals: list[Signal]) -> list[Signal]:
+    """A level that rose in two steps while a source was away has risen from where it stood before both."""
+    ids = [signal.account_id for signal in signals]
+    kept = [_read(each) for each in held_signals(tenant, what=RISK, account_ids=ids).values()]
+    return list(joined([*kept, *signals]).values())
 
 
 def _written(signal: Signal) -> dict[str, Any]:

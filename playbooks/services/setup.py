@@ -82,6 +82,9 @@ def _install(tenant: Tenant, template: Template, *, position: int, by: Actor) ->
         trigger_indicators=list(template.indicators),
         trigger_score_below=template.score_below,
         trigger_bands=list(template.bands),
+        trigger_days=template.days,
+        trigger_chance_below=template.chance_below,
+        trigger_level=template.level,
     )
     _write_steps(tenant, playbook, template.steps)
     after = {"key": template.key, "version": 1}

@@ -23,6 +23,11 @@ from tenants.models import Tenant
 
 State = Recommendation.State
 IMPROVED = Playbook.TriggerOn.IMPROVED
+LOW = Playbook.TriggerOn.LOW
+OTHERWISE_BEGUN = (
+    Playbook.TriggerOn.RENEWAL,
+    Playbook.TriggerOn.RISK,
+)  # not by health: services.renewals, cues
 Cause = list[dict[str, Any]]
 
 COOL_DOWN = timedelta(days=30)  # after a dismissal, or the end of a play, of the same cause
@@ -39,14 +44,19 @@ WHERE old.tenant_id = %s AND old.id = new.id
 
 @dataclass(frozen=True)
 class Signal:
-    """What a `scoring.health_changed` or a `scoring.improved` event says of one account."""
+    """What a `scoring.health_changed`, `scoring.improved` or `scoring.risk_changed` event says of one account."""
 
     account_id: int
     health: Decimal | None
     band: str
     low: Cause  # indicators under 50 points, worst first
     key: list[int] = field(default_factory=list)  # epoch, xid, id of the event
-    gains: Cause = field(default_factory=list)  # what has clearly improved; a signal has lows or gains
+    gains: Cause = field(
+        default_factory=list
+    )  # what has clearly improved; a signal has lows, gains or a rise
+    risk: dict[str, str] = field(
+        default_factory=dict
+    )  # was, level: where the level of risk came from and went to
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,7 @@ def suggest(tenant: Tenant, *, signals: Iterable[Signal], now: datetime | None =
     latest = {signal.account_id: signal for signal in signals}
     accounts = queries.known_accounts(tenant, latest)
     playbooks = queries.active_playbooks(tenant)
-    standing = _standing(tenant, list(accounts), now)
+    standing = standing_of(tenant, list(accounts), now)
     fresh, refreshed = [], []
     for account_id, signal in latest.items():
         if account_id not in accounts:
@@ -83,7 +93,7 @@ def suggest(tenant: Tenant, *, signals: Iterable[Signal], now: datetime | None =
         elif (found := _first_fitting(signal, playbooks, standing)) is not None:
             fresh.append((signal, *found))
     _write_causes(tenant, refreshed)
-    return _open_all(tenant, fresh, now)
+    return len(open_all(tenant, fresh, now))
 
 
 @transaction.atomic
@@ -96,7 +106,7 @@ def suggest_gains(tenant: Tenant, *, signals: Iterable[Signal], now: datetime | 
     latest = {signal.account_id: signal for signal in signals}
     accounts = queries.known_accounts(tenant, latest)
     playbooks = queries.active_playbooks(tenant)
-    standing = _standing(tenant, list(accounts), now)
+    standing = standing_of(tenant, list(accounts), now)
     busy = {account_id for account_id, _ in standing.running} | set(standing.open)
     bands = queries.bands_of(
         tenant, accounts
@@ -107,7 +117,7 @@ def suggest_gains(tenant: Tenant, *, signals: Iterable[Signal], now: datetime | 
         found = _first_fitting(signal, playbooks, standing)
         if account_id in accounts and account_id not in busy and found is not None:
             fresh.append((signal, *found))
-    return _open_all(tenant, fresh, now)
+    return len(open_all(tenant, fresh, now))
 
 
 @transaction.atomic
@@ -116,13 +126,13 @@ def wake_snoozed(tenant: Tenant, *, now: datetime | None = None) -> int:
     today = local_day(tenant, now or timezone.now())
     rows = list(queries.snoozed_until(tenant, today))
     for row in rows:
-        _wake(tenant, row, why="its day has come")
+        wake(tenant, row, why="its day has come")
     return len(rows)
 
 
 def cause_for(playbook: Playbook, signal: Signal) -> Cause:
     """The low indicators, or the improvements, that this playbook answers to; empty when it does not apply."""
-    if signal.band not in playbook.trigger_bands:
+    if playbook.trigger_on in OTHERWISE_BEGUN or signal.band not in playbook.trigger_bands:
         return []
     told = (
         signal.gains if playbook.trigger_on == IMPROVED else _below(signal.low, playbook.trigger_score_below)
@@ -144,7 +154,7 @@ def names(pattern: str, key: str) -> bool:
     return key.startswith(pattern[:-1]) if pattern.endswith("*") else key == pattern
 
 
-def _standing(tenant: Tenant, account_ids: list[int], now: datetime) -> Standing:
+def standing_of(tenant: Tenant, account_ids: list[int], now: datetime) -> Standing:
     answered: dict[tuple[int, int], list[set[str]]] = {}
     for account_id, playbook_id, cause in queries.answered_causes(tenant, account_ids, since=now - COOL_DOWN):
         answered.setdefault((account_id, playbook_id), []).append({str(low["key"]) for low in cause})
@@ -174,21 +184,42 @@ def _follow(
     now: datetime,
 ) -> bool:
     """Bring an open suggestion up to date with what is now known; whether its cause is still to be written."""
+    if row.playbook.trigger_on in OTHERWISE_BEGUN:
+        _follow_other(tenant, row, signal, playbooks, standing, now)
+        return False
     is_gain = row.playbook.trigger_on == IMPROVED
     if signal.band == HEALTHY and not is_gain:
-        _expire(tenant, row)
+        expire(tenant, row)
         return False
     if (
         is_gain
         and signal.band not in row.playbook.trigger_bands
         and _first_fitting(signal, playbooks, standing) is None
     ):
-        _expire(tenant, row, why="the account stands less well again")
+        expire(tenant, row, why="the account stands less well again")
         return False
     has_new_cause = _refresh(tenant, row, signal, playbooks, standing)
     if row.state == State.SNOOZED and (why := _reason_to_wake(row, signal, local_day(tenant, now))):
-        _wake(tenant, row, why=why)
+        wake(tenant, row, why=why)
     return has_new_cause
+
+
+def _follow_other(
+    tenant: Tenant,
+    row: Recommendation,
+    signal: Signal,
+    playbooks: list[Playbook],
+    standing: Standing,
+    now: datetime,
+) -> None:
+    """A suggestion that health did not begin does not end with it. Trouble takes the place of a term that ends, which
+    is told again once the place is free."""
+    found = _first_fitting(signal, playbooks, standing)
+    if found is not None and row.playbook.trigger_on == Playbook.TriggerOn.RENEWAL:
+        queries.forget_cues(tenant, recommendation_id=row.pk)
+        switch(tenant, row, *found, key=signal.key)
+    if row.state == State.SNOOZED and (why := _reason_to_wake(row, signal, local_day(tenant, now))):
+        wake(tenant, row, why=why)
 
 
 def _refresh(
@@ -208,16 +239,20 @@ def _refresh(
     found = _first_fitting(signal, playbooks, standing)
     if found is None:
         if row.playbook.key in ENDS_WITH_ITS_CAUSE:
-            _expire(tenant, row, why="its cause is gone")
+            expire(tenant, row, why="its cause is gone")
         return False
+    switch(tenant, row, *found, key=signal.key)
+    return False
+
+
+def switch(tenant: Tenant, row: Recommendation, playbook: Playbook, cause: Cause, *, key: list[int]) -> None:
+    """Another playbook in the same place, with a new version: an answer about the other play is stale."""
     before = {"playbook": row.playbook.key}
-    row.playbook, row.cause = found
-    row.event_key = signal.key
+    row.playbook, row.cause, row.event_key = playbook, cause, key
     row.version += 1
     row.save()
     after = {"playbook": row.playbook.key, "cause": row.cause}
     record_suggestion(tenant, row, verb="playbooks.recommended", by=SYSTEM, before=before, after=after)
-    return False
 
 
 def _write_causes(tenant: Tenant, rows: list[Recommendation]) -> None:
@@ -238,7 +273,7 @@ def _reason_to_wake(row: Recommendation, signal: Signal, today: date) -> str:
     return f"health fell {fall.normalize():f} points" if fall >= WAKE_FALL else ""
 
 
-def _wake(tenant: Tenant, row: Recommendation, *, why: str) -> None:
+def wake(tenant: Tenant, row: Recommendation, *, why: str) -> None:
     before = {"state": row.state, "until": row.snoozed_until}
     row.state = State.SUGGESTED
     row.snoozed_until = row.snoozed_health = row.decided_by = row.decided_at = None
@@ -249,7 +284,7 @@ def _wake(tenant: Tenant, row: Recommendation, *, why: str) -> None:
     record_suggestion(tenant, row, verb="playbooks.woken", by=SYSTEM, before=before, after=after)
 
 
-def _expire(tenant: Tenant, row: Recommendation, *, why: str = "the account is healthy again") -> None:
+def expire(tenant: Tenant, row: Recommendation, *, why: str = "the account is healthy again") -> None:
     before = {"state": row.state}
     row.state, row.snoozed_until = State.EXPIRED, None
     row.version += 1
@@ -258,7 +293,9 @@ def _expire(tenant: Tenant, row: Recommendation, *, why: str = "the account is h
     record_suggestion(tenant, row, verb="playbooks.expired", by=SYSTEM, before=before, after=after)
 
 
-def _open_all(tenant: Tenant, fresh: list[tuple[Signal, Playbook, Cause]], now: datetime) -> int:
+def open_all(
+    tenant: Tenant, fresh: list[tuple[Signal, Playbook, Cause]], now: datetime
+) -> list[Recommendation]:
     """Insert them in one statement. Where an Undo opened one in the meantime, the unique key leaves ours out."""
     rows = [
         Recommendation(
@@ -281,4 +318,4 @@ def _open_all(tenant: Tenant, fresh: list[tuple[Signal, Playbook, Cause]], now: 
     for row in opened:
         after = {"playbook": row.playbook.key, "cause": row.cause}
         record_suggestion(tenant, row, verb="playbooks.recommended", by=SYSTEM, before={}, after=after)
-    return len(opened)
+    return opened

@@ -45,16 +45,16 @@ def decide(world, row, what, now=NOW, **answer):
 
 
 class TestDefaults:
-    def test_a_new_tenant_has_its_playbooks_the_first_three_with_a_concession(self, here):
+    def test_a_new_tenant_has_its_playbooks_some_with_a_concession(self, here):
         rows = Playbook.objects.order_by("position")
         keys = ["support_recovery", "usage_recovery", "sentiment_decline", "champion_change"]
-        keys += ["expansion_talk", "reference_request"]
+        keys += ["expansion_talk", "reference_request", "risk_review", "renewal_check", "renewal_plan"]
         assert [row.key for row in rows] == keys
         for row in rows:
             steps = services_steps(here, row)
             assert 4 <= len(steps) <= 5
             offers = [step for step in steps if step.kind == "concession"]
-            assert bool(offers) == (row.key in keys[:3])  # a price wins nobody
+            assert bool(offers) == (row.key in {*keys[:3], "renewal_plan"})  # a price wins nobody
             assert all({"discount_pct", "months"} <= set(step.defaults) for step in offers)
             assert [step.due_days for step in steps] == sorted(step.due_days for step in steps)
 

@@ -1,0 +1,171 @@
+"""Reads of what asks for a play by date or by chance: terms, levels of risk, whose turn it is."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q, QuerySet
+
+from accounts.models import Subscription
+from playbooks.models import Cue, Playbook, Recommendation
+from scoring.automation.models import PausedAutomation
+from scoring.models import AccountHealth, ChurnModel, ScoreRun
+from scoring.queries import newest_run
+from tenants.models import Tenant
+
+State, Kind = Cue.State, Cue.Kind
+LEAST_TERM_DAYS = 45  # shorter terms roll on without a decision, as on the pages of renewals and outcomes
+
+
+# --- playbooks, versions, standings ----------------------------------------------------------------
+
+
+def active_on(tenant: Tenant, trigger: str) -> list[Playbook]:
+    """Playbooks in use that answer to this, in the order in which they are tried."""
+    rows = Playbook.objects.for_tenant(tenant).filter(state=Playbook.State.ACTIVE, trigger_on=trigger)
+    return list(rows.order_by("position", "pk"))
+
+
+def live_model(tenant: Tenant) -> ChurnModel | None:
+    """The version in force: what is only watched or was taken back starts nothing."""
+    rows = ChurnModel.objects.for_tenant(tenant).filter(state__in=ChurnModel.LIVE)
+    return rows.defer("document").first()
+
+
+def standings(tenant: Tenant, account_ids: Iterable[int]) -> dict[int, AccountHealth]:
+    rows = AccountHealth.objects.for_tenant(tenant).filter(account_id__in=list(account_ids))
+    return {row.account_id: row for row in rows}
+
+
+def settled_run(tenant: Tenant) -> ScoreRun | None:
+    """The newest scoring, unless another one is being written: half of its levels would take the others' turns."""
+    run = newest_run(tenant)
+    if run is None or AccountHealth.objects.for_tenant(tenant).filter(run_id__gt=run.pk).exists():
+        return None
+    return run
+
+
+# --- flags that wait -----------------------------------------------------------------------------
+
+
+def week_began(tenant: Tenant, now: datetime) -> datetime:
+    """Monday, 00:00, where the tenant works: weeks as the what-if page counts them."""
+    zone = ZoneInfo(tenant.time_zone)
+    today = now.astimezone(zone).date()
+    return datetime.combine(today - timedelta(days=today.weekday()), time(), zone)
+
+
+def given_since(tenant: Tenant, since: datetime) -> dict[int | None, int]:
+    """How many flags each owner was given since then; None: accounts without a CSM."""
+    rows = Cue.objects.for_tenant(tenant).filter(state=State.GIVEN, is_flag=True, ended_at__gte=since)
+    counted = rows.order_by("given_to_id").values("given_to_id").annotate(count=Count("pk"))
+    return {row["given_to_id"]: row["count"] for row in counted}
+
+
+def waiting(tenant: Tenant) -> QuerySet[Cue]:
+    """Flags that wait for their turn."""
+    return Cue.objects.for_tenant(tenant).filter(state=State.WAITING)
+
+
+def waiting_for_update(tenant: Tenant, *, full: Collection[int | None]) -> list[Cue]:
+    """Those of owners who have room, locked, with account and playbook."""
+    rows = waiting(tenant).select_related("account", "account__owner", "playbook")
+    has_room = ~Q(account__owner__in=[each for each in full if each is not None])
+    if None in full:
+        has_room &= Q(account__owner__isnull=False)
+    else:
+        has_room |= Q(account__owner__isnull=True)
+    return list(rows.filter(has_room).select_for_update(of=("self",), skip_locked=True).order_by("pk"))
+
+
+def rises_for_update(tenant: Tenant, account_ids: Iterable[int]) -> dict[int, Cue]:
+    """The rise that waits on each of these accounts, locked."""
+    rows = waiting(tenant).filter(kind=Kind.RISK, account_id__in=list(account_ids))
+    return {row.account_id: row for row in rows.select_for_update().order_by("pk")}
+
+
+def held_signals(tenant: Tenant, *, what: str, account_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """What is kept of these accounts while a source is away."""
+    rows = PausedAutomation.objects.for_tenant(tenant).filter(
+        what=what, ended_at=None, account_id__in=list(account_ids)
+    )
+    return dict(rows.values_list("account_id", "signal"))
+
+
+def open_on(tenant: Tenant, trigger: str, account_ids: Iterable[int]) -> list[Recommendation]:
+    """Open suggestions of playbooks that answer to this, locked."""
+    rows = Recommendation.objects.for_tenant(tenant).filter(
+        state__in=Recommendation.OPEN, playbook__trigger_on=trigger, account_id__in=list(account_ids)
+    )
+    return list(rows.select_for_update(of=("self",)).select_related("account", "playbook").order_by("pk"))
+
+
+def open_renewals(tenant: Tenant) -> list[Recommendation]:
+    """Open suggestions before a renewal, locked."""
+    rows = Recommendation.objects.for_tenant(tenant).filter(
+        state__in=Recommendation.OPEN, playbook__trigger_on=Playbook.TriggerOn.RENEWAL
+    )
+    return list(rows.select_for_update(of=("self",)).select_related("account", "playbook").order_by("pk"))
+
+
+# --- terms ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Term:
+    """The main term of an account: the largest one that ends on its renewal date."""
+
+    key: str  # its external id, so that a corrected date is no new term; its last day where it has no row
+    ends: date
+
+
+def ending(tenant: Tenant, run: ScoreRun, *, days: int, after: int, limit: int) -> list[AccountHealth]:
+    """Accounts of the newest scoring whose main term ends within so many days, by id from `after` on."""
+    rows = AccountHealth.objects.for_tenant(tenant).filter(
+        as_of=run.as_of, renewal_date__gte=run.as_of, renewal_date__lte=run.as_of + timedelta(days=days),
+        account_id__gt=after,
+    )  # fmt: skip
+    return list(rows.order_by("account_id")[:limit])
+
+
+def main_terms(tenant: Tenant, rows: Iterable[AccountHealth], as_of: date) -> dict[int, Term]:
+    """The main term of each account, by account. Left out: terms that roll on, and those that a later term of the
+    same product already follows."""
+    ends = {row.account_id: row.renewal_date for row in rows if row.renewal_date is not None}
+    by_account: dict[int, list[Subscription]] = {}
+    known = Subscription.objects.for_tenant(tenant).filter(
+        account_id__in=list(ends),
+        renewal_date__gte=as_of,
+        started_at__lt=datetime.combine(as_of, time(), UTC),
+    )
+    for each in known.order_by("account_id", "-arr", "external_id"):
+        by_account.setdefault(each.account_id, []).append(each)
+    found = {}
+    for account_id, last in ends.items():
+        terms = by_account.get(account_id, [])
+        main = next((each for each in terms if each.renewal_date == last), None)
+        if main is None:
+            found[account_id] = Term(str(last), last)
+        elif (last - main.started_at.date()).days > LEAST_TERM_DAYS and not _is_followed(main, terms):
+            found[account_id] = Term(main.external_id, last)
+    return found
+
+
+def _is_followed(main: Subscription, terms: list[Subscription]) -> bool:
+    return any(
+        each.product == main.product
+        and each.started_at > main.started_at
+        and each.renewal_date > main.renewal_date
+        for each in terms
+    )
+
+
+def told_of(tenant: Tenant, account_ids: Iterable[int]) -> dict[tuple[int, str], list[Cue]]:
+    """What was told of each account's terms, by account and term."""
+    rows = Cue.objects.for_tenant(tenant).filter(kind=Kind.RENEWAL, account_id__in=list(account_ids))
+    found: dict[tuple[int, str], list[Cue]] = {}
+    for row in rows.select_related("playbook"):
+        found.setdefault((row.account_id, row.term), []).append(row)
+    return found

@@ -1,0 +1,299 @@
+"""Plays before a renewal: days to the end of the main term, once a term, with a chance and without."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from accounts.models import Subscription
+from jobs.models import Job
+from jobs.services import enqueue
+from playbooks import services, tasks
+from playbooks.models import Cue, Playbook, Recommendation
+from playbooks.queries.cues import main_terms
+from playbooks.services import cues, renewals
+from scoring.models import AccountHealth
+from scoring.queries import newest_run
+from tests.playbooks.makers import NOW, health_row, low, open_of, playbook, suggest, verbs
+from tests.playbooks.test_holding import DAY, scored
+from tests.scoring import models_by_hand
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def here(acme):
+    with acme.here():
+        scored(acme)
+        yield acme
+
+
+@pytest.fixture
+def modelled(here):
+    """A version in force, so that chances to renew decide."""
+    here.model = models_by_hand.register(here, models_by_hand.by_hand())
+    return here
+
+
+def renewing(world, days, name="Northwind", *, renew=None, band="healthy", **standing):
+    """An account whose main term ends in so many days, perhaps with a chance to renew."""
+    account = world.add_account(name)
+    values = {"as_of": DAY, "renewal": DAY + timedelta(days=days), "band": band, "health": "81.00"}
+    if renew is not None:
+        values |= {"p_renew": Decimal(renew), "p90": Decimal("0.25"), "model_id": world.model.pk}
+    health_row(world, account, **values | standing)
+    return account
+
+
+def look(world, *, day=DAY, now=NOW):
+    """What the job does after a scoring; as of a later day where one is given."""
+    if day != DAY:
+        scored(world, day=day)
+        AccountHealth.objects.for_tenant(world.tenant).update(as_of=day)
+    run = newest_run(world.tenant)
+    renewals.end_passed(world.tenant, run=run)
+    return renewals.look_at(world.tenant, run=run, now=now)[0]
+
+
+def key_of(world, account):
+    row = open_of(world, account)
+    return row.playbook.key if row else None
+
+
+def term(world, account, *, ends, arr="50000", starts=None, product="Core", external_id="T-1"):
+    return Subscription.objects.create(
+        tenant=world.tenant, account=account, external_id=external_id, product=product, arr=Decimal(arr),
+        currency="USD", started_at=starts or NOW - timedelta(days=300), renewal_date=ends,
+    )  # fmt: skip
+
+
+class TestByDate:
+    @pytest.mark.parametrize(
+        ("days", "band", "wanted"),
+        [
+            (181, "at_risk", None),
+            (180, "at_risk", "renewal_check"),
+            (180, "unknown", "renewal_check"),
+            (180, "healthy", None),  # without a chance health decides, half a year ahead
+            (121, "watch", "renewal_check"),
+            (120, "healthy", "renewal_plan"),
+            (0, "critical", "renewal_plan"),
+            (-1, "critical", None),
+        ],
+    )
+    def test_within_so_many_days_the_nearest_play_first(self, here, days, band, wanted):
+        account = renewing(here, days, band=band)
+        assert look(here) == (wanted is not None)
+        assert key_of(here, account) == wanted
+
+    def test_it_says_when_and_that_there_is_no_chance_yet(self, here):
+        plan, check = renewing(here, 100), renewing(here, 150, "Early", band="watch")
+        look(here)
+        ends = DAY + timedelta(days=100)
+        assert [each["text"] for each in open_of(here, plan).cause] == [
+            f"Main term ends on {ends.day} {ends:%b %Y}, within 120 days",
+            "Chance to renew: not yet calibrated, the date alone decided",
+        ]
+        assert open_of(here, check).cause[1]["text"] == "Chance to renew: not yet calibrated, health decided"
+        assert verbs(here, plan) == ["playbooks.recommended"]
+
+    def test_once_a_term_however_many_days_pass(self, here):
+        account = renewing(here, 100)
+        look(here)
+        row = open_of(here, account)
+        services.dismiss(
+            here.tenant, recommendation_id=row.pk, version=1, reason="handled", by=here.actor("csm"), now=NOW
+        )
+        for later in (1, 40, 99):
+            now = NOW + timedelta(days=later)
+            assert look(here, day=DAY + timedelta(days=later), now=now) == 0
+
+    def test_a_hundred_and_eighty_days_then_a_hundred_and_twenty(self, here):
+        account = renewing(here, 170, band="watch")
+        look(here)
+        row = open_of(here, account)
+        services.dismiss(
+            here.tenant, recommendation_id=row.pk, version=1, reason="handled", by=here.actor("csm"), now=NOW
+        )
+        assert look(here, day=DAY + timedelta(days=30)) == 0
+        assert look(here, day=DAY + timedelta(days=50)) == 1
+        assert key_of(here, account) == "renewal_plan"
+
+    def test_never_the_wider_play_behind_the_nearer_one(self, here):
+        account = renewing(here, 100, band="watch")
+        look(here)
+        Recommendation.objects.update(
+            state="dismissed", reason="handled", decided_at=NOW - timedelta(days=60)
+        )
+        assert look(here, day=DAY + timedelta(days=1)) == 0
+        assert open_of(here, account) is None
+
+    def test_the_next_term_is_told_of_again_and_the_passed_one_ends(self, here):
+        account = renewing(here, 100)
+        look(here)
+        row = open_of(here, account)
+        later = DAY + timedelta(days=101)
+        AccountHealth.objects.update(renewal_date=DAY + timedelta(days=465))
+        assert look(here, day=later) == 0
+        row.refresh_from_db()
+        assert row.state == "expired"
+        assert look(here, day=DAY + timedelta(days=350)) == 1
+        assert Cue.objects.for_tenant(here.tenant).filter(account=account, state="given").count() == 2
+
+
+class TestTerms:
+    def test_a_corrected_date_is_no_new_term(self, here):
+        account = renewing(here, 100)
+        row = term(here, account, ends=DAY + timedelta(days=100))
+        look(here)
+        Recommendation.objects.update(
+            state="dismissed", reason="handled", decided_at=NOW - timedelta(days=60)
+        )
+        row.renewal_date = DAY + timedelta(days=110)
+        row.save()
+        AccountHealth.objects.update(renewal_date=row.renewal_date)
+        assert look(here, day=DAY + timedelta(days=1)) == 0
+
+    def test_the_largest_term_is_the_main_one(self, here):
+        account = renewing(here, 100)
+        ends = DAY + timedelta(days=100)
+        term(here, account, ends=ends, arr="10000", external_id="SMALL")
+        term(here, account, ends=ends, arr="90000", external_id="LARGE")
+        found = main_terms(here.tenant, AccountHealth.objects.all(), DAY)
+        assert found[account.pk].key == "LARGE"
+
+    def test_what_rolls_on_or_is_renewed_already_asks_for_nothing(self, here):
+        monthly, signed = renewing(here, 20, "Monthly"), renewing(here, 60, "Signed")
+        term(here, monthly, ends=DAY + timedelta(days=20), starts=NOW - timedelta(days=11), external_id="T-0")
+        term(here, signed, ends=DAY + timedelta(days=60))
+        term(here, signed, ends=DAY + timedelta(days=425), starts=NOW - timedelta(days=5), external_id="T-2")
+        assert look(here) == 0
+
+    def test_another_product_bought_later_is_no_renewal(self, here):
+        account = renewing(here, 60)
+        term(here, account, ends=DAY + timedelta(days=60))
+        term(
+            here, account, ends=DAY + timedelta(days=400), starts=NOW - timedelta(days=5), product="Extra",
+            external_id="T-2",
+        )  # fmt: skip
+        assert look(here) == 1
+
+
+class TestByChance:
+    def test_a_low_chance_to_renew_is_suggested_half_a_year_ahead_in_its_turn(self, modelled):
+        doubtful = renewing(modelled, 170, "Doubtful", renew="0.62")
+        renewing(modelled, 170, "Safe", renew="0.80", band="critical")  # the chance decides, not the band
+        assert look(modelled) == 1
+        assert open_of(modelled, doubtful) is None
+        assert cues.give_turns(modelled.tenant, now=NOW) == 1
+        row = open_of(modelled, doubtful)
+        assert row.playbook.key == "renewal_check"
+        assert row.cause[1]["text"] == "Chance to renew 62%, below the 80% that the play asks for"
+        assert Recommendation.objects.for_tenant(modelled.tenant).count() == 1
+
+    def test_a_play_for_everybody_names_the_chance_and_waits_for_nothing(self, modelled):
+        account = renewing(modelled, 100, renew="0.91")
+        assert look(modelled) == 1
+        row = open_of(modelled, account)
+        assert row.playbook.key == "renewal_plan"
+        assert row.cause[1]["text"] == "Chance to renew 91%"
+        assert not Cue.objects.get(account=account).is_flag
+
+    def test_what_is_safe_again_waits_no_more(self, modelled):
+        account = renewing(modelled, 170, renew="0.62")
+        look(modelled)
+        AccountHealth.objects.update(p_renew=Decimal("0.85"))
+        assert cues.give_turns(modelled.tenant, now=NOW) == 0
+        assert not Cue.objects.filter(account=account).exists()
+
+    def test_a_version_that_is_only_watched_decides_nothing(self, modelled):
+        account = renewing(modelled, 170, renew="0.62")
+        type(modelled.model).objects.filter(pk=modelled.model.pk).update(state="shadow")
+        assert look(modelled) == 0
+        assert open_of(modelled, account) is None
+
+    def test_while_a_source_is_away_chances_wait_and_dates_do_not(self, modelled):
+        scored(modelled, late=["usage"])
+        doubtful, plan = (
+            renewing(modelled, 170, "Doubtful", renew="0.62"),
+            renewing(modelled, 100, renew="0.9"),
+        )
+        assert look(modelled) == 1
+        assert key_of(modelled, plan) == "renewal_plan"
+        assert open_of(modelled, plan).cause[1]["text"] == "Chance to renew 90%, from late data"
+        assert not Cue.objects.filter(account=doubtful).exists()
+
+    def test_without_terms_no_date_is_sure(self, here):
+        scored(here, day=DAY - timedelta(days=1))
+        scored(here, subscriptions=0)
+        renewing(here, 100)
+        assert look(here) == 0
+
+
+class TestOnePlace:
+    def test_trouble_comes_first_and_the_term_is_told_of_afterwards(self, here):
+        account = renewing(here, 100, band="at_risk")
+        look(here)
+        row = suggest(here, account, low(), band="at_risk")
+        assert (row.playbook.key, row.version) == ("usage_recovery", 2)
+        assert look(here, day=DAY + timedelta(days=1)) == 0
+        services.dismiss(
+            here.tenant, recommendation_id=row.pk, version=2, reason="handled", by=here.actor("csm"), now=NOW
+        )
+        assert look(here, day=DAY + timedelta(days=2)) == 1
+        assert key_of(here, account) == "renewal_plan"
+
+    def test_an_account_that_is_healthy_keeps_it(self, here):
+        account = renewing(here, 100)
+        look(here)
+        suggest(here, account, band="healthy", health="90")
+        assert key_of(here, account) == "renewal_plan"
+
+    def test_a_paused_playbook_is_passed_over(self, here):
+        Playbook.objects.filter(key="renewal_plan").update(state="paused")
+        account = renewing(here, 100, band="watch")
+        look(here)
+        assert key_of(here, account) == "renewal_check"
+
+    def test_the_other_tenant_is_left_alone(self, here, globex):
+        with globex.here():
+            theirs = renewing(globex, 100)
+        look(here)
+        with globex.here():
+            assert open_of(globex, theirs) is None
+
+    def test_reads_do_not_grow_with_accounts(self, here, query_count):
+        def cost(names):
+            for name in names:
+                renewing(here, 100, name)
+            return query_count(lambda: look(here))
+
+        cost(["A0"])
+        few = cost(["A1", "A2"])
+        assert cost([f"B{at}" for at in range(10)]) - few == 8, "one event a suggestion, nothing else"
+
+
+def test_the_job_looks_once_a_scoring(here):
+    assert tasks.is_there_a_new_scoring(here.tenant)
+    account = renewing(here, 100)
+    found = tasks.look_ahead(here.tenant, lambda done: None)
+    assert (found["begun"], found["run"]) == (1, newest_run(here.tenant).pk)
+    assert key_of(here, account) == "renewal_plan"
+    job = enqueue(here.tenant, kind=tasks.LOOK_AHEAD)
+    values = {"result": found, "state": "done", "started_at": NOW, "finished_at": NOW}
+    Job.objects.for_tenant(here.tenant).filter(pk=job.pk).update(**values)
+    assert not tasks.is_there_a_new_scoring(here.tenant)
+    scored(here, day=DAY + timedelta(days=1))
+    assert tasks.is_there_a_new_scoring(here.tenant)
+    Playbook.objects.filter(trigger_on="renewal").update(state="paused")
+    assert not tasks.is_there_a_new_scoring(here.tenant)
+
+
+def test_two_default_playbooks_before_renewals(here):
+    rows = {each.key: each for each in Playbook.objects.filter(trigger_on="renewal")}
+    assert {key: each.trigger_days for key, each in rows.items()} == {
+        "renewal_check": 180,
+        "renewal_plan": 120,
+    }
+    assert rows["renewal_check"].trigger_chance_below == Decimal("0.8")
+    assert playbook(here, "renewal_plan").trigger_chance_below is None
