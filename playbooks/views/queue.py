@@ -1,7 +1,7 @@
 """The queue: the page, its rows alone, the why-drawer and the export. Answers to rows are in `queue_answers`."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +20,7 @@ from playbooks.queries.recommendations import recommendation
 from playbooks.services.queue_export import export_queue
 from playbooks.views.queue_rows import Line, Row, line_of, row_of
 from scoring.people import feedback, notices
+from scoring.why.sources import place_of
 from tenants import nav
 from tenants.access import Right, Role, TenantRequest, ask_again, can, tenant_view
 from tenants.fields import Field, sees
@@ -79,8 +80,16 @@ def _answers(row: Row) -> dict[str, Any]:
     play = str(row.suggestion.playbook_id) if row.suggestion else ""
     return {
         "reasons": [(each, mine.get(("reason", each.key))) for each in row.reasons],
+        "up": [_judged(each, mine) for each in row.up],
+        "down": [_judged(each, mine) for each in row.down],
         "suggestion_answer": mine.get(("recommendation", play)),
     }
+
+
+def _judged(found: dict[str, Any], mine: dict[tuple[str, str], Any]) -> tuple[dict[str, Any], str, Any]:
+    """A reason of the chance, where its rows are, and what the viewer said of it."""
+    key, day = str(found["key"]), found.get("day")
+    return found, place_of(key, date.fromisoformat(day) if day else None), mine.get(("reason", key))
 
 
 @ask_again("what is exported leaves the product")

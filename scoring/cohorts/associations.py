@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from scoring.catalogue import BY_KEY
 from scoring.cohorts.models import AssociationReport
 from scoring.models import ChurnModel
 from scoring.outcomes.queries import shown_name
 from scoring.why.chance import value_words
-from scoring.why.changes import name_words
+from scoring.why.names import label_of
 
 Row = dict[str, Any]
 ALL = "all"
 LEAST_ACCOUNTS, LEAST_LEAVERS = 20, 10
 SHOWN = 40  # lines; the sheet has all of them
-TIMING = "contract.timing"
 
 
 def chosen_report(reports: list[AssociationReport], version: str) -> AssociationReport | None:
@@ -60,12 +58,6 @@ def line_of(line: Row) -> Row:
         made["points"] = {end: 100 * gap[end] for end in ("value", "low", "high")}
         made["up_to"], made["from"] = (value_words(name, gap[side]["cut"]) for side in ("lower", "upper"))
     return made
-
-
-def label_of(name: str) -> str:
-    if name == TIMING:
-        return "Time to the contract's end"
-    return BY_KEY[name].label if name in BY_KEY else name_words(name)
 
 
 def reading(gap: Row | None) -> str:

@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from accounts.models import Account
 from audit import services as audit
-from scoring.catalogue import BY_KEY
 from scoring.people.exceptions import Refused
 from scoring.people.models import DataReport, ReasonFeedback
 from scoring.people.notices import tell
 from scoring.people.words import About, ReportState, Said
 from scoring.queries import account_health
+from scoring.why.names import is_known
 from tenants.access import Actor
 from tenants.models import Membership, Tenant
 
@@ -25,9 +25,9 @@ LONGEST_KEY = 80
 
 
 def counts(tenant: Tenant, since: datetime) -> dict[str, dict[str, int]]:
-    """By indicator key what people said of its reasons since then: {"usage.trend_30d": {"helpful": 3, …}, …}.
+    """By key what people said of reasons since then: {"usage.trend_30d": {"helpful": 3, …}, …}.
 
-    What was taken back does not count. One statement.
+    The same fact in health and in the chance is one reason. What was taken back does not count. One statement.
     """
     rows = ReasonFeedback.objects.for_tenant(tenant).filter(
         about=About.REASON, withdrawn_at=None, created_at__gte=since
@@ -87,7 +87,7 @@ def give(
         account=account,
         about=about,
         key=key,
-        words=_words(standing.reasons if standing else [], key),
+        words=_words([*standing.reasons, *standing.chance_reasons] if standing else [], key),
         as_of=standing.as_of if standing else None,
         said=said,
         note=note.strip(),
@@ -150,7 +150,7 @@ def answer_report(tenant: Tenant, *, report: DataReport, state: str, answer: str
 def _check(about: str, key: str, said: str) -> None:
     if said not in Said.values or about not in About.values:
         raise Refused("said", "Choose one of the answers.")
-    known = key in BY_KEY if about == About.REASON else key.isascii() and key.isdigit() and len(key) < 19
+    known = is_known(key) if about == About.REASON else key.isascii() and key.isdigit() and len(key) < 19
     if not known:
         raise Refused("key", "There is no such reason.")
 

@@ -9,13 +9,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from scoring.catalogue import BY_KEY
 from scoring.people import corrections, feedback, notices, queries
 from scoring.people.exceptions import Refused
 from scoring.people.forms import CloseForm, CorrectionForm
 from scoring.people.models import DataReport
 from scoring.people.views import MOST_ID
-from scoring.people.words import ReportState, Source
+from scoring.people.words import About, ReportState, Source
+from scoring.why.names import label_of
 from tenants.access import Right, TenantRequest, tenant_view
 from tenants.models import Tenant
 
@@ -108,9 +108,9 @@ def report_context(tenant: Tenant, report: DataReport) -> dict[str, Any]:
 
 
 def name_of(report: DataReport) -> str:
-    """What was called wrong: the indicator's label, or a suggestion."""
-    found = BY_KEY.get(report.feedback.key)
-    return found.label if found else "Suggested play"
+    """What was called wrong: the reason's label, or a suggestion."""
+    key = report.feedback.key
+    return label_of(key) if report.feedback.about == About.REASON else "Suggested play"
 
 
 def places(tenant: Tenant, report: DataReport) -> list[tuple[str, str]]:

@@ -121,15 +121,21 @@ def give_feedback(request: TenantRequest, account_id: int) -> HttpResponse:
     if not request.htmx:  # type: ignore[attr-defined]
         messages.success(request, said)
         page = reverse("accounts:account", args=[request.tenant.slug, account.pk])
-        return HttpResponseRedirect(f"{page}?panels=all#panel-health", status=303)
+        return HttpResponseRedirect(f"{page}?panels=all#panel-{_beside(request)}", status=303)
     mine = feedback.mine(request.tenant, request.membership, account_id=account.pk)
     context = {
         "account": account,
         "about": asked["about"],
         "key": asked["key"],
         "mine": mine.get((asked["about"], asked["key"])),
+        "beside": _beside(request),
     }
     return render(request, "scoring/people/_feedback.html", context)
+
+
+def _beside(request: TenantRequest) -> str:
+    """The panel that the buttons stand in: one fact can be a reason of health and of the chance."""
+    return "chance" if request.POST.get("beside") == "chance" else "health"
 
 
 def _feedback(request: TenantRequest, account: Account, *, about: str, key: str, said: str, note: str) -> str:

@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from scoring.catalogue import BY_KEY
 from scoring.models import ChurnModel
 from scoring.outcomes.queries import shown_name
 from scoring.quality.words import MEASURES, VERDICTS, candidate, gap_words, skill_words
+from scoring.why.names import label_of
 
 Row = dict[str, Any]
 
@@ -174,8 +174,7 @@ def lead_time(found: Row | None) -> Row | None:
 def reasons(found: dict[str, dict[str, int]], *, limit: int = 12) -> list[Row]:
     """What people said of reasons, those with the most wrong facts and unhelpful ones first."""
     lines: list[Row] = [
-        {"label": BY_KEY[key].label if key in BY_KEY else key, "n": sum(said.values()), **said}
-        for key, said in found.items()
+        {"label": label_of(key), "n": sum(said.values()), **said} for key, said in found.items()
     ]
     return sorted(lines, key=lambda each: (-each["wrong_fact"], -each["not_helpful"], each["label"]))[:limit]
 

@@ -11,6 +11,9 @@ from scoring.catalogue import BY_KEY
 from scoring.charts import Figure
 from scoring.models import AccountHealth, ChurnModel
 from scoring.panels import shown_value, stake_range
+from scoring.people import feedback
+from scoring.people.models import ReasonFeedback
+from scoring.people.words import About
 from scoring.why.sources import flag_words, place_of
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
@@ -22,14 +25,16 @@ NOT_SHOWN = ("account.log_arr",)  # a logarithm says nothing to a reader, and AR
 
 @dataclass(frozen=True)
 class Reason:
-    """One part of the log-odds in words."""
+    """One part of the log-odds in words, and what the viewer said of it."""
 
+    key: str
     text: str
     points: float  # what it alone adds to the chance, in points
     value: str
     usual: str
     day: date | None
     place: str  # query and fragment of the account page
+    mine: ReasonFeedback | None = None
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,15 @@ class CurvePoint:
 
 
 def chance_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
-    """Two queries with a chance; up to four without one."""
+    """Two queries with a chance, one more for who may judge its reasons; up to four without one."""
     standing = queries.account_health(tenant, account_id=account.pk)
     if standing is None or standing.p90 is None:
         return {"standing": standing, "lacking": _lacking(tenant, viewer)}
     model = model_queries.model_by_id(tenant, standing.model_id)
     points = curve_points(standing)
-    reasons = [_reason(each) for each in standing.chance_reasons]
+    may_judge = can(viewer, Right.GIVE_FEEDBACK)
+    mine = feedback.mine(tenant, viewer, account_id=account.pk) if may_judge else {}
+    reasons = [_reason(each, mine) for each in standing.chance_reasons]
     return {
         "standing": standing,
         "model": model,
@@ -75,13 +82,16 @@ def chance_context(tenant: Tenant, viewer: Membership, account: Account) -> dict
         "up": [each for each in reasons if each.points > 0],
         "down": [each for each in reasons if each.points <= 0],
         "kept": kept(model, standing.p90),
+        "may_judge": may_judge,
     }
 
 
-def _reason(found: dict[str, Any]) -> Reason:
+def _reason(found: dict[str, Any], mine: dict[tuple[str, str], ReasonFeedback]) -> Reason:
     key, usual = str(found["key"]), found.get("usual")
     day = date.fromisoformat(found["day"]) if found.get("day") else None
     return Reason(
+        key=key,
+        mine=mine.get((About.REASON, key)),
         text=str(found["text"]),
         points=float(found["points"]),
         value=value_words(key, found.get("value")),

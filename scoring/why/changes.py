@@ -8,12 +8,13 @@ from typing import Any
 
 from accounts.models import Account
 from scoring import changes, queries
-from scoring.catalogue import BY_KEY, MISSING_WORDS, SOURCES
+from scoring.catalogue import MISSING_WORDS, SOURCES
 from scoring.changes import MISSING, MODEL, OVERRIDE, POLICY, TIME, UNMOVED, VALUES, Reading
 from scoring.outcomes.notes import scope_words
 from scoring.why import change_queries, own_or_shared
 from scoring.why.chance import value_words
 from scoring.why.change_queries import Pair, Standing
+from scoring.why.names import label_of
 from scoring.why.sources import place_of, source_of
 from tenants.models import Membership, Tenant
 
@@ -27,12 +28,6 @@ LABELS = {
     TIME: "Time to the contract's end",
     MODEL: "Model",
     UNMOVED: "What stayed the same",
-}
-NAMES = {
-    "account.tenure_days": "Time as a customer",
-    "account.log_arr": "Size of the contract",
-    "contract.term_days": "Length of the term",
-    "contract.auto_renew": "Whether the term renews by itself",
 }
 
 
@@ -178,7 +173,7 @@ def _line(
     latest = readings[1].latest or readings[0].latest
     day = date.fromisoformat(latest) if latest else None
     return Line(
-        label=BY_KEY[key].label if key in BY_KEY else name_words(key),
+        label=label_of(key),
         amount=amount,
         logit=logit,
         was=told[0],
@@ -187,13 +182,6 @@ def _line(
         place=place_of(key, day),
         late=_late(key, readings, first, last),
     )
-
-
-def name_words(name: str) -> str:
-    """What a model reads beside the indicators, in words."""
-    if name.startswith("segment."):
-        return f"Segment {name.partition('.')[2].replace('_', ' ')}"
-    return NAMES.get(name, name)
 
 
 def _late(key: str, readings: tuple[Reading, Reading], first: Standing, last: Standing) -> str:

@@ -20,6 +20,7 @@ from scoring.people import queries as people
 from scoring.people import services as said
 from scoring.people.exceptions import Refused
 from scoring.people.models import DataReport, Notice, SourceCorrection
+from scoring.quality import figures
 from tenants import hooks
 from tests.scoring.evidence import DAY, add, ago, contact, rich, score
 from tests.scoring.readings import read
@@ -484,3 +485,49 @@ def test_taking_back_a_wrong_fact_closes_its_report(client, acme, account):
     assert report.state == "withdrawn"
     client.force_login(acme.ops_admin.user)
     assert client.get(reverse("scoring:report", args=[acme.tenant.slug, report.pk])).status_code == 404
+
+
+def leaving(world, account):
+    """A standing chance with a reason of an indicator that health names too, and one of the term's end."""
+    AccountHealth.objects.filter(account=account).update(
+        p90="0.4", p90_low="0.3", p90_high="0.5",
+        reasons=[{"key": "usage.trend_30d", "dimension": "usage", "text": "Usage down 44%", "day": None}],
+        chance_reasons=[
+            {"key": "usage.trend_30d", "text": "Usage down 44%", "part": 0.8, "points": 12.0, "day": None},
+            {"key": "contract.timing", "text": "When the term ends", "part": -0.4, "points": -5.0, "day": None},
+        ],
+    )  # fmt: skip
+
+
+def test_each_reason_of_a_chance_asks_for_feedback(client, acme, account):
+    """On the account page and in the drawer; what is said reaches the counts, the report and the quality page."""
+    leaving(acme, account)
+    client.force_login(acme.csm.user)
+    panel = reverse("accounts:panel", args=[acme.tenant.slug, account.pk, "chance"])
+    drawer = reverse("playbooks:queue_why", args=[acme.tenant.slug, account.pk])
+    for url, least in ((panel, 2), (drawer, 3)):  # the drawer has the reason of health beside
+        text = client.get(url).text
+        assert text.count('value="wrong_fact"') == least
+        assert 'name="key" value="contract.timing"' in text
+    said = {"key": "contract.timing", "said": "wrong_fact", "note": "It ends in May.", "beside": "chance"}
+    reply = answer(client, acme, account, **said)
+    assert reply["Location"].endswith("#panel-chance")
+    assert "Wrong fact, reported" in client.get(panel).text
+    assert 'name="beside" value="chance"' in answer(client, acme, account, htmx=True, **said).text
+    assert feedback.ReasonFeedback.objects.get(account=account).words == "When the term ends"
+    with acme.here():
+        found = counted.counts(acme.tenant, timezone.now() - timedelta(days=1))
+    assert found["contract.timing"]["wrong_fact"] == 1
+    assert "Time to the contract&#x27;s end" in page(client, acme, "ops_admin", name="scoring:reports").text
+    assert figures.reasons(found)[0]["label"] == "Time to the contract's end"
+    for wrong in ("contract.mood", "segment.nobody", "account."):
+        assert answer(client, acme, account, key=wrong).status_code == 422
+
+
+def test_who_only_reads_is_not_asked_of_the_chance(client, acme, account):
+    leaving(acme, account)
+    client.force_login(acme.support.user)
+    for name, args in (("accounts:panel", [account.pk, "chance"]), ("playbooks:queue_why", [account.pk])):
+        text = client.get(reverse(name, args=[acme.tenant.slug, *args])).text
+        assert "When the term ends" in text
+        assert "wrong_fact" not in text
