@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from scoring.engine.churn.data import Stack, take
 from scoring.engine.validation import HORIZONS, choose_threshold, measure, outcome
-from scoring.engine.validation.leadtime import Leavers, lead_time
 from scoring.engine.validation.promotion import promote
 from scoring.engine.validation.reliability import reliability
-from scoring.learning import labels
+from scoring.learning import labels, warned
 from scoring.learning.choices import precisions
 from scoring.learning.recipes import DEFAULT, MAY_BE_CHOSEN
 from scoring.learning.rolling import HORIZON, LEAST_ORIGINS, Forecasts
@@ -68,8 +67,8 @@ def report(
         "precisions": precisions(rows, p, is_older(rows.day), seed=seed),
         **figures,
         "by_origin": _by_origin(rows, p, cuts, wishes),
-        "lead_time": _lead_time(rows, p, known, until, at_cut, seed),
-        "kinds": _kinds(rows, p, known, at_cut),
+        "lead_time": warned.warning(rows, p[:, AT], known, until, at_cut, seed),
+        "kinds": warned.kinds(rows, p[:, AT], known, at_cut, horizon=HORIZON, seed=seed),
         "reliability": _reliability(rows, p, seed),
         "reliability_segments": _reliability_of_segments(rows, p, seed),
     }
@@ -204,39 +203,6 @@ def _by_origin(rows: Stack, p: Floats, cuts: list[float], wishes: Wishes) -> lis
         counts = {"n": whole["n"], "events": whole["events"]}
         found.append({"day": str(labels.day_of(day)), **counts, **figures})
     return found
-
-
-def _lead_time(
-    rows: Stack, p: Floats, known: labels.Leavers, until: int, threshold: float, seed: int
-) -> dict[str, Any]:
-    """Warning given by the tested days alone, which lie a month and more apart: weekly scoring sees more."""
-    first = int(rows.day.min())
-    mine = known.day >= first
-    account = known.account[mine]
-    seen = np.full(len(account), np.nan)
-    for at, each in enumerate(account):
-        days = rows.day[rows.account == each]
-        seen[at] = days.min() if len(days) else np.nan
-    gone = Leavers(account, known.day[mine].astype(np.float64), known.notice[mine], seen)
-    found = lead_time(
-        rows.account, rows.day, p[:, AT], gone, threshold=threshold, until=until, draws=DRAWS, seed=seed
-    )
-    return found | {"scored_days": [str(labels.day_of(day)) for day in np.unique(rows.day)]}
-
-
-def _kinds(rows: Stack, p: Floats, known: labels.Leavers, threshold: float) -> dict[str, Any]:
-    """Of the accounts that left within 90 days of a tested day: how many of each kind were flagged on one."""
-    at, found = labels.places(known, rows.account)
-    left = found & (rows.leaves_in < HORIZON)
-    kind, flagged = known.kind[at], p[:, AT] >= threshold
-    made = {}
-    for place, name in enumerate(labels.KINDS):
-        mine = left & (kind == place) if len(known) else left
-        made[name] = {
-            "left": int(np.unique(rows.account[mine]).size),
-            "flagged": int(np.unique(rows.account[mine & flagged]).size),
-        }
-    return made
 
 
 def _reliability(rows: Stack, p: Floats, seed: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from scoring.flagging import LOWER, step, went_up
 
-from .intervals import number, wilson
+from .intervals import draw, quotient, rate_figure
 from .rows import Bools, Floats, Ints
 
 
@@ -86,9 +86,9 @@ def lead_time(
         "by_notice": int((~np.isnan(leavers.notice[counted])).sum()),
         "never_flagged": int((lead == 0).sum()) - int(withdrawn[counted].sum()),
         "withdrawn": int(withdrawn[counted].sum()),
-        "share": _share(lead >= ahead),
+        "share": share(lead >= ahead, leavers.account[counted], draws=draws, seed=seed),
         "median": _median(lead, draws, seed),
-        "precision": _precision(state, leavers.account, end, horizon, until),
+        "precision": _precision(state, leavers.account, end, horizon, until, draws, seed),
     }  # fmt: skip
 
 
@@ -110,10 +110,16 @@ def _warned(state: Flags, account: Ints, end: Floats) -> tuple[Floats, Bools]:
     return warned, withdrawn
 
 
-def _share(hits: Bools) -> dict[str, Any]:
-    n, found = int(hits.size), int(hits.sum())
-    low, high = wilson(found, n)
-    return {"value": number(found / n if n else None), "low": low, "high": high, "n": n, "events": found}
+def share(hits: Bools, account: Ints, *, draws: int, seed: int) -> dict[str, Any]:
+    """Share of hits (n) with the interval of drawing whole accounts: flags of one account resemble each other.
+
+    Where all or none are hits, Wilson's on the accounts (see `rate_figure`).
+    """
+    resampled = draw(account, draws=draws, seed=seed)
+    sums = resampled.sums(np.column_stack([hits, np.ones(hits.size)]).astype(np.float64))
+    of = resampled.weights.shape[1]
+    found = rate_figure(quotient(sums[:, 0], sums[:, 1]), hits=int(hits.sum()), n=hits.size, accounts=of)
+    return found | {"n": int(hits.size), "events": int(hits.sum())}
 
 
 def _median(lead: Floats, draws: int, seed: int) -> dict[str, Any]:
@@ -127,7 +133,9 @@ def _median(lead: Floats, draws: int, seed: int) -> dict[str, Any]:
     return found | {"n": int(lead.size), "events": int((lead > 0).sum())}
 
 
-def _precision(state: Flags, account: Ints, end: Floats, horizon: int, until: int | None) -> dict[str, Any]:
+def _precision(
+    state: Flags, account: Ints, end: Floats, horizon: int, until: int | None, draws: int, seed: int
+) -> dict[str, Any]:
     """Of flags that went up, how many were followed by the account's end within the horizon."""
     ends = np.full(state.accounts.size, np.inf)
     known = np.isin(account, state.accounts)
@@ -137,4 +145,5 @@ def _precision(state: Flags, account: Ints, end: Floats, horizon: int, until: in
     start = state.days[column].astype(np.float64)
     last = float(until) if until is not None else float(state.days[-1]) if state.days.size else 0.0
     closed = (start + horizon <= last) & (start < ends[row])
-    return _share((ends[row] - start < horizon)[closed])
+    hits = (ends[row] - start < horizon)[closed]
+    return share(hits, state.accounts[row[closed]], draws=draws, seed=seed)
