@@ -20,4 +20,10 @@ class ApprovalsConfig(AppConfig):
         nav.register(
             nav.Destination("Approvals", "approvals:inbox", 40, Right.SEE_ARR, count=queries.waiting_for)
         )
+        hooks.when_asked_who_sees(
+            "ref",
+            lambda tenant, viewer, value: (
+                queries.readable_requests(tenant, viewer).filter(ref=value).exists()
+            ),
+        )
         limits.register()

@@ -18,6 +18,7 @@ from audit import queries, services
 from audit.models import AuditEvent
 from jobs.exceptions import NeedsPerson
 from jobs.models import Job
+from tenants import reach
 from tenants.access import Actor, Right, can
 from tenants.models import Membership, Tenant
 from tenants.queries import member
@@ -97,7 +98,7 @@ def _who_asked(tenant: Tenant, membership_id: int) -> Membership:
 
 def reach_of(viewer: Membership) -> list[Any]:
     """What says how far this person sees: a file is handed out only to whom it was made for, as they were then."""
-    return [viewer.role, viewer.team_id, viewer.regions, viewer.segments, viewer.products, viewer.programmes]
+    return reach.mark_of(viewer)
 
 
 def is_within_reach(viewer: Membership, job: Job) -> bool:

@@ -14,6 +14,7 @@ from audit.events import Key
 from audit.models import AuditEvent, AuditSeal
 from tenants import fields
 from tenants.access import Right, can
+from tenants.access import sees_everything as sees_everything
 from tenants.models import Membership, Tenant
 
 CHAIN = "audit.chain"  # the object of "audit.verified"
@@ -83,12 +84,6 @@ def _visible(tenant: Tenant, viewer: Membership) -> Q:
     for prefix, provider in registry.visibility().items():
         mine |= Q(account_id=None, object_type__startswith=prefix) & provider(tenant, viewer)
     return mine
-
-
-def sees_everything(viewer: Membership) -> bool:
-    """All accounts and not narrowed to some: then also what belongs to accounts that are gone."""
-    narrowed = viewer.regions or viewer.segments or viewer.products or viewer.programmes
-    return can(viewer, Right.VIEW_ALL_ACCOUNTS) and not narrowed
 
 
 def account_label(tenant: Tenant, *, account_id: int) -> str:

@@ -12,9 +12,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from tenants.idempotency import once
 from tenants.models import Membership, Tenant, User
-from tenants.roles import RIGHTS, Right, Role
+from tenants.reach import SCOPE, can, is_scoped, sees_everything
+from tenants.roles import Right, Role
 
 __all__ = [
+    "SCOPE",
     "SYSTEM",
     "Actor",
     "Right",
@@ -23,6 +25,8 @@ __all__ = [
     "ask_again",
     "can",
     "check_right",
+    "is_scoped",
+    "sees_everything",
     "tenant_exempt",
     "tenant_view",
 ]
@@ -61,11 +65,6 @@ class TenantRequest(HttpRequest):
     membership: Membership
     actor: Actor
     request_id: str
-
-
-def can(membership: Membership, right: Right) -> bool:
-    """Whether this person's role holds the right in this tenant."""
-    return membership.is_active and right in RIGHTS[Role(membership.role)]
 
 
 def check_right(membership: Membership, right: Right) -> None:

@@ -1,6 +1,5 @@
 """Forms of people and invitations."""
 
-import hashlib
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -8,7 +7,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from tenants import addresses, queries
+from tenants import addresses, queries, seen
 from tenants.models import Membership, Team, Tenant, User
 from tenants.roles import Role
 from tenants.services import SCOPE
@@ -65,6 +64,16 @@ class PersonForm(forms.Form):
         return team
 
 
+class _Seen(forms.CharField):
+    """A digest that goes along; it is no change of the row that is saved."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+
 class NewPersonForm(PersonForm):
     email = forms.EmailField(label="Work email", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     name = forms.CharField(max_length=200, required=False, help_text="Used for somebody new to Holdfast.")
@@ -83,6 +92,7 @@ class MemberForm(PersonForm):
         label="Active",
         help_text="Without it the person sees nothing here from the next click on.",
     )
+    seen = _Seen()  # two admins at the same person: the second one is told
 
     def __init__(self, tenant: Tenant, *args: Any, membership: Membership, **options: Any) -> None:
         options["initial"] = {
@@ -90,6 +100,7 @@ class MemberForm(PersonForm):
             "team": membership.team_id,
             "is_active": membership.is_active,
             **{name: getattr(membership, name) for name in SCOPE},
+            "seen": seen.of_member(membership),
         }
         super().__init__(tenant, *args, **options)
 
@@ -124,36 +135,26 @@ class FirstPasswordForm(forms.Form):
         return values
 
 
-class _Seen(forms.CharField):
-    """A digest that goes along; it is no change of the row that is saved."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return False
-
-
 class OwnRowForm(forms.ModelForm):  # type: ignore[type-arg]
     """A row of the acting tenant, in the admin: uniqueness is checked with the tenant that the form does not show.
 
     `seen` is a digest of the values that the page was made with, so a row that changed meanwhile is not overwritten.
     """
 
-    STALE = (
-        "Somebody changed this meanwhile. Nothing was saved: reload the page, then make your change again."
-    )
     tenant: Tenant
-    seen = _Seen(required=False, max_length=64, widget=forms.HiddenInput)
+    seen = _Seen()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if hasattr(self.instance, "tenant_id") and self.instance.tenant_id is None:
             self.instance.tenant_id = self.tenant.pk
         stands = forms.model_to_dict(self.instance) if self.instance.pk else {}
-        self.initial["seen"] = hashlib.sha256(repr(sorted(stands.items())).encode()).hexdigest()
+        self.initial["seen"] = seen.digest(stands)
 
     def clean_seen(self) -> str:
         given: str = self.cleaned_data["seen"]
         if self.instance.pk and given and given != self.initial["seen"]:
-            raise ValidationError(self.STALE)
+            raise ValidationError(seen.STALE)
         return given
 
     def clean(self) -> dict[str, Any]:
@@ -162,7 +163,7 @@ class OwnRowForm(forms.ModelForm):  # type: ignore[type-arg]
         values.pop("seen", None)
         if "seen" in self.errors:
             self.errors.pop("seen")
-            self.add_error(None, self.STALE)
+            self.add_error(None, seen.STALE)
         return values
 
     def _get_validation_exclusions(self) -> set[str]:

@@ -17,6 +17,8 @@ _tenant_created: list[Callable[..., None]] = []
 _file_imported: list[Callable[..., Any]] = []
 # called with (request, response) inside the tenant's outer transaction, e.g. to record a denied access
 _on_response: list[Callable[..., None]] = []
+# by the name of an address's argument: called with (tenant, viewer, its value), whether the viewer sees what it names
+sees: dict[str, Callable[..., bool]] = {}
 
 
 def set_recorder(record: Callable[..., Any]) -> None:
@@ -75,6 +77,10 @@ def when_file_imported(hook: Callable[..., Any]) -> None:
 def file_imported(tenant: Any, file: str) -> None:
     for hook in _file_imported:
         hook(tenant, file)
+
+
+def when_asked_who_sees(argument: str, look: Callable[..., bool]) -> None:
+    sees[argument] = look
 
 
 def when_responded(hook: Callable[..., None]) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 from django.db import models, transaction
 
 from audit import services as audit
-from tenants import addresses, hooks, invitations, queries
+from tenants import addresses, hooks, invitations, member_rules, queries
+from tenants.access import SCOPE as SCOPE
 from tenants.access import Actor
 from tenants.exceptions import Refused
 from tenants.models import Membership, Organisation, Team, Tenant, User
-from tenants.roles import Role
 from tenants.scoping import tenant_context
 from tenants.teams import change_team as change_team  # the writes of this app are found here, teams' too
 from tenants.teams import create_team as create_team
@@ -18,7 +18,6 @@ from tenants.teams import ensure_team as ensure_team
 from tenants.teams import sync_groups
 
 DEFAULT_TEAM = "Customer Success"
-SCOPE = ("regions", "segments", "products", "programmes")
 
 
 @transaction.atomic
@@ -136,6 +135,7 @@ def add_person(
     An admin of one organisation could otherwise claim an address first and wait until another organisation lets
     that address in. Across organisations only the operator's `create_member` adds people (docs/security.md).
     """
+    member_rules.gives_no_more_than_own(by.membership, scope)
     user = _newcomer(tenant, email)
     if user is not None and queries.is_member(tenant, user):
         raise Refused(f"{user} is in this workspace already: change them in the list.")
@@ -186,6 +186,7 @@ def _newcomer(tenant: Tenant, email: str) -> User | None:
 
 def record_invitation(tenant: Tenant, *, membership: Membership, by: Actor) -> str:
     """A fresh link for somebody who waits for one; who asked for it is on record, the link is not."""
+    member_rules.gives_no_more_than_own(by.membership, member_rules.scope_of(membership))
     if not invitations.may_be_handed_out(membership.user, tenant):
         raise Refused(
             f"{membership.address} needs no invitation: they have a password or signed in before, or belong to "
@@ -226,20 +227,14 @@ def change_member(
     is_active: bool,
     scope: dict[str, list[str]],
     by: Actor,
+    seen: str = "",
 ) -> Membership:
-    """A new role, team or scope, or the end of a membership; nobody does it to themselves, and one admin stays."""
-    membership = (
-        Membership.objects.select_related("user", "tenant").select_for_update(of=("self",))
-        .get(tenant=tenant, pk=membership_id)
-    )  # fmt: skip
-    loses_rights = membership.is_active and (role != membership.role or not is_active)
-    if by.membership is not None and by.membership.pk == membership.pk and loses_rights:
-        raise Refused(
-            "You cannot change your own role or end your own membership: ask another operations admin."
-        )
-    is_admin = membership.role == Role.OPS_ADMIN and membership.is_active
-    if is_admin and loses_rights and not queries.other_admins(tenant, membership).exists():
-        raise Refused("This is the workspace's only operations admin: name another one first.")
+    """A new role, team or scope, or the end of a membership (tenants.member_rules says what is refused).
+
+    `seen` is the digest that the form was made with; without one nothing is compared.
+    """
+    membership, acting = member_rules.locked(tenant, membership_id, by=by)
+    member_rules.check(membership, acting, role=role, is_active=is_active, scope=scope, was=seen)
     values = {"role": role, "team_id": team_id, "is_active": is_active, **scope}
     return _change(tenant, membership, values, by=by)
 

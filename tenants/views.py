@@ -149,6 +149,7 @@ def person(request: TenantRequest, membership_id: int) -> HttpResponse:
                 is_active=form.cleaned_data["is_active"],
                 scope=form.scope,
                 by=request.actor,
+                seen=form.cleaned_data["seen"],
             )
         except Refused as refusal:
             form.add_error(None, str(refusal))

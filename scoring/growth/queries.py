@@ -12,9 +12,8 @@ from django.db.models import OuterRef, Subquery
 from accounts.queries import visible_accounts
 from scoring.growth import quarters, statements
 from scoring.growth.models import GrowthReport, RenewalForecast, RenewalTarget
-from scoring.outcomes.notes import is_narrowed
 from scoring.outcomes.queries import seen_sql, shown_name
-from tenants.access import Right, can
+from tenants.access import sees_everything as sees_everything
 from tenants.models import Membership, Tenant
 
 GROUPS = {"segment": "Segment", "region": "Region"}
@@ -91,11 +90,6 @@ def cells(
         elif cell.quarter == asked.quarter:
             groups.append(cell)
     return whole, groups, sorted(missing)
-
-
-def sees_everything(viewer: Membership) -> bool:
-    """Whether the viewer's figures are the whole workspace's."""
-    return can(viewer, Right.VIEW_ALL_ACCOUNTS) and not is_narrowed(viewer)
 
 
 def _cell(line: Row, forecast: RenewalForecast, by: str, *, is_all: bool) -> Cell:

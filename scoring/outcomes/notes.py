@@ -8,7 +8,7 @@ from scoring.models import ScoreRun
 from scoring.outcomes.queries import Asked
 from scoring.outcomes.words import LEAST
 from scoring.queries import freshness
-from tenants.access import Right, can
+from tenants.access import Right, can, sees_everything
 from tenants.models import Membership
 
 Row = dict[str, Any]
@@ -33,10 +33,6 @@ def scope_words(viewer: Membership) -> str:
     narrowed = "; ".join(part.replace("_", " ") for part in parts if part)
     reach = "all accounts" if can(viewer, Right.VIEW_ALL_ACCOUNTS) else "the accounts that you may see"
     return f"{reach} in {narrowed}" if narrowed else reach
-
-
-def is_narrowed(viewer: Membership) -> bool:
-    return not scope_words(viewer).endswith("all accounts")
 
 
 def cares(sums: Row, asked: Asked, run: ScoreRun | None, viewer: Membership, *, sees_arr: bool) -> list[Care]:
@@ -95,7 +91,7 @@ def _small(sums: Row) -> list[Care]:
 def _scope(viewer: Membership) -> list[Care]:
     return (
         [Care(f"These figures cover {scope_words(viewer)}, not the whole workspace.", "watch")]
-        if is_narrowed(viewer)
+        if not sees_everything(viewer)
         else []
     )
 
