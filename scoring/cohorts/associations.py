@@ -12,6 +12,7 @@ Row = dict[str, Any]
 ALL = "all"
 LEAST_ACCOUNTS, LEAST_LEAVERS = 20, 10
 SHOWN = 40  # lines; the sheet has all of them
+BESIDE = "with a smaller segment, whose counts would follow from its own"
 
 
 def chosen_report(reports: list[AssociationReport], version: str) -> AssociationReport | None:
@@ -27,8 +28,8 @@ def segment_label(name: str) -> str:
 
 def shown(found: Row, wanted: str) -> Row:
     """One segment's lines; without a known one all customers'."""
-    segments = {each["name"]: each for each in found["segments"]}
-    asked = _told(segments.get(wanted) or segments[ALL])
+    segments = {each["name"]: each for each in told_segments(found)}
+    asked = segments.get(wanted) or segments[ALL]
     lines = [line_of(each) for each in asked.get("rows", []) if is_told(each)]
     return {
         "segment": asked,
@@ -41,9 +42,26 @@ def shown(found: Row, wanted: str) -> Row:
     }
 
 
-def _told(segment: Row) -> Row:
-    """Of a hidden segment no counts either: they are what made it too small to tell of."""
-    return {**segment, "accounts": None, "leavers": None} if segment["hidden"] else segment
+def told_segments(found: Row) -> list[Row]:
+    """Every segment; of a hidden one no counts either: they are what made it too small to tell of.
+
+    Where one alone is too small, its counts are all customers' less the others': the next smallest is hidden with it.
+    """
+    small = [each for each in found["segments"] if each["hidden"] and each["accounts"]]
+    large = [each for each in found["segments"] if not each["hidden"] and each["name"] != ALL]
+    beside = min(large, key=_size) if len(small) == 1 and large and small[0]["name"] != ALL else None
+    return [_told(each, is_beside=each is beside) for each in found["segments"]]
+
+
+def _size(segment: Row) -> tuple[int, int, str]:
+    return segment["accounts"], segment["leavers"], segment["name"]
+
+
+def _told(segment: Row, *, is_beside: bool) -> Row:
+    if not (segment["hidden"] or is_beside):
+        return segment
+    why = BESIDE if is_beside else f"needs {LEAST_ACCOUNTS} customers and {LEAST_LEAVERS} leavers"
+    return {"name": segment["name"], "hidden": True, "accounts": None, "leavers": None, "why": why}
 
 
 def is_told(line: Row) -> bool:
@@ -79,12 +97,10 @@ HEADS = [
 def sheet(found: Row) -> list[list[Any]]:
     """Every line of every segment; of a hidden one nothing but its name and why."""
     made = []
-    for segment in map(_told, found["segments"]):
+    for segment in told_segments(found):
         head = [segment_label(segment["name"]), segment["accounts"], segment["leavers"]]
         if segment["hidden"]:
-            made.append(
-                [*head, f"hidden: needs {LEAST_ACCOUNTS} customers and {LEAST_LEAVERS} leavers", *[None] * 14]
-            )
+            made.append([*head, f"hidden: {segment['why']}", *[None] * 14])
         made += [[*head, *_cells(each)] for each in segment.get("rows", []) if is_told(each)]
     return made
 

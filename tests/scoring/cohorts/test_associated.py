@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from audit.models import AuditEvent
+from scoring.cohorts import associations
 from scoring.cohorts.models import AssociationReport
 from scoring.learning import associated
 from tests.scoring.models_by_hand import by_hand, curve, register
@@ -42,6 +43,7 @@ FIGURES = {
             ],
         },
         {"name": "smb", "hidden": True, "accounts": 19, "leavers": 4},
+        {"name": "public", "hidden": True, "accounts": 41, "leavers": 6},
         {
             "name": "enterprise", "hidden": False, "accounts": 60, "leavers": 20,
             "rows": [DEVIATES],
@@ -92,6 +94,42 @@ def test_segments_are_told_or_hidden(client, acme):
     assert "120 customers" in page(client, acme, "?segment=nonsense&version=no").text
 
 
+def counted(*segments):
+    """Figures of these (name, accounts, leavers) and of all of them together, hidden by the rule of the training."""
+    rows = [
+        {"name": name, "accounts": n, "leavers": gone, "hidden": n < 20 or gone < 10, "rows": [DEVIATES]}
+        for name, n, gone in segments
+    ]
+    whole = {"name": "all", "hidden": False, "rows": [DEVIATES]}
+    whole |= {key: sum(each[key] for each in rows) for key in ("accounts", "leavers")}
+    return FIGURES | {"segments": [whole, *rows]}
+
+
+@pytest.mark.parametrize(
+    ("segments", "hidden"),
+    [
+        # 150 - 100 - 35 = 15 customers, 42 - 25 - 12 = 5 of whom left: both would follow
+        ([("a", 100, 25), ("b", 35, 12), ("c", 15, 5)], {"b", "c"}),
+        ([("a", 100, 25), ("b", 35, 12), ("c", 15, 5), ("d", 12, 3)], {"c", "d"}),  # 27 and 8 of two together
+        ([("a", 100, 25), ("b", 35, 12)], set()),
+        ([("a", 100, 25), ("b", 15, 5)], {"a", "b"}),
+        ([("a", 100, 25), ("b", 35, 12), ("none", 0, 0)], {"none"}),  # nobody is in it
+    ],
+)
+def test_no_hidden_segment_follows_by_subtraction(client, acme, segments, hidden):
+    figures = counted(*segments)
+    kept(acme, figures)
+    told = {each["name"]: each["accounts"] for each in associations.told_segments(figures)}
+    assert {name for name, accounts in told.items() if accounts is None} == hidden
+    for name, accounts, _ in segments:
+        text = page(client, acme, f"?segment={name}").text
+        assert ("Too few to tell" in text) == (name in hidden)
+        assert (f"{accounts} customers on past days" in text) == (name not in hidden)
+        assert ("against others" in text) == (name not in hidden)
+    if len(hidden) > 1 and len(segments) < 4:
+        assert "whose counts would follow" in page(client, acme, f"?segment={min(hidden)}").text
+
+
 def test_without_a_model_or_with_an_older_one_it_says_so(client, acme, globex):
     assert "No version yet" in page(client, acme).text
     register(acme, by_hand(curve(NPS, [0, 10], [0.5, -0.5])))
@@ -111,7 +149,7 @@ def test_the_export_holds_every_line_and_is_on_record(client, acme):
     assert (found["difference"], found["low_third_up_to"], found["reading"]) == ("-0.12", "3.0", "less")
     assert [
         (row["customers"], row["leavers"], row["indicator"]) for row in rows if "hidden" in row["indicator"]
-    ] == [("", "", "hidden: needs 20 customers and 10 leavers")]
+    ] == [("", "", "hidden: needs 20 customers and 10 leavers")] * 2
     with acme.here():
         assert AuditEvent.objects.filter(verb="accounts.exported", object_id="associated").exists()
     client.force_login(acme.csm.user)
