@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.apps import AppConfig
@@ -19,6 +21,25 @@ class PlaybooksConfig(AppConfig):
         hooks.when_tenant_created(_give_first_playbooks)
         _register_queue()
         erasure.register_places()
+        _register_reach()
+
+
+def _register_reach() -> None:
+    from playbooks.queries import plays, recommendations
+    from tenants.hooks import when_asked_who_sees
+
+    looks: dict[str, Callable[..., Any]] = {
+        "play_id": plays.play_seen,
+        "step_id": plays.step_seen,
+        "task_id": plays.task_seen,
+        "recommendation_id": recommendations.recommendation,
+    }
+    for name, look in looks.items():
+        when_asked_who_sees(name, partial(_is_seen, name, look))
+
+
+def _is_seen(name: str, look: Callable[..., Any], tenant: Any, viewer: Any, value: int) -> bool:
+    return look(tenant, viewer, **{name: value}) is not None
 
 
 def _register_jobs() -> None:
