@@ -9,6 +9,7 @@ from audit import services as audit
 from signin import sessions
 from tenants import hooks, queries
 from tenants.access import Actor
+from tenants.addresses import is_nobodys
 from tenants.exceptions import Refused
 from tenants.models import User
 from tenants.scoping import tenant_context
@@ -22,6 +23,8 @@ def move_address(email: str, *, to: str, by: Actor) -> User:
     its sessions end, and a given address opens it by mail only once it is proven. Raises Refused.
     """
     old, new = email.strip().lower(), to.strip().lower()
+    if is_nobodys(old):
+        raise Refused("That account keeps a place for an address: it has none of its own to move.")
     user = _holder(old)
     if new:
         _check_free(new, user)
@@ -58,6 +61,8 @@ def _check_free(email: str, user: User) -> None:
         validate_email(email)
     except ValidationError:
         raise Refused(f"{email} is no e-mail address.") from None
+    if is_nobodys(email):
+        raise Refused(f"{email} is as those of accounts that keep a place: no mail reaches it.")
     others = EmailAddress.objects.filter(email__iexact=email).exclude(user=user)
     if queries.user_by_email(email) is not None or others.exists():
         raise Refused(f"{email} is somebody's address already.")

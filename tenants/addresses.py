@@ -128,8 +128,7 @@ def take_place(tenant: Tenant, *, user: User, by: Actor) -> None:
     kept_by.groups.clear()
     # an account that somebody used is not ours to close
     if is_stand_in(kept_by) and kept_by.last_login is None:
-        kept_by.is_active = False
-        kept_by.save(update_fields=["is_active"])
+        _put_away(kept_by)
     place.user, place.awaits = user, ""
     place.save(update_fields=["user", "awaits"])
     audit.record(
@@ -137,6 +136,13 @@ def take_place(tenant: Tenant, *, user: User, by: Actor) -> None:
         object_label=str(user),
     )  # fmt: skip
     hooks.membership_changed(place)
+
+
+def _put_away(user: User) -> None:
+    """A stand-in whose place was taken. Its address goes too: the next who has the awaited one needs a place again."""
+    EmailAddress.objects.filter(user=user).delete()
+    user.email, user.is_active = f"taken-{user.pk}{NOBODYS}", False
+    user.save(update_fields=["email", "is_active"])
 
 
 # --- proof --------------------------------------------------------------------------------------------

@@ -279,6 +279,21 @@ def test_only_the_operator_gives_a_kept_place(acme, globex, scim, is_ended):
     assert not User.objects.get(pk=place.user_id).is_active
 
 
+def test_a_place_is_kept_anew_for_the_next_who_has_the_address(acme, globex, scim):
+    """The first one's stand-in was put away with its place; it must not stand in the way of the next one's."""
+    first = kept(scim)
+    call_command("create_member", tenant="acme", email=KNOWN, role="csm")
+    call_command("move_address", "--email", KNOWN, "--to", "elsewhere@globex.example")
+    User.objects.create_user(KNOWN, "correct-horse-7")
+    second = kept(scim)
+    assert (second.awaits, second.is_active, second.user.is_active) == (KNOWN, True, True)
+    assert second.user_id != first.user_id
+    old = User.objects.get(pk=first.user_id)
+    assert not old.is_active
+    assert addresses.is_stand_in(old), "still nobody's"
+    assert old.email != addresses.stand_in(acme.tenant, KNOWN)
+
+
 def test_an_account_that_somebody_used_stays_open(acme, globex, scim, user):
     """A provider's own person, signed in once, then given an address that is somebody's elsewhere."""
     made = user()

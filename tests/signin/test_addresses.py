@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from audit.models import AuditEvent
-from tenants import services
+from tenants import addresses, services
 from tenants.exceptions import Refused
 from tenants.models import Membership, User
 from tests.worlds import MAKER
@@ -76,11 +76,19 @@ def test_a_further_address_is_freed_and_the_main_one_stays(acme, globex):
     assert not EmailAddress.objects.filter(email=WANTED).exists()
 
 
-@pytest.mark.parametrize("to", ["csm@globex.example", "no address"])
+@pytest.mark.parametrize("to", ["csm@globex.example", "no address", "Waits-1@Waits.Invalid"])
 def test_bad_wishes_are_refused_and_change_nothing(acme, globex, claimed, to):
     with pytest.raises(CommandError):
         move(to=to)
     assert User.objects.get(pk=claimed.user_id).email == WANTED
+
+
+def test_the_address_of_a_stand_in_is_not_moved(acme, globex):
+    """It is worked out from the one it waits for: with another, nobody would find the place again."""
+    place = User.objects.create_user(email=addresses.stand_in(acme.tenant, "csm@globex.example"))
+    with pytest.raises(CommandError, match="keeps a place"):
+        call_command("move_address", "--email", place.email, "--to", "other@acme.example")
+    assert User.objects.filter(pk=place.pk, email=place.email).exists()
 
 
 def test_a_free_address_is_called_free(acme):
