@@ -93,7 +93,7 @@ def brief_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[
             _competitors(about, rows.get("mention", [])),
             _terms(about, rows.get("term", [])),
             _prices(about, rows),
-            _unused(about, brief_records.unused(tenant, account, day=day)),
+            _unused(about, brief_records.unused(tenant, viewer, account, day=day)),
         ],
     }
 
@@ -353,15 +353,20 @@ def _outcome(about: Subject, found: Found) -> Statement:
 
 
 def _unused(about: Subject, found: list[brief_records.Unused]) -> Section:
-    nothing = "No licensed feature that others use is unused, or use by feature is not tracked."
+    least = brief_records.LEAST_PEERS
+    nothing = (
+        "No licensed feature that others use is unused, or use by feature is not tracked, or fewer than "
+        f"{least} others with the product are known."
+    )
     section = Section("unused", "Licensed and not used", nothing)
     for each in found:
         text = (
             f"{each.feature} ({each.product}): not used in {brief_records.FEATURES_BACK_DAYS} days; "
-            f"{each.customers} of {each.of} other customers with the product used it."
+            f"{each.customers} of {each.of} other customers with the product that you may see used it."
         )
         record = Record(f"term {each.term}", f"{about.page}?panels=all#panel-contract")
-        section.statements.append(Statement(text, [record]))
+        use = Record("use by feature", f"{about.page}?metric=features_used#panel-usage")
+        section.statements.append(Statement(text, [record, use]))
     return section
 
 

@@ -10,13 +10,16 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.models import Account
-from tenants.models import Tenant
+from scoring.outcomes.queries import seen_sql
+from scoring.why.cohorts import LEAST
+from tenants.models import Membership, Tenant
 
 BACK_DAYS = 365  # of people, mentions
 TERMS = 12
 MENTIONS = 8
 FEATURES_BACK_DAYS = 90
 PEERS = 200  # other customers with the same product whose features are compared: more would say the same
+LEAST_PEERS = LEAST  # fewer would tell about each of them
 LINES = {"ticket": "Support", "departed": "People", "joined": "People", "outcome": "Contract"}
 MENTIONED_IN = {
     "ticket": ("ticket", "Support"),
@@ -57,7 +60,8 @@ SELECT kind, id, external_id, at, data FROM (
   (SELECT 'term', s.id, s.external_id, s.started_at, jsonb_build_object(
           'product', s.product, 'plan', s.plan, 'seats', s.seats, 'arr', s.arr::text, 'currency', s.currency,
           'renewal', s.renewal_date, 'list_arr', s.list_arr::text, 'auto', s.auto_renew, 'notice', s.notice_days,
-          'cap', s.uplift_cap_pct, 'cancelled', s.cancelled_at::date, 'start', s.started_at::date)
+          'cap', s.uplift_cap_pct, 'cancelled', CASE WHEN s.cancelled_at < %(end)s THEN s.cancelled_at::date END,
+          'start', s.started_at::date)
      FROM accounts_subscription s
     WHERE {_OWN.format("s")} AND s.started_at < %(end)s
     ORDER BY s.started_at DESC, s.id DESC LIMIT {TERMS})
@@ -71,32 +75,46 @@ SELECT kind, id, external_id, at, data FROM (
 ) found ORDER BY kind, at DESC, id DESC
 """
 
-# what others with the same product use and this account does not: a bounded number of others, each by its own rows
-_FEATURES = """
+# What others with the same product use and this account does not. Others: customers of the day whose term of the
+# product runs, whose use by feature is tracked, and whom the viewer may see. Of many those that were recorded after the
+# account, then the first ones: a bounded walk over an index, which begins elsewhere for each account. Of too few
+# nothing is said, or it would tell about each of them.
+_OTHERS = """(
+    SELECT DISTINCT s.account_id, {turn} AS turn
+      FROM accounts_subscription s
+      JOIN accounts_account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id AND a.customer_since < %(day)s
+     WHERE s.tenant_id = %(tenant)s AND s.product = l.product AND s.account_id {side} %(account)s
+       AND s.account_id IN ({{seen}}) AND s.started_at < %(end)s AND s.renewal_date >= %(day)s
+       AND NOT EXISTS (SELECT 1 FROM accounts_outcome o WHERE o.tenant_id = s.tenant_id
+                          AND o.account_id = s.account_id AND o.kind = 'churned' AND o.effective_at < %(end)s)
+       AND EXISTS (SELECT 1 FROM accounts_usage_detail d WHERE d.tenant_id = s.tenant_id
+                      AND d.account_id = s.account_id AND d.day >= %(since)s AND d.day < %(day)s)
+     ORDER BY s.account_id LIMIT %(peers)s)"""
+_WALK = " UNION ALL ".join(_OTHERS.format(turn=turn, side=side) for turn, side in enumerate("><"))
+_FEATURES = f"""
 WITH licensed AS (
     SELECT s.product, min(s.external_id) AS external_id
       FROM accounts_subscription s
      WHERE s.tenant_id = %(tenant)s AND s.account_id = %(account)s AND s.product <> ''
        AND s.started_at < %(end)s AND s.renewal_date >= %(day)s
+       AND EXISTS (SELECT 1 FROM accounts_usage_detail d WHERE d.tenant_id = %(tenant)s AND d.account_id = %(account)s
+                      AND d.day >= %(since)s AND d.day < %(day)s)
      GROUP BY s.product
 ), others AS (
-    SELECT DISTINCT s.account_id
-      FROM accounts_subscription s JOIN licensed l ON l.product = s.product
-     WHERE s.tenant_id = %(tenant)s AND s.account_id <> %(account)s
-       AND s.started_at < %(end)s AND s.renewal_date >= %(day)s
-     ORDER BY s.account_id LIMIT %(peers)s
+    SELECT l.product, o.account_id, count(*) OVER (PARTITION BY l.product) AS n
+      FROM licensed l CROSS JOIN LATERAL (
+           SELECT account_id FROM ({_WALK}) walked ORDER BY turn, account_id LIMIT %(peers)s) o
 ), used AS (
-    SELECT d.product, d.feature, count(DISTINCT d.account_id) AS customers
-      FROM others o JOIN accounts_usage_detail d ON d.tenant_id = %(tenant)s AND d.account_id = o.account_id
-     WHERE d.day >= %(since)s AND d.day < %(end)s AND d.count > 0
-     GROUP BY d.product, d.feature
+    SELECT d.product, d.feature, o.n, count(DISTINCT d.account_id) AS customers
+      FROM others o JOIN accounts_usage_detail d
+           ON d.tenant_id = %(tenant)s AND d.account_id = o.account_id AND d.product = o.product
+     WHERE d.day >= %(since)s AND d.day < %(day)s AND d.count > 0 AND o.n >= %(least)s
+     GROUP BY d.product, d.feature, o.n
 )
-SELECT u.product, u.feature, u.customers, (SELECT count(*) FROM others), l.external_id
+SELECT u.product, u.feature, u.customers, u.n, l.external_id
   FROM used u JOIN licensed l ON l.product = u.product
- WHERE EXISTS (SELECT 1 FROM accounts_usage_detail d WHERE d.tenant_id = %(tenant)s AND d.account_id = %(account)s
-                  AND d.day >= %(since)s AND d.day < %(end)s)
-   AND NOT EXISTS (SELECT 1 FROM accounts_usage_detail d WHERE d.tenant_id = %(tenant)s AND d.account_id = %(account)s
-                  AND d.day >= %(since)s AND d.day < %(end)s AND d.product = u.product AND d.feature = u.feature
+ WHERE NOT EXISTS (SELECT 1 FROM accounts_usage_detail d WHERE d.tenant_id = %(tenant)s AND d.account_id = %(account)s
+                  AND d.day >= %(since)s AND d.day < %(day)s AND d.product = u.product AND d.feature = u.feature
                   AND d.count > 0)
  ORDER BY u.customers DESC, u.product, u.feature LIMIT 8
 """
@@ -115,7 +133,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Unused:
-    """A feature that others with the same product used lately, and this account did not."""
+    """A feature that others with the same product used lately, and this account did not; `of` so many others."""
 
     product: str
     feature: str
@@ -133,7 +151,7 @@ class Record:
 
 
 def records(tenant: Tenant, account: Account, *, day: date) -> dict[str, list[Found]]:
-    """By kind, newest first; what had happened by the end of `day`."""
+    """By kind, newest first; what was known before `day` began, as for the scores of that day."""
     import json
 
     with connection.cursor() as cursor:
@@ -146,15 +164,16 @@ def records(tenant: Tenant, account: Account, *, day: date) -> dict[str, list[Fo
     return found
 
 
-def unused(tenant: Tenant, account: Account, *, day: date) -> list[Unused]:
+def unused(tenant: Tenant, viewer: Membership, account: Account, *, day: date) -> list[Unused]:
     """Features of the licensed products; nothing for an account whose use by feature is not tracked."""
+    seen, seen_values = seen_sql(tenant, viewer)
     with connection.cursor() as cursor:
-        cursor.execute(_FEATURES, _values(tenant, account, day))
+        cursor.execute(_FEATURES.replace("{seen}", seen), _values(tenant, account, day) | seen_values)
         return [Unused(*row) for row in cursor.fetchall()]
 
 
 def _values(tenant: Tenant, account: Account, day: date) -> dict[str, Any]:
-    end = datetime.combine(day + timedelta(days=1), time(), UTC)
+    end = datetime.combine(day, time(), UTC)
     return {
         "tenant": tenant.pk,
         "account": account.pk,
@@ -163,6 +182,7 @@ def _values(tenant: Tenant, account: Account, day: date) -> dict[str, Any]:
         "back": end - timedelta(days=BACK_DAYS),
         "since": day - timedelta(days=FEATURES_BACK_DAYS),
         "peers": PEERS,
+        "least": LEAST_PEERS,
     }
 
 

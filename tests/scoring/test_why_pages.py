@@ -9,7 +9,17 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Account, Contact, Invoice, Objective, Outcome, Survey, Ticket, UsageDetail
+from accounts.models import (
+    Account,
+    Contact,
+    Invoice,
+    Objective,
+    Outcome,
+    Subscription,
+    Survey,
+    Ticket,
+    UsageDetail,
+)
 from scoring import changes, queries
 from scoring.models import AccountHealth, Competitor, CompetitorMention, HealthPolicy, Override, ScoreRun
 from scoring.why import change_queries
@@ -156,7 +166,7 @@ def _panel(client, world, account):
 
 @pytest.fixture
 def briefed(acme):
-    """An account with something for every section, and one other customer with the same product."""
+    """An account with something for every section, and eleven other customers with the same product."""
     account = rich(acme, ae_email="account_executive@acme.example")
     ticket = add(
         acme, account, Ticket, opened_at=ago(9), escalated_at=ago(8), subject="Import fails", priority="high"
@@ -201,18 +211,24 @@ def briefed(acme):
     said = add(
         acme, account, Survey, kind="nps", score=4, responded_at=ago(5), comment="Rivalsoft does it faster"
     )
-    other = acme.add_account("Other")
-    subscribe(acme, other, product="Board", renewal=date(2027, 2, 1))
+    others = [with_board(acme, number) for number in range(11)]
     with acme.here():
         rival = Competitor.objects.create(tenant=acme.tenant, name="Rivalsoft")
         CompetitorMention.objects.create(
             tenant=acme.tenant, account=account, competitor=rival, kind="survey", row_id=said.pk, at=ago(5)
         )
         _use(acme, account, "Planner")
-        _use(acme, other, "Planner", "Night mode")
+        for at, other in enumerate(others):
+            _use(acme, other, "Planner", *(["Night mode"] if at < 7 else []))
     score(acme, DAY - timedelta(days=90))
     score(acme)
     return account, ticket
+
+
+def with_board(world, number, **values):
+    other = world.add_account(f"Other {number}", **{"customer_since": date(2025, 1, 1), **values})
+    subscribe(world, other, product="Board", renewal=date(2027, 2, 1))
+    return other
 
 
 def _use(world, account, *features):
@@ -246,13 +262,48 @@ def test_every_section_has_its_sentences_and_every_sentence_cites(client, acme, 
         "Board, 100 seats until 20 Dec 2026, renews by itself, notice by 21 Oct 2026.",
         "$12k a year, 20% below list, +20% against the term before.",
         "Renewed on 15 Mar 2026, $10k to $12k a year.",
-        "Night mode (Board): not used in 90 days; 1 of 1 other customers with the product used it.",
+        "Night mode (Board): not used in 90 days; 7 of 11 other customers with the product that you may see used it.",
     ):
         assert words in text, words
     assert "Planner (Board)" not in text
     items = re.findall(r"<li>(.*?)</li>", text[text.index("Trajectory") :], re.S)
     assert len(items) >= 10
     assert all("<a href=" in each for each in items if "lines" not in each and "</svg>" not in each)
+
+
+def test_features_are_compared_with_customers_that_the_viewer_may_see(client, acme, briefed):
+    """Not with who left, is tracked by no feature, or is hidden from the viewer; and never with fewer than ten."""
+    account, _ = briefed
+    add(acme, with_board(acme, 11), Outcome, kind="churned", effective_at=ago(3))
+    with_board(acme, 12)  # no use by feature comes from there
+    hidden = with_board(acme, 13, owner="csm2")
+    with acme.here():
+        for name in ("Other 11", "Other 13"):
+            _use(acme, Account.objects.get(name=name), "Night mode")
+    words = "not used in 90 days; {} of {} other customers with the product that you may see used it."
+    assert words.format(7, 11) in get(client, acme, "brief", account).text
+    assert words.format(8, 12) in get(client, acme, "brief", account, role="manager").text
+    with acme.here():
+        gone = Account.objects.filter(name__in=["Other 9", "Other 10"])
+        gone.update(customer_since=None)
+    text = get(client, acme, "brief", account).text
+    assert "Night mode" not in text
+    assert "fewer than 10 others with the product are known" in text
+    assert hidden.name not in text
+
+
+def test_the_brief_knows_what_was_known_before_its_day(client, acme, briefed):
+    """As the scores of that day: an escalation, a notice and a departure of the day itself are not in it yet."""
+    account, ticket = briefed
+    add(acme, account, Ticket, opened_at=ago(2), escalated_at=ago(0, -9), subject="Escalated that morning")
+    add(acme, account, Contact, role="champion", name="Left at noon", departed_at=ago(0, -12))
+    with acme.here():
+        Ticket.objects.filter(pk=ticket.pk).update(closed_at=ago(0, -10))
+        Subscription.objects.filter(account=account).update(cancelled_at=ago(0, -11))
+    text = get(client, acme, "brief", account).text
+    for later in ("Escalated that morning", "Left at noon", "notice was given"):
+        assert later not in text, later
+    assert "Import fails" in text  # it was closed after the day had begun
 
 
 def test_a_citation_opens_the_timeline_at_its_row(client, acme, briefed):
