@@ -19,7 +19,7 @@ from scoring.learning import registry, samples
 from scoring.models import ChurnModel
 from scoring.pooling import queries, services
 from scoring.pooling.models import PoolContribution, SharedPool
-from scoring.pooling.words import POOLED, sentence
+from scoring.pooling.words import NO_SANDBOX, POOLED, sentence
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -51,7 +51,7 @@ def contribute(tenant: Tenant, stack: Stack, *, as_of: date, by: Actor) -> str:
 def _nothing_leaves(tenant: Tenant) -> str:
     """Why not, as a sentence; empty: it may, and the consent holds until this transaction ends."""
     if tenant.is_sandbox:
-        return "A sandbox hands nothing on: it would count for what its organisation says already."
+        return f"A {NO_SANDBOX}: it would count for what its organisation says already."
     if not queries.consents_for_update(tenant):
         return "This workspace has not consented to the pool."
     return ""
@@ -83,6 +83,7 @@ def renew() -> SharedPool | None:
             "document": engine.pool_to_json(found),
             "workspaces": found.workspaces,
             "is_sound": engine.is_sound(found),
+            "made_at": timezone.now(),
         },
     )
     return row
@@ -101,6 +102,8 @@ def usable_pool() -> tuple[engine.Pool | None, str]:
 
 def refusal(tenant: Tenant, *, leavers: int) -> str:
     """Why this workspace gets no chance from the pool, as the end of a sentence; empty: it may."""
+    if tenant.is_sandbox:
+        return f"a {NO_SANDBOX}, in giving or in taking"
     with tenant_transaction(tenant.pk):
         consents, live = queries.consents(tenant), registry.live(tenant)
     if not consents:
@@ -119,6 +122,8 @@ def version(
 
     Raises ModelRefused where the pool or the consent went meanwhile.
     """
+    if tenant.is_sandbox:
+        raise registry.ModelRefused(f"A {NO_SANDBOX}.")
     found, why = usable_pool()
     if found is None:
         raise registry.ModelRefused(why)

@@ -12,7 +12,7 @@ from tenants.models import Tenant
 def of(tenant: Tenant) -> dict[str, Any]:
     """Five statements at most."""
     consents = queries.consents(tenant)
-    shared = queries.shared() if consents else None
+    shared = queries.shared() if consents and not tenant.is_sandbox else None
     version = queries.pooled_version(tenant)
     own = queries.own_contribution(tenant)
     return {

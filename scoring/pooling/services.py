@@ -8,7 +8,7 @@ from scoring.learning import registry
 from scoring.model_queries import chance_settings
 from scoring.models import ChanceSettings, ChurnModel
 from scoring.pooling.models import PoolContribution
-from scoring.pooling.words import POOLED
+from scoring.pooling.words import NO_SANDBOX, POOLED
 from scoring.tasks import score_newest_again
 from tenants.access import Actor
 from tenants.models import Tenant
@@ -31,6 +31,8 @@ def set_consent(tenant: Tenant, *, consents: bool, why: str, by: Actor) -> bool:
     row = ChanceSettings.objects.for_tenant(tenant).select_for_update().first() or chance_settings(tenant)
     if row.pools_across_tenants == consents:
         return False
+    if consents and tenant.is_sandbox:
+        raise PoolRefused(f"A {NO_SANDBOX}.")
     if not why.strip():
         raise PoolRefused("Say why: the reason stands in the audit trail.")
     row.pools_across_tenants = consents

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 POOLED = "pooled"  # kind of a version made of the pool
 FLAG = "pooled:"  # and the number of workspaces
+NO_SANDBOX = "sandbox takes no part in the pool of workspaces"  # after an article
 
 
 def flag_of(workspaces: int) -> str:

@@ -201,6 +201,30 @@ class TestLadder:
         with acme.here():
             assert not ChurnModel.objects.exists()
 
+    def test_a_sandbox_reads_no_pool(self, client, acme, pool, monkeypatch):
+        """Giving and taking go together, and a sandbox gives nothing: not even one that consented before it was one."""
+        consent(acme)
+        row = train(acme)
+        Tenant.objects.filter(pk=acme.tenant.pk).update(environment="sandbox")
+        acme.tenant.refresh_from_db()
+        rows = landmarks_of(4)[1]
+        with pytest.raises(registry.ModelRefused, match="sandbox"):
+            pooling.version(acme.tenant, rows, as_of=DAY, facts={}, by=MAKER)
+        with pytest.raises(training.TooLittle, match="a sandbox takes no part"):
+            train(acme)
+        with acme.here():
+            row.refresh_from_db()
+            assert row.state == "retired", "what it had from the pool goes"
+        monkeypatch.setattr(queries, "shared", lambda: pytest.fail("the page asks for no pool"))
+        client.force_login(acme.people["ops_admin"].user)
+        page = client.get(acme.url("models/pool/")).text
+        assert "A sandbox takes no part" in page
+        assert "Withdraw consent" in page
+        consent(acme, gives=False)
+        assert "Give consent" not in client.get(acme.url("models/pool/")).text
+        with pytest.raises(services.PoolRefused, match="sandbox"):
+            consent(acme)
+
     def test_consent_alone_is_not_enough(self, acme):
         consent(acme)
         with pytest.raises(training.TooLittle, match="fewer than 3 organisations"):
@@ -354,7 +378,10 @@ def test_three_organisations_are_needed_and_each_counts_once(committed_db):
         assert sorted(levels) == pytest.approx([-4.8, -4.5])  # of Acme's two the newer one
     hands_on("umbrella")
     with as_role("worker"), CaptureQueriesContext(connection) as asked:
-        assert pooling.renew().workspaces == 3
+        first = pooling.renew()
+    assert first.workspaces == 3
+    with as_role("worker"):
+        assert pooling.renew().made_at > first.made_at, "when the mean was made, not when the first one was"
     (lock,) = [at for at, sql in statements(asked) if "pg_advisory_xact_lock" in sql]
     (read,) = [at for at, sql in statements(asked) if "scoring_poolcontribution" in sql]
     assert lock < read
