@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.engine.churn.data import Stack, take
-from scoring.engine.validation import HORIZONS, choose_threshold, measure, outcome
+from scoring.engine.validation import HORIZONS, choose_threshold, features_slope, measure, outcome
 from scoring.engine.validation.promotion import promote
 from scoring.engine.validation.reliability import reliability
 from scoring.learning import labels, warned
@@ -68,6 +68,7 @@ def report(
         **figures,
         "by_origin": _by_origin(rows, p, cuts, wishes),
         "lead_time": warned.warning(rows, p[:, AT], known, until, at_cut, seed),
+        "features_slope": slope_of_features(rows, p, forecasts.timing[chosen]),
         "kinds": warned.kinds(rows, p[:, AT], known, at_cut, horizon=HORIZON, seed=seed),
         "reliability": _reliability(rows, p, seed),
         "reliability_segments": _reliability_of_segments(rows, p, seed),
@@ -104,6 +105,14 @@ def compare(rows: Stack, forecasts: Forecasts, *, seed: int) -> tuple[dict[str, 
         return found, DEFAULT, "No other candidate is shown to be better on the same rows."
     chosen = min(better)[1]
     return found, chosen, f"{chosen}: {found[chosen]['against_default']['words']}."
+
+
+def slope_of_features(rows: Stack, p: Floats, timing: Floats) -> dict[str, Any] | None:
+    """What the features were worth within 90 days, apart from the contract's dates: what drift holds them to."""
+    known, left = outcome(rows, HORIZON)
+    p90 = np.clip(p[known, AT], 1e-9, 1 - 1e-9)
+    features = np.log(p90) - np.log1p(-p90) - timing[known]
+    return features_slope(take(rows, known), left[known], features, timing[known])
 
 
 def choose(rows: Stack, p: Floats, wishes: Wishes, *, seed: int) -> tuple[list[float], dict[str, Any]]:

@@ -5,7 +5,7 @@ begins, calibration windows before the tested day (scoring.engine.validation.ori
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from scoring.engine.churn.chances import chances
 from scoring.engine.churn.data import Stack, take
+from scoring.engine.churn.explain import explain
 from scoring.engine.churn.fit import Options
+from scoring.engine.churn.model import Fitted
 from scoring.engine.validation import HORIZONS, Origin, Origins, known_at, origins, outcome
-from scoring.learning.recipes import fit_all
+from scoring.learning.recipes import MAY_BE_CHOSEN, fit_all
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -48,6 +50,8 @@ class Forecasts:
     base: Floats  # m x horizons: the rate of what each fit had learnt from
     p: dict[str, Floats]  # by candidate, m x horizons
     failed: dict[str, str]  # candidates that could not be fitted somewhere, and why
+    # of those that may be chosen, m: what the contract's dates alone make of logit(p90)
+    timing: dict[str, Floats] = field(default_factory=dict)
     splits: tuple[
         tuple[Bools, Bools], ...
     ] = ()  # of each fit: rows learnt from, rows judged (masks of the stack)
@@ -91,6 +95,7 @@ class _Work:
         self.days: list[Ints] = []
         self.bases: list[Floats] = []
         self.p: dict[str, list[Floats]] = {name: [] for name in names}
+        self.timing: dict[str, list[Floats]] = {name: [] for name in names if name in MAY_BE_CHOSEN}
         self.splits: list[tuple[Bools, Bools]] = []
         self.done, self.total = 0, max(len(found) * folds, 1)
 
@@ -111,6 +116,8 @@ class _Work:
             for name in self.names:
                 blank = np.full((len(test), len(HORIZONS)), np.nan)
                 self.p[name].append(chances(made[name], test).p if name in made else blank)
+                if name in self.timing:
+                    self.timing[name].append(_timing(made[name], test) if name in made else blank[:, 0])
                 if name in made:
                     self._keep_choice(name, made[name].facts)
 
@@ -137,8 +144,14 @@ class _Work:
             np.concatenate(self.bases) if self.bases else empty,
             {name: np.concatenate(parts) if parts else empty for name, parts in self.p.items()},
             self.failed,
+            {name: np.concatenate(parts) for name, parts in self.timing.items() if parts},
             tuple(self.splits),
         )
+
+
+def _timing(fitted: Fitted, test: Stack) -> Floats:
+    found = explain(fitted, test)
+    return np.asarray(found.base + found.parts[:, -1])
 
 
 def _rates(train: Stack, later: Stack) -> Floats:

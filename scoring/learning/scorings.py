@@ -14,6 +14,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from scoring import queries
+from scoring.engine.churn.chances import LEAST, MOST
 from scoring.learning import labels, landmarks
 from scoring.learning.observations import SEGMENTS
 from scoring.models import ChurnModel
@@ -26,12 +27,13 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _SAID = """
-SELECT a.external_id, s.as_of, a.segment, s.p30, s.p60, s.p90
+SELECT a.external_id, s.as_of, a.segment, s.p30, s.p60, s.p90,
+       s.logit_base + s.logit_parts[array_upper(s.logit_parts, 1)]
 FROM scoring_health_snapshot s JOIN accounts_account a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
 WHERE s.tenant_id = %(tenant)s AND s.as_of = ANY(%(days)s) AND s.run_id = ANY(%(runs)s)
   AND s.model_id = ANY(%(shown)s) AND s.p90 IS NOT NULL
 UNION ALL
-SELECT a.external_id, w.as_of, a.segment, w.p30, w.p60, w.p90
+SELECT a.external_id, w.as_of, a.segment, w.p30, w.p60, w.p90, NULL
 FROM scoring_shadow_score w JOIN accounts_account a ON a.tenant_id = w.tenant_id AND a.id = w.account_id
 WHERE w.tenant_id = %(tenant)s AND w.as_of = ANY(%(days)s) AND w.run_id = ANY(%(runs)s) AND w.model_id = %(model)s
 """
@@ -47,18 +49,25 @@ class Said:
     segments: tuple[str, ...]
     arr: Floats
     p: Floats  # n x 3: within 30, 60, 90 days
+    timing: Floats  # n: what the contract's dates alone make of logit(p90); NaN of a version that nobody saw
     leaves_in: Floats
     seen_for: Floats
 
     def __len__(self) -> int:
         return len(self.account)
 
+    @property
+    def features(self) -> Floats:
+        """n: the rest of logit(p90), which the features make."""
+        p90 = np.clip(self.p[:, -1], LEAST, MOST)
+        return np.asarray(np.log(p90) - np.log1p(-p90) - self.timing)
+
     def closed(self, horizon: int) -> "Said":
         """The rows whose window has ended."""
         rows = self.seen_for >= horizon
         parts: dict[str, Any] = {
             name: getattr(self, name)[rows]
-            for name in ("account", "day", "segment", "arr", "p", "leaves_in", "seen_for")
+            for name in ("account", "day", "segment", "arr", "p", "timing", "leaves_in", "seen_for")
         }
         return replace(self, **parts)
 
@@ -144,7 +153,8 @@ def read(
         ),
         segments=SEGMENTS,
         arr=blank,
-        p=np.array([[float(each) for each in row[3:]] for row in rows], dtype=np.float64).reshape(-1, 3),
+        p=np.array([[float(each) for each in row[3:6]] for row in rows], dtype=np.float64).reshape(-1, 3),
+        timing=np.array([np.nan if row[6] is None else float(row[6]) for row in rows], dtype=np.float64),
         leaves_in=blank,
         seen_for=blank,
     )

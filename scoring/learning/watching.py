@@ -15,7 +15,8 @@ from scoring import strength
 from scoring.automation import holds, report
 from scoring.automation.models import DriftCheck, TrainingSample
 from scoring.automation.words import CLOSED_WINDOWS, OWN_CHANCE, SLOPES
-from scoring.engine.validation import HORIZONS, drift, exposures, measure
+from scoring.engine.validation import HORIZONS, Exposures, RiskSets, drift, exposures, measure, risk_sets
+from scoring.engine.validation.foresight import AHEAD, LATEST
 from scoring.engine.validation.gates import gates
 from scoring.learning import labels, landmarks, registry, samples, scorings
 from scoring.model_queries import chance_settings
@@ -27,6 +28,7 @@ HORIZON = 90
 AT = HORIZONS.index(HORIZON)
 MONTH_DAYS = 30  # windows are counted on days so far apart
 WINDOW_DAYS = 60  # outcomes that drift looks back on
+EARLIER = AHEAD + LATEST  # days before them whose scorings spoke of them
 WEEK_DAYS = 7  # scored days of that window that are read
 LASTING_DAYS = 28  # a shift counts when it lasted: a holiday stays in figures of 30 days for weeks, and goes
 OF_OUTCOMES = ("observed_expected", "by_fifths", "slope")
@@ -187,14 +189,14 @@ def drift_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[list[
     fitted = registry.load_model(model)
     with tenant_transaction(tenant.pk):
         kept = TrainingSample.objects.for_tenant(tenant).filter(model=model).first()
-        seen = _exposures(tenant, model, as_of=as_of)
+        seen, sets = _outcomes(tenant, model, as_of=as_of)
         line = scorings.line_of(tenant, model)  # a shift goes on while versions replace each other each month
         checks = DriftCheck.objects.for_tenant(tenant).filter(model__in=line, as_of__lt=as_of)
         before = [(each.as_of, each.figures) for each in checks.order_by("-as_of")[:LOOKS_BACK]]
-    slope = _slope_of(model)
+    slope = promised(model.report)
     if kept is None:
         nothing = samples.nothing()
-        rows = drift((), nothing, nothing, seen, expected_slope=slope)
+        rows = drift((), nothing, nothing, seen, sets, promised=slope)
         remark = "Inputs were not checked: this version kept no sample of its training."
         return [row for row in rows if row["key"] != "score"], remark
     stack = landmarks.read(tenant, day=as_of)
@@ -207,8 +209,8 @@ def drift_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[list[
     training = samples.only(training, wanted)
     now = samples.now_of(names, fitted, stack)
     rows = drift(
-        tuple(names), training, now, seen, ordinary=samples.ordinary(kept, wanted, as_of=as_of),
-        reach=samples.reach(fitted, names, training, now), expected_slope=slope,
+        tuple(names), training, now, seen, sets, ordinary=samples.ordinary(kept, wanted, as_of=as_of),
+        reach=samples.reach(fitted, names, training, now), promised=slope,
     )  # fmt: skip
     return [lasting(row, before, as_of=as_of) for row in rows], ""
 
@@ -234,26 +236,40 @@ def lasting(row: dict[str, Any], before: Sequence[tuple[date, Any]], *, as_of: d
     return row | {"beyond": True, "tripped": False, "watch": True, "words": words}
 
 
-def _exposures(tenant: Tenant, model: ChurnModel, *, as_of: date) -> Any:
-    """Accounts between two scorings of the last 60 known days, as this version's line said of them."""
+def _outcomes(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[Exposures | None, RiskSets | None]:
+    """Of the last 60 known days, as this version's line said of them: accounts between two scorings, and who could
+    have left by what was said a month before. None where nothing was said in them.
+    """
     chosen = landmarks.plan(tenant, as_of=as_of)
     line = scorings.line_of(tenant, model)
     since = chosen.until - timedelta(days=WINDOW_DAYS)
+    first, end = labels.day_number(since), labels.day_number(chosen.until)
     days = {
         day: run
         for day, run in scorings.scored_days(tenant, model, line).items()
-        if since <= day < chosen.until
+        if since - timedelta(days=EARLIER) <= day < chosen.until
     }
     if not days:
-        return None
-    picked = {day: days[day] for day in scorings.spaced(list(days), apart=WEEK_DAYS)}
+        return None, None
+    picked = {day: days[day] for day in _weekly(list(days), since)}
     said = scorings.read(tenant, model, line, picked, chosen)
-    first, end = labels.day_number(since), labels.day_number(chosen.until)
-    return exposures(said, said.p[:, 0], since=first, until=end)
+    seen = exposures(said, said.p[:, 0], since=first, until=end) if max(days) >= since else None
+    return seen, risk_sets(said, said.features, said.timing, since=first, until=end)
 
 
-def _slope_of(model: ChurnModel) -> float:
-    """The slope that the back-test found; 1, which is right, where it could not tell."""
-    whole = model.report.get("horizons", {}).get(str(HORIZON), {}).get("all", {})
-    value = (whole.get("slope") or {}).get("value")
-    return 1.0 if value is None else float(value)
+def _weekly(days: list[date], since: date) -> list[date]:
+    """Days a week apart, before `since` and from then on."""
+    earlier, later = [day for day in days if day < since], [day for day in days if day >= since]
+    return scorings.spaced(earlier, apart=WEEK_DAYS) + scorings.spaced(later, apart=WEEK_DAYS)
+
+
+def promised(report: dict[str, Any]) -> float:
+    """The slope of the features that the back-test found, at most 1, which is what chances claim by themselves.
+
+    Of a version from before it was kept, and where the features said too little there, the slope as a whole.
+    """
+    found = (report.get("features_slope") or {}).get("value")
+    if found is None:
+        whole = report.get("horizons", {}).get(str(HORIZON), {}).get("all", {})
+        found = (whole.get("slope") or {}).get("value")
+    return 1.0 if found is None else min(float(found), 1.0)

@@ -5,6 +5,7 @@ Everything is deterministic by its `seed`. sklearn and scipy load inside the fun
 
 from .drift import Exposures, Sample, drift, exposures
 from .expansion import hit_rates
+from .foresight import RiskSets, features_slope, risk_sets
 from .gates import gates, risk_level
 from .leadtime import Leavers, lead_time
 from .leaks import leaks
@@ -27,12 +28,14 @@ __all__ = [
     "Origin",
     "Origins",
     "Part",
+    "RiskSets",
     "Rows",
     "Sample",
     "choose_threshold",
     "compare",
     "drift",
     "exposures",
+    "features_slope",
     "fold_of",
     "gates",
     "hit_rates",
@@ -53,5 +56,6 @@ __all__ = [
     "reliability",
     "renewal_revenue",
     "risk_level",
+    "risk_sets",
     "score_forecasts",
 ]

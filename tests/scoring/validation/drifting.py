@@ -7,7 +7,7 @@ model knows the first three with an error of estimation, and months differ by a 
 import numpy as np
 
 from scoring.engine.validation.drift import Exposures, Sample, drift
-from scoring.engine.validation.ranks import precise, slope
+from scoring.engine.validation.foresight import AHEAD, RiskSets, fitted
 from tests.scoring.validation.worlds import sigmoid
 
 NAMES = tuple(f"input.{at}" for at in range(6))
@@ -47,17 +47,28 @@ def looks(accounts, length, *, every=4, first=26, **more):
             continue
         if training is None:
             training, wanted = _tested(history[: first - 1], accounts)
-        seen = _exposures(history[-LOOKS_BACK - 1 : -1])
-        yield week, drift(NAMES, training, Sample(x, p30, accounts), seen, expected_slope=wanted)
+        seen, sets = _exposures(history[-LOOKS_BACK - 1 : -1]), _sets(history[:-1])
+        yield week, drift(NAMES, training, Sample(x, p30, accounts), seen, sets, promised=wanted)
 
 
 def _tested(history, accounts):
     """(training sample by months, the slope that a back-test would have found)."""
-    tested = _exposures(history)
+    tested = fitted(_sets(history, back=len(history)))
     x, p30 = (np.concatenate([each[at] for each in history[::4]]) for at in (0, 1))
-    return Sample(x, p30, accounts), min(float(slope(precise(tested.left.astype(float), tested.p))[0]), 1.0)
+    return Sample(x, p30, accounts), min(tested["value"], 1.0)
 
 
 def _exposures(history):
     p = np.concatenate([-np.expm1(np.log1p(-each[1]) * 7 / 30) for each in history])
     return Exposures(p, np.concatenate([each[2] for each in history]))
+
+
+def _sets(history, back=LOOKS_BACK):
+    """Of the last 60 days, by what was said a month before; who left in between is somebody else by then."""
+    lag, found = AHEAD // 7, []
+    for week in range(max(len(history) - back, lag), len(history)):
+        there = ~np.any([each[2] for each in history[week - lag : week]], axis=0)
+        p30, left = history[week - lag][1][there], history[week][2][there]
+        found.append((np.log(p30 / (1 - p30)), left, np.full(left.size, week)))
+    features, left, group = (np.concatenate(each) for each in zip(*found, strict=True))
+    return RiskSets(features, np.zeros(features.size), left, group - group.min())
