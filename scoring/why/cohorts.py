@@ -17,7 +17,7 @@ from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 
 LEAST = 10  # other customers; fewer would tell about each of them
-FALL = 2.0  # points of health in 30 days that are worth a word
+FALL = 2.0  # points in 30 days that are worth a word: of health that fell, of a chance that rose
 SHARED = (
     0.5  # of the account's own move: when the median of the others is at least this much, they moved with it
 )
@@ -63,11 +63,12 @@ class Rank:
 
 @dataclass(frozen=True)
 class Move:
-    """The account's own move in 30 days beside the median of n others'."""
+    """The account's own move in 30 days beside the median of n others'; for a chance it is the rise that is bad."""
 
     own: float | None
     n: int
     median: float | None
+    rise_is_bad: bool = False
 
     @property
     def is_shown(self) -> bool:
@@ -75,10 +76,14 @@ class Move:
 
     @property
     def verdict(self) -> str:
-        """`own`, `shared`, or empty where it did not fall or too few others are known."""
-        if self.own is None or self.median is None or not self.is_shown or self.own > -FALL:
+        """`own`, `shared`, or empty where it did not get worse or too few others are known."""
+        if self.own is None or self.median is None or not self.is_shown:
             return ""
-        return "shared" if self.median <= SHARED * self.own else "own"
+        sign = 1 if self.rise_is_bad else -1
+        worse, theirs = sign * self.own, sign * self.median
+        if worse < FALL:
+            return ""
+        return "shared" if theirs >= SHARED * worse else "own"
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,7 @@ def cohorts_context(tenant: Tenant, viewer: Membership, account: Account) -> dic
         "scope": scope_words(viewer),
         "sees_curves": can(viewer, Right.VIEW_OUTCOMES),
         "delta": any_row[4] if any_row else None,
+        "chance_delta": 100 * any_row[6] if any_row and any_row[6] is not None else None,
     }
 
 
@@ -134,5 +140,6 @@ def _cohort(row: tuple[Any, ...]) -> Cohort:
             None if p90_delta is None else 100 * float(p90_delta),
             n_p_moved,
             None if p_median is None else 100 * float(p_median),
+            rise_is_bad=True,
         ),
     )

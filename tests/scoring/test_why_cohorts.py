@@ -92,6 +92,41 @@ def test_a_fall_is_shared_when_the_others_fell_half_as_much(own, median, n, verd
     assert Move(own, n, median).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("own", "median", "n", "verdict"),
+    [
+        (17, 10, 40, "shared"),
+        (17, 8, 40, "own"),
+        (17, -10, 40, "own"),
+        (17, 10, 9, ""),
+        (1, 10, 40, ""),
+        (-17, -10, 40, ""),
+    ],
+)
+def test_a_rise_of_the_chance_is_judged_the_other_way_round(own, median, n, verdict):
+    assert Move(own, n, median, rise_is_bad=True).verdict == verdict
+
+
+def test_the_panel_tells_whose_rise_of_the_chance_it_is(client, acme):
+    """Eleven of one industry: the account's chance rose by 20 points, the others' by 1; those of its plan by 15."""
+    accounts = [stand(acme, f"A {at}", 50, 0, industry="logistics", plan="pro") for at in range(11)]
+    accounts += [stand(acme, f"P {at}", 50, 0, plan="pro") for at in range(30)]
+    with acme.here():
+        moves = [20, *[1] * 10, *[15] * 30]
+        for account, moved in zip(accounts, moves, strict=True):
+            AccountHealth.objects.filter(account=account).update(
+                p30=Decimal("0.1"), p60=Decimal("0.2"), p90=Decimal("0.4"), p90_delta_30=Decimal(moved) / 100
+            )
+    found = cohorts(acme, accounts[0])
+    assert found["industry"].chance_moved == Move(20.0, 10, 1.0, rise_is_bad=True)
+    assert [found[kind].chance_moved.verdict for kind in ("industry", "plan")] == ["own", "shared"]
+    client.force_login(acme.csm.user)
+    text = client.get(reverse("accounts:panel", args=["acme", accounts[0].pk, "cohorts"])).text
+    for words in ("The rise of the chance is its own", "The others' chance rose, too", "+20.0 points"):
+        assert words in text, words
+    assert "The fall is" not in text
+
+
 def test_without_a_score_there_is_nothing_to_compare(client, acme):
     account = acme.add_account()
     client.force_login(acme.csm.user)
