@@ -23,6 +23,14 @@ BANDS = [
     ("healthy", "Healthy"),
     ("unknown", "No data"),
 ]
+RISKS = [
+    ("critical", "Critical"),
+    ("high", "High"),
+    ("medium", "Medium"),
+    ("low", "Low"),
+    (queue.NO_RISK, "No chance"),
+    (queue.WAITS, "Waits for its turn"),
+]
 RENEWS = [("30", "In 30 days"), ("90", "In 90 days"), ("180", "In 180 days")]
 MOST_DIGITS = 18  # what fits an account's id
 BEFORE_RENEWAL = 60
@@ -34,6 +42,7 @@ class QueueFilters(forms.Form):
     q = forms.CharField(required=False, max_length=100, label="Filter this list")
     segment = forms.ChoiceField(required=False, choices=[("", "All"), *Account.Segment.choices])
     band = forms.ChoiceField(required=False, label="Health", choices=[("", "All"), *BANDS])
+    risk = forms.ChoiceField(required=False, choices=[("", "Any"), *RISKS])
     reason = forms.ChoiceField(required=False, choices=[("", "Any"), *DIMENSION_LABELS.items()])
     renews = forms.ChoiceField(required=False, choices=[("", "Any time"), *RENEWS])
     owner = forms.CharField(required=False)
@@ -98,7 +107,7 @@ class QueueFilters(forms.Form):
     def chips(self, wanted: Wanted, *, owner_name: str = "") -> list[tuple[str, str]]:
         """(name, words) of every filter that is on."""
         found = []
-        for name in ("q", "segment", "band", "reason", "renews", "owner"):
+        for name in ("q", "segment", "band", "risk", "reason", "renews", "owner"):
             value = getattr(wanted, name)
             if value:
                 words = self._words(name, str(value), owner_name)

@@ -75,3 +75,16 @@ def _line(key: str, dimension: str, text: str, as_of: date) -> dict[str, Any]:
 def is_spoken(key: str) -> bool:
     """Whether a cause stands beside its suggestion in words: the reasons of health do not tell it."""
     return key.startswith((RISK, RENEWAL))
+
+
+def flag_words(flag: dict[str, Any] | None) -> str:
+    """What stands beside an account whose flag waits for its turn; empty where none does. Days as in JSON."""
+    if flag is None:
+        return ""
+    if flag["kind"] == "risk":
+        return f"{rose_words(flag['was'], flag['level'])} on {_written(flag['as_of'])}"
+    return f"Main term ends on {_written(flag['ends'])}, the chance to renew is low"
+
+
+def _written(day: str) -> str:
+    return day_words(date.fromisoformat(day))

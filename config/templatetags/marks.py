@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from config.templatetags.words import BANDS, NO_DATA, Tone, band_tone, number, pct, points
+from config.templatetags.words import BANDS, NO_DATA, RISKS, Tone, band_tone, number, pct, points
 
 _SHEET = (
     "box cal caret check clock crit cross down file find flag gear good half high info key list load lock "
@@ -41,6 +41,14 @@ def band(value: object) -> SafeString:
     if not tone.name:
         return format_html('<span class="muted">\u2014 {}</span>', tone.label)
     return format_html('<span class="tone {}">{}{}</span>', tone.css, icon(tone.icon), tone.label)
+
+
+def risk(level: object) -> SafeString:
+    """The level of risk beside the band, which it may differ from: it comes from the chance, not from health."""
+    tone = RISKS.get(str(level))
+    if tone is None:
+        return mark_safe("")  # nosec B308 B703  a constant
+    return format_html('<span class="tone {} x">{}{}</span>', tone.css, icon(tone.icon), tone.label)
 
 
 def spark(values: Iterable[object] | None, band: object = "", label: str = "") -> SafeString:

@@ -46,6 +46,14 @@ BANDS = {
 }
 
 
+RISKS = {
+    "low": Tone("good", "good", "Risk low"),
+    "medium": Tone("watch", "watch", "Risk medium"),
+    "high": Tone("high", "high", "Risk high"),
+    "critical": Tone("crit", "crit", "Risk critical"),
+}
+
+
 def band_tone(band: object) -> Tone:
     """The tone of a stored band; anything unknown has no colour and no mark."""
     return BANDS.get(str(band), NO_DATA)

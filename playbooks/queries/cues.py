@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
-from accounts.models import Subscription
+from accounts.models import Account, Subscription
 from playbooks.models import Cue, Playbook, Recommendation
 from scoring.automation.models import PausedAutomation
 from scoring.models import AccountHealth, ChurnModel, ScoreRun
@@ -92,6 +93,26 @@ def held_signals(tenant: Tenant, *, what: str, account_ids: Iterable[int]) -> di
         what=what, ended_at=None, account_id__in=list(account_ids)
     )
     return dict(rows.values_list("account_id", "signal"))
+
+
+def waiting_of(tenant: Tenant, account: str) -> Any:
+    """The flag that waits for its turn on the account of an outer row, as JSON; a level before a term."""
+    found = JSONObject(kind="kind", was="was", level="level", as_of="as_of", ends="ends")
+    mine = waiting(tenant).filter(account=OuterRef(account)).order_by("-kind", "pk")
+    return mine.values(found=found)[:1]
+
+
+def asked_of(tenant: Tenant, *, account_id: int) -> dict[str, Any]:
+    """What is asked for on an account, in one statement: `suggested`, the play that waits for an answer, and `waits`,
+    the flag that is not given yet."""
+    suggested = Recommendation.objects.for_tenant(tenant).filter(
+        account=OuterRef("pk"), state__in=Recommendation.OPEN
+    )
+    rows = Account.objects.for_tenant(tenant).filter(pk=account_id)
+    found = rows.values(
+        suggested=Subquery(suggested.values("playbook__name")[:1]), waits=Subquery(waiting_of(tenant, "pk"))
+    )
+    return dict(found.get())
 
 
 def open_on(tenant: Tenant, trigger: str, account_ids: Iterable[int]) -> list[Recommendation]:

@@ -7,6 +7,7 @@ Everything reads `scoring.AccountHealth`, one row an account: an account that wa
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from django.db.models import (
     BooleanField,
     Case,
     CharField,
+    DecimalField,
     F,
     Func,
     Model,
@@ -28,7 +30,8 @@ from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
 from accounts.queries import visible_accounts
-from playbooks.models import Play, Recommendation
+from playbooks.models import Cue, Play, Recommendation
+from playbooks.rises import LEVELS, rank
 from scoring.models import AccountHealth
 from tenants.access import Right, Role, can
 from tenants.models import Membership, Tenant, User
@@ -66,6 +69,7 @@ SORTS = {
     # what is at stake, or without chances ARR x (100 - health) / 100; the list's head says which
     "priority": Sort("Priority", "priority", descending=True, nullable=False, of_money=True),
     "chance": Sort("Chance of leaving", "p90", descending=True),
+    "risk": Sort("Risk level", "risk_place", descending=True),
     "health": Sort("Health", "shown_health"),
     "change": Sort("Health change", "delta_30"),
     "renewal": Sort("Renewal", "renewal_date"),
@@ -73,6 +77,10 @@ SORTS = {
     "name": Sort("Name", "account__name", nullable=False),
 }
 UNOWNED = "none"
+NO_RISK, WAITS = (
+    "none",
+    "waits",
+)  # filters of the level of risk: no chance, and a flag that waits for its turn
 
 
 def sort_label(key: str, *, with_chance: bool) -> str:
@@ -88,6 +96,7 @@ class Wanted:
     q: str = ""
     segment: str = ""
     band: str = ""
+    risk: str = ""
     reason: str = ""
     renews: int = 0
     owner: str = ""  # a user's id, or UNOWNED
@@ -101,7 +110,9 @@ class Wanted:
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.q or self.segment or self.band or self.reason or self.renews or self.owner)
+        return bool(
+            self.q or self.segment or self.band or self.risk or self.reason or self.renews or self.owner
+        )
 
     def at_start(self) -> "Wanted":
         return replace(self, after=None, before=None)
@@ -134,7 +145,29 @@ class IsAny(Func):
 def seen(tenant: Tenant, viewer: Membership) -> Rows:
     """The standing of every account that the viewer may see; `shown_health` is the number that counts there."""
     shown = Case(When(overridden(tenant), then=F("override_health")), default=F("health"))
-    return on_visible(AccountHealth.objects.for_tenant(tenant), tenant, viewer).annotate(shown_health=shown)
+    rows = on_visible(AccountHealth.objects.for_tenant(tenant), tenant, viewer)
+    return rows.annotate(shown_health=shown, risk_place=_risk_place())
+
+
+def _risk_place() -> Case:
+    """The level, then the chance within it: a level moves later than the chance, so the chance alone would not do."""
+    levels = [
+        When(risk_level=level, p90__isnull=False, then=F("p90") + Value(Decimal(2 * rank(level))))
+        for level in LEVELS
+    ]
+    return Case(*levels, output_field=DecimalField(max_digits=8, decimal_places=6))
+
+
+def with_a_flag_that_waits(tenant: Tenant) -> Q:
+    """What rose and was not given yet: its CSM's week is full (services.cues)."""
+    waits = Cue.objects.for_tenant(tenant).filter(state=Cue.State.WAITING)
+    return Q(account__in=waits.values("account"))
+
+
+def at_risk(tenant: Tenant, risk: str) -> Q:
+    if risk == WAITS:
+        return with_a_flag_that_waits(tenant)
+    return Q(risk_level="" if risk == NO_RISK else risk)
 
 
 def overridden(tenant: Tenant) -> Q:
@@ -207,6 +240,8 @@ def listed(tenant: Tenant, viewer: Membership, wanted: Wanted) -> Rows:
         rows = rows.filter(account__segment=wanted.segment)
     if wanted.band:
         rows = rows.filter(in_band(tenant, wanted.band))
+    if wanted.risk:
+        rows = rows.filter(at_risk(tenant, wanted.risk))
     if wanted.reason:
         rows = rows.filter(reasons__contains=[{"dimension": wanted.reason}])
     if wanted.renews:

@@ -29,6 +29,7 @@ from playbooks.queries.queue import (
     person_name,
     seen,
     views_for,
+    with_a_flag_that_waits,
 )
 from scoring.queries import finished_runs
 from tenants.fields import Field, sees
@@ -67,6 +68,7 @@ class Head:
     with_chance: int  # accounts that have a chance of leaving: none without a calibrated model
     without_rate: int
     pooled_arr: Decimal | None
+    with_flag_waiting: int
     owner_name: str
     key: Any = None
 
@@ -88,6 +90,7 @@ def head_of(tenant: Tenant, viewer: Membership, wanted: Wanted) -> Head:
         with_chance=figures.get("with_chance", 0),
         without_rate=figures.get("without_rate", 0),
         pooled_arr=_money(figures.get("pooled_arr")),
+        with_flag_waiting=figures.get("with_flag_waiting", 0),
         owner_name=found.get("owner_name") or "",
         key=found.get("anchor_key"),
     )
@@ -121,8 +124,10 @@ def _figures(tenant: Tenant, viewer: Membership) -> Over:
         for view in views_for(viewer)
         if view != View.ALL
     }
-    rows = seen(tenant, viewer).order_by().annotate(**marks)
+    waits = ExpressionWrapper(with_a_flag_that_waits(tenant), BooleanField())
+    rows = seen(tenant, viewer).order_by().annotate(**marks, has_flag_waiting=waits)
     pairs = ["'all', count(*)", "'with_chance', count(p90)"]
+    pairs.append("'with_flag_waiting', count(*) FILTER (WHERE has_flag_waiting)")
     pairs += [f"'{name.removeprefix('in_')}', count(*) FILTER (WHERE {name})" for name in marks]
     if sees(viewer, Field.ARR):
         pairs += [
@@ -134,7 +139,9 @@ def _figures(tenant: Tenant, viewer: Membership) -> Over:
             pairs.append("'pooled_arr', (sum(arr_reporting) FILTER (WHERE in_pooled))::text")
     figure = f"jsonb_build_object({', '.join(pairs)})"
     return Over(
-        rows.values("arr", "arr_reporting", "p90", "at_stake", *marks), figure, output_field=JSONField()
+        rows.values("arr", "arr_reporting", "p90", "at_stake", "has_flag_waiting", *marks),
+        figure,
+        output_field=JSONField(),
     )
 
 

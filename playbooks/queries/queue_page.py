@@ -12,6 +12,7 @@ from django.db.models import F, IntegerField, OrderBy, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 
 from playbooks.models import Play, PlaybookStep, PlayStep, Recommendation
+from playbooks.queries.cues import waiting_of
 from playbooks.queries.queue import SORTS, Rows, Sort, Wanted, listed, person_name, seen
 from playbooks.queries.queue_head import Counted, Head, Over
 from scoring.models import AccountHealth, Override
@@ -123,6 +124,7 @@ def detailed(rows: Rows, tenant: Tenant) -> Rows:
         suggestion=Subquery(_suggestion(tenant)),
         running=Subquery(_running(tenant)),
         override_author=Subquery(_override_author(tenant)),
+        waits=Subquery(waiting_of(tenant, "account_id")),
     )
 
 

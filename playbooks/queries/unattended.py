@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Count, Exists, F, FloatField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery
 
+from accounts.queries import visible_accounts
 from playbooks.models import Play, Playbook, Recommendation
 from scoring import strength
 from scoring.models import AccountHealth, ChurnModel
 from scoring.queries import newest_run
-from tenants.access import Right, can
+from tenants.access import Right, can, is_scoped
 from tenants.models import Membership, Tenant
 
 AGAINST_A_LOSS = (Playbook.TriggerOn.LOW, Playbook.TriggerOn.RISK)
@@ -35,7 +36,8 @@ def earned(
 
     Of accounts of the newest scoring, with a chance of this model that nothing was missing for, an owner, and no
     override: where a person has spoken, a person goes on. What was started once and taken back is not started again.
-    `full`: owners who have their share, who shall not stand before others.
+    Nothing stands before others that could not start: of owners who have their share (`full`), who work no queue or do
+    not see the account, and where a play of the same playbook runs on it.
     """
     run = newest_run(tenant)
     if run is None:
@@ -45,18 +47,33 @@ def earned(
         p90__gte=chance_from, chance_flags=[], override_health=None, override_band="",
     )  # fmt: skip
     before = Play.objects.for_tenant(tenant).filter(recommendation_id=OuterRef("pk"))
+    running = Play.objects.for_tenant(tenant).filter(
+        account_id=OuterRef("account_id"), playbook_id=OuterRef("playbook_id"), state__in=Play.OPEN
+    )
     rows = Recommendation.objects.for_tenant(tenant).filter(
-        ~Exists(before), state=Recommendation.State.SUGGESTED, account__owner__isnull=False,
+        ~Exists(before), ~Exists(running), _owner_can_stop_it(tenant, full), state=Recommendation.State.SUGGESTED, account__owner__isnull=False,
         playbook__state=Playbook.State.ACTIVE, playbook__starts_alone=True,
         playbook__trigger_on__in=AGAINST_A_LOSS,
     )  # fmt: skip
     chance = Subquery(sure.values("p90")[:1], output_field=FloatField())
-    found = rows.annotate(chance=chance).filter(chance__isnull=False).exclude(account__owner__in=full)
+    found = rows.annotate(chance=chance).filter(chance__isnull=False)
     return (
         found.select_related("account", "playbook", "account__owner")
         .select_for_update(of=("self",), skip_locked=True)
         .order_by(F("chance").desc(), "pk")[:limit]
     )
+
+
+def _owner_can_stop_it(tenant: Tenant, full: Collection[int]) -> Q:
+    """On an account whose owner works queues and sees it; a scope may hide it. One statement for who they are."""
+    rows = Membership.objects.filter(tenant=tenant, is_active=True, user__is_active=True)
+    people = [each for each in rows.select_related("user") if can(each, Right.WORK_QUEUE)]
+    free = [each for each in people if each.user_id not in full]
+    found = Q(account__owner__in=[each.user_id for each in free if not is_scoped(each)])
+    for each in free:
+        if is_scoped(each):
+            found |= Q(account__owner=each.user_id, account__in=visible_accounts(tenant, each).values("pk"))
+    return found
 
 
 def started_alone(tenant: Tenant, *, since: datetime) -> dict[int, int]:

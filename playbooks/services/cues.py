@@ -18,7 +18,7 @@ from playbooks.models import Cue, Playbook, Recommendation
 from playbooks.queries import cues as queries
 from playbooks.queries.recommendations import forget_cues, known_accounts
 from playbooks.queries.unattended import workers
-from playbooks.rises import Cause, day_words, has_crossed, lowest, rank, renewal_cause, risk_cause, rose_words
+from playbooks.rises import Cause, has_crossed, lowest, rank, renewal_cause, risk_cause, rose_words
 from playbooks.services import suggestions
 from playbooks.services.suggestions import IMPROVED, Signal, Standing
 from scoring.automation import holds
@@ -280,10 +280,3 @@ class _Turn:
 
     def _drop(self, row: Cue, why: str) -> None:
         _end(row, why, self.now)
-
-
-def waits_words(row: Cue) -> str:
-    """What stands beside an account whose flag waits."""
-    if row.kind == Cue.Kind.RISK:
-        return f"{rose_words(row.was, row.level)} on {day_words(row.as_of)}"
-    return f"The main term ends on {day_words(row.ends)}, with a low chance to renew" if row.ends else ""

@@ -58,7 +58,7 @@ def _columns(sees_arr: bool) -> list[str]:
 
 
 def _filters(wanted: Wanted) -> dict[str, Any]:
-    names = ("view", "q", "segment", "band", "reason", "renews", "owner", "sort")
+    names = ("view", "q", "segment", "band", "risk", "reason", "renews", "owner", "sort")
     return {name: value for name in names if (value := getattr(wanted, name))}
 
 

@@ -13,6 +13,7 @@ from playbooks.gains import GAINS
 from playbooks.models import Play, Recommendation
 from playbooks.queries.queue import midnight
 from playbooks.queries.queue_why import first_due
+from playbooks.rises import flag_words, is_spoken
 from playbooks.services.decisions import UNDO_GRACE_SECONDS, UNDO_SECONDS
 from scoring.bands import band_label
 from scoring.catalogue import DIMENSION_LABELS
@@ -57,7 +58,9 @@ class Suggestion:
     is_new: bool
     snoozed_until: date | None
     reason: str
-    gain: str = ""  # what has improved, where that is why it is suggested
+    told: str = (
+        ""  # why it is suggested, where the reasons of health do not say: good news, a term, a level of risk
+    )
 
     @property
     def is_snoozed(self) -> bool:
@@ -96,6 +99,7 @@ class Row:
     reasons: list[Reason]
     override: str | None
     as_of: date
+    waits: str = ""  # what a flag says that waits for its turn
 
     @property
     def days_left(self) -> int | None:
@@ -177,6 +181,7 @@ def row_of(tenant: Tenant, viewer: Membership, standing: AccountHealth, *, as_of
         reasons=[_reason(each) for each in standing.reasons],
         override=_override(viewer, standing, today=midnight(tenant).date()),
         as_of=as_of or standing.as_of,
+        waits=flag_words(standing.waits),  # type: ignore[attr-defined]
     )
 
 
@@ -207,8 +212,14 @@ def _suggestion(tenant: Tenant, found: dict[str, Any] | None) -> Suggestion | No
         is_new=datetime.fromisoformat(found["created_at"]) >= midnight(tenant),
         snoozed_until=_day(found["snoozed_until"]),
         reason=str(reasons.get(found["reason"], "")),
-        gain="; ".join(str(each.get("text", "")) for each in found["cause"] if each.get("key") in GAINS),
+        told="; ".join(
+            str(each.get("text", "")) for each in found["cause"] if _is_told(str(each.get("key")))
+        ),
     )
+
+
+def _is_told(key: str) -> bool:
+    return key in GAINS or is_spoken(key)
 
 
 def _running(found: dict[str, Any] | None) -> Running | None:
