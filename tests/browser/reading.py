@@ -8,7 +8,19 @@ from decimal import ROUND_HALF_UP, Decimal
 from tests.browser.test_loop import until
 
 MINUS = "−"
-__all__ = ["cells", "cents", "forbidden", "number", "post", "quiet", "signed", "under", "until", "when_done"]
+__all__ = [
+    "cells",
+    "cents",
+    "forbidden",
+    "number",
+    "post",
+    "posted",
+    "quiet",
+    "signed",
+    "under",
+    "until",
+    "when_done",
+]
 
 
 def number(text: str) -> Decimal:
@@ -52,11 +64,15 @@ def forbidden(page, address: str, status: int = 403) -> str:
     return page.locator("body").inner_text()
 
 
-def post(page, address: str, **form: str) -> int:
-    """The status of what a form would send, with the token that forms carry, sent without one."""
+def posted(page, address: str, **form: str):
+    """The answer to what a form would send, with the token that forms carry, sent without one."""
     token = json.loads(page.locator("body").get_attribute("hx-headers"))["X-CSRFToken"]
     headers = {"X-CSRFToken": token, "Referer": address}
-    return page.request.post(address, form=form, headers=headers, max_redirects=0).status
+    return page.request.post(address, form=form, headers=headers, max_redirects=0)
+
+
+def post(page, address: str, **form: str) -> int:
+    return posted(page, address, **form).status
 
 
 def when_done(scenes, slug: str, job: int, seconds: int = 120) -> None:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import watch
+from tests.browser.reading import posted
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PATIENCE = 90_000
@@ -117,10 +118,12 @@ def tries_addresses(app, page, inside, outside):
 
 
 def tries_exports_and_changes(app, page):
-    """What a form would send, sent without one."""
+    """What a form would send, sent without one. It has the token of their pages, so that the role alone refuses it."""
+    page.goto(app.url("queue/?view=all"))
     for path in ("queue/export/", "audit/export/", "scores/run/"):
-        answer = page.request.post(app.url(path), form={"view": "all", "format": "csv"})
+        answer = posted(page, app.url(path), view="all", format="csv")
         assert answer.status == 403, path
+        assert "Your role here, Reviewer" in answer.text(), path
     for path in (
         "audit/",
         "imports/",
