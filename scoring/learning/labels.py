@@ -14,42 +14,29 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from scoring.engine.churn.data import Stack
+from scoring.leaving import FACTS, KINDS, TERM, kind_of
 from tenants.models import Tenant
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-KINDS = ("voluntary", "non_renewal", "payment_failure", "unknown")
-ARREARS_DAYS = 60  # an invoice unpaid for that long when the account went: it went for want of payment
-_PAYMENT_WORDS = ("non_payment", "nonpayment", "payment_failure", "payment_failed", "not_paid", "unpaid")
 _EPOCH = date(1970, 1, 1)
 
-# The main term at the leaving: the largest one active then, or else the one that ended last. Notice and payments count
-# only where they were known before the day; of two churned rows of an account the first counts.
-_LEAVERS = """
+# Notice and payments count only where they were known before the day; of two churned rows of an account the first one.
+_GONE = {"account": "gone.account_id", "at": "gone.effective_at", "day": "gone.day"}
+_LEAVERS = f"""
 WITH gone AS (
     SELECT DISTINCT ON (account_id) account_id, effective_at, (effective_at AT TIME ZONE 'UTC')::date AS day, reason
     FROM accounts_outcome
     WHERE tenant_id = %(tenant)s AND kind = 'churned' AND effective_at < %(start)s
     ORDER BY account_id, effective_at, external_id
 )
-SELECT a.external_id, gone.day, gone.reason, term.renewal_date,
-       CASE WHEN term.cancelled_at < %(start)s AND term.cancelled_at <= gone.effective_at
-            THEN (term.cancelled_at AT TIME ZONE 'UTC')::date END AS noticed,
-       (SELECT gone.day - (min(due_at) AT TIME ZONE 'UTC')::date FROM accounts_invoice i
-        WHERE i.tenant_id = %(tenant)s AND i.account_id = gone.account_id AND i.due_at < gone.effective_at
-          AND (i.paid_at IS NULL OR i.paid_at >= gone.effective_at)
-          AND (i.voided_at IS NULL OR i.voided_at >= gone.effective_at)) AS arrears
+SELECT a.external_id, gone.day, gone.reason,
+       {FACTS.format(known="%(start)s", **_GONE)}
 FROM gone
 JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = gone.account_id
-LEFT JOIN LATERAL (
-    SELECT s.renewal_date, s.cancelled_at FROM accounts_subscription s
-    WHERE s.tenant_id = %(tenant)s AND s.account_id = gone.account_id AND s.started_at < gone.effective_at
-    ORDER BY s.renewal_date >= gone.day DESC, CASE WHEN s.renewal_date >= gone.day THEN s.arr END DESC NULLS LAST,
-             s.renewal_date DESC, s.external_id
-    LIMIT 1
-) term ON true
-"""
+{TERM.format(**_GONE)}
+"""  # noqa: S608  constants of this module and of scoring.leaving
 
 _DOWNGRADES = """
 SELECT count(*) FROM accounts_outcome
@@ -102,22 +89,6 @@ def leavers(tenant: Tenant, *, before: date) -> Leavers:
         np.array([KINDS.index(kind_of(*row[1:])) for row in rows], dtype=np.int64)[order],
         np.array([np.nan if row[4] is None else day_number(row[4]) for row in rows], dtype=np.float64)[order],
     )
-
-
-def kind_of(left: date, reason: str, term_end: date | None, noticed: date | None, arrears: int | None) -> str:
-    """How an account left.
-
-    payment_failure: for want of payment, as the reason says or an invoice unpaid for ARREARS_DAYS shows.
-    voluntary: notice was given, or the account went, before its term ended. non_renewal: at the end, without notice.
-    """
-    words = reason.strip().lower().replace(" ", "_").replace("-", "_")
-    if words in _PAYMENT_WORDS or (arrears is not None and arrears >= ARREARS_DAYS):
-        return "payment_failure"
-    if term_end is None:
-        return "unknown"
-    if (noticed is not None and noticed < term_end) or left < term_end:
-        return "voluntary"
-    return "non_renewal"
 
 
 def label(stack: Stack, *, known: Leavers, until: date) -> Stack:

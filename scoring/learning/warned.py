@@ -12,6 +12,7 @@ from scoring.engine.churn.data import Stack, take
 from scoring.engine.validation.leadtime import Leavers, lead_time, share
 from scoring.engine.validation.measures import LEAST_EVENTS
 from scoring.learning import labels
+from scoring.leaving import KINDS
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ def kinds(
     left = found & (rows.leaves_in < horizon)
     kind, flagged = known.kind[at] if len(known) else np.full(len(rows), -1), p >= threshold
     made = {}
-    for place, name in enumerate(labels.KINDS):
+    for place, name in enumerate(KINDS):
         mine = left & (kind == place)
         accounts = np.unique(rows.account[mine])
         seen = np.isin(accounts, rows.account[mine & flagged])

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from scoring.flagging import standing
+from scoring.leaving import LABELS, MEANING, kind_of
 from scoring.models import HealthSnapshot
 from scoring.outcomes import lost_statements, work
 from scoring.outcomes.periods import EARLIEST, Period
@@ -65,6 +66,20 @@ class Lost:
     @property
     def segment_label(self) -> str:
         return shown_name("segment", self.row["segment"])
+
+    @property
+    def kind(self) -> str:
+        """How it left, one of scoring.leaving.KINDS."""
+        row = self.row
+        return kind_of(row["left_day"], row["said"] or "", row["term_end"], row["noticed"], row["arrears"])
+
+    @property
+    def kind_label(self) -> str:
+        return LABELS[self.kind]
+
+    @property
+    def kind_meaning(self) -> str:
+        return MEANING[self.kind]
 
     @property
     def by_rule(self) -> str:

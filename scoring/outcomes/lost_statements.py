@@ -1,16 +1,19 @@
 """Who left within a period, and what the scores had said of each (docs/outcomes.md, "Days of warning")."""
 
 from scoring.flagging import RUNNING
+from scoring.leaving import FACTS, TERM
 from scoring.outcomes.statements import CUSTOMERS, RATES
 
 WATCHED_DAYS = 365
 
 # the last day on which a warning still counts: that of the notice, or else of leaving
-GONE = """
+_LEFT = {"account": "c.id", "at": "c.left_at", "day": "(c.left_at AT TIME ZONE 'UTC')::date"}
+GONE = f"""
 gone AS (
     SELECT c.*, (c.left_at AT TIME ZONE 'UTC')::date AS left_day, o.reason AS said,
            (notice.at AT TIME ZONE 'UTC')::date AS notice_day,
-           (least(notice.at, c.left_at) AT TIME ZONE 'UTC')::date AS last_day
+           (least(notice.at, c.left_at) AT TIME ZONE 'UTC')::date AS last_day,
+           {FACTS.format(known="%(end_at)s", **_LEFT)}
       FROM customers c
       JOIN LATERAL (SELECT reason FROM accounts_outcome x
                      WHERE x.tenant_id = %(tenant)s AND x.account_id = c.id AND x.kind = 'churned'
@@ -18,9 +21,10 @@ gone AS (
       LEFT JOIN LATERAL (SELECT min(s.cancelled_at) AS at FROM accounts_subscription s
                           WHERE s.tenant_id = %(tenant)s AND s.account_id = c.id AND s.cancelled_at < c.left_at
                             AND s.renewal_date >= (c.left_at AT TIME ZONE 'UTC')::date - 45) notice ON true
-     WHERE c.left_at < %(end_at)s {one}
+      {TERM.format(**_LEFT)}
+     WHERE c.left_at < %(end_at)s {{one}}
 )
-"""
+"""  # noqa: S608  constants of this module and of scoring.leaving
 
 # what they paid on the day they left, at that day's rates; NULL where a rate is missing
 PAID = """
@@ -69,7 +73,7 @@ runs AS (
 LOST = f"""
 WITH {RATES}, {CUSTOMERS}, {GONE}, {PAID}, {FLAGS}
 SELECT g.id, g.name, g.external_id, g.segment, g.plan, g.region, g.industry, g.left_day, g.notice_day, g.last_day,
-       g.said, p.arr, coalesce(p.unrated, false) AS unrated, f.days, f.flags,
+       g.said, g.term_end, g.noticed, g.arrears, p.arr, coalesce(p.unrated, false) AS unrated, f.days, f.flags,
        coalesce(s.scorings, 0) AS scorings, s.since, s.last_scored, s.last_band, s.last_coverage,
        (SELECT coalesce(json_agg(json_build_object('day', (o.created_at AT TIME ZONE 'UTC')::date,
                     'until', least(o.until, (o.ended_at AT TIME ZONE 'UTC')::date), 'health', o.health,

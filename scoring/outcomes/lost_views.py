@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import facts
 from scoring import charts as health_charts
 from scoring.flagging import LOWER, standing
+from scoring.leaving import LABELS
 from scoring.model_queries import chance_settings
 from scoring.outcomes import lost, notes, queries, services
 from scoring.outcomes.forms import CorrectForm, LostFilters
@@ -64,6 +65,7 @@ def lost_context(request: TenantRequest, form: LostFilters) -> dict[str, Any]:
         "arr": lost.arr_of(rows),
         "unrated": sum(each.unrated for each in rows),
         "by_cause": lost.tally(everybody, lambda each: each.shown_cause, lambda name: CAUSE_LABELS[name]),
+        "by_kind": lost.tally(everybody, lambda each: each.kind, lambda name: LABELS[name]),
         "by_segment": lost.tally(
             everybody, lambda each: each.segment, lambda name: queries.shown_name("segment", name)
         ),
@@ -102,7 +104,7 @@ def lost_export(request: TenantRequest) -> HttpResponse:
     rows = [each for each in everybody if query.get("cause", "") in ("", each.shown_cause)]
     heads = [
         "account_id", "account", *queries.GROUPS, "left_on", "notice_on", "first_flag", "days_of_warning", "plays",
-        "missed_because", "by_rule", "corrected_by", "reason",
+        "left_by", "missed_because", "by_rule", "corrected_by", "reason",
     ]  # fmt: skip
     sees_arr = sees(request.membership, Field.ARR)
     body = [_cells(each, sees_arr) for each in rows[: services.MOST_ROWS]]
@@ -115,7 +117,7 @@ def lost_export(request: TenantRequest) -> HttpResponse:
 def _cells(each: lost.Lost, sees_arr: bool) -> list[Any]:
     named = [each.row[name] for name in ("external_id", "name", *queries.GROUPS)]
     told = [each.left_day, each.notice_day, each.first_flag, each.warning, len(each.plays)]
-    why = [each.cause_label, each.rule_label, each.author_label or "", each.reason or ""]
+    why = [each.kind_label, each.cause_label, each.rule_label, each.author_label or "", each.reason or ""]
     return [*named, *told, *why, *([None if each.unrated else each.arr] if sees_arr else [])]
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
+from scoring.leaving import KINDS, LABELS, MEANING
 from scoring.models import ChurnModel
 from scoring.outcomes.queries import shown_name
 from scoring.quality.words import MEASURES, VERDICTS, candidate, gap_words, skill_words
@@ -18,6 +19,7 @@ SEEN_TARGET, AHEAD = (
     0.85,
     60,
 )  # of those who left, seen that many days ahead: what is aimed at, not what is found
+LEAST_LEFT = 5  # customers of one kind, below which there is no share
 WITHOUT = "none"  # how an address names the accounts without a segment
 
 
@@ -83,6 +85,7 @@ def shown(found: Row, asked: Asked, standing: list[ChurnModel], live: ChurnModel
         "tested_segments": tested_segments(told, asked),
         "lead": lead_time(found["lead_time"]),
         "tested_lead": told.get("lead_time") if told else None,
+        "tested_kinds": tested_kinds(told),
         "threshold": found["threshold"],
         "precision_wanted": found["precision_wanted"],
         "seen_target": SEEN_TARGET,
@@ -95,6 +98,21 @@ def shown(found: Row, asked: Asked, standing: list[ChurnModel], live: ChurnModel
         "overrides": overrides(found["overrides"]),
         "known_until": _day(found["known_until"]),
     }
+
+
+def tested_kinds(told: Row | None) -> list[Row]:
+    """Of each kind of leaving, how many the back-test would have flagged; a share of few is left out."""
+    found: Row = (told or {}).get("kinds") or {}
+    return [
+        {
+            "label": LABELS[name],
+            "meaning": MEANING[name],
+            **found[name],
+            "hidden": found[name]["left"] < LEAST_LEFT,
+        }
+        for name in KINDS
+        if name in found
+    ]
 
 
 def told_version(found: Row, asked: Asked, live: ChurnModel | None) -> Row | None:

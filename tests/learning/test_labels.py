@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from accounts.models import Invoice, Outcome
+from scoring import leaving
 from scoring.learning import labels
 from scoring.learning.observations import observe
 from scoring.pipeline import values_of_day
@@ -76,7 +77,7 @@ END = date(2026, 6, 30)
     ],
 )
 def test_kinds_of_leaving(left, reason, term_end, noticed, arrears, kind):
-    assert labels.kind_of(left, reason, term_end, noticed, arrears) == kind
+    assert leaving.kind_of(left, reason, term_end, noticed, arrears) == kind
 
 
 def test_kinds_from_rows_and_downgrades_apart(acme):
@@ -90,7 +91,7 @@ def test_kinds_from_rows_and_downgrades_apart(acme):
     leave(acme, gave_notice, 5)
     leave(acme, shrank, 5, kind="downgraded")
     found = known(acme)
-    kinds = dict(zip(found.account.tolist(), (labels.KINDS[at] for at in found.kind), strict=True))
+    kinds = dict(zip(found.account.tolist(), (leaving.KINDS[at] for at in found.kind), strict=True))
     numbers = labels.account_numbers([unpaid.external_id, gave_notice.external_id])
     assert [kinds[number] for number in numbers.tolist()] == ["payment_failure", "voluntary"]
     assert found.notice[found.account == numbers[1]] == labels.day_number(ago(40).date())
@@ -108,7 +109,7 @@ def test_a_payment_that_came_later_does_not_heal_the_arrears(acme):
         acme, account, Invoice, issued_at=ago(120), due_at=ago(90), paid_at=ago(1), amount=100, currency="USD"
     )
     leave(acme, account, 5)
-    assert labels.KINDS[known(acme).kind[0]] == "payment_failure"
+    assert leaving.KINDS[known(acme).kind[0]] == "payment_failure"
 
 
 def test_another_tenants_leavers_stay_there(acme, globex):

@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from scoring import leaving
 from scoring.learning import labels, warned
 from tests.learning.made_up import landmarks
 
@@ -62,8 +63,8 @@ def test_kinds_of_leaving_have_intervals(told):
     kind = np.arange(len(known)) % 2  # voluntary and non_renewal by turns
     both = labels.Leavers(known.account, known.day, kind, known.notice)
     found = warned.kinds(stack, p, both, 0.4, horizon=90, seed=1)
-    assert set(found) == set(labels.KINDS)
-    for name in labels.KINDS[:2]:
+    assert set(found) == set(leaving.KINDS)
+    for name in leaving.KINDS[:2]:
         each = found[name]
         assert each["left"] == each["share"]["n"] > 20
         assert each["flagged"] == each["share"]["events"]

@@ -1,14 +1,17 @@
 """What was known of customers that left: first flag, warning, cause, correction."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Outcome
+from accounts.models import Invoice, Outcome
 from audit.models import AuditEvent
+from scoring.learning import labels
 from scoring.models import Override, PostMortem, ScoreRun
 from scoring.outcomes import lost, queries, services, work
 from scoring.outcomes.periods import Period
@@ -59,6 +62,29 @@ def scored(world, account, letters, *, last=LEFT - timedelta(weeks=1), coverage=
 def found(world, account, role="manager"):
     with world.here():
         return lost.customer_lost(world.tenant, world.people[role], account_id=account.pk, known=KNOWN)
+
+
+def test_how_it_left_is_told_on_its_page_and_counted(acme, client):
+    """Notice before the end, the end itself, and an invoice overdue for 60 days; learning counts the same."""
+    early = leave(acme, "Early", notice=LEFT - timedelta(days=40))
+    ended = leave(acme, "Ended")
+    unpaid = leave(acme, "Unpaid")
+    due = datetime.combine(LEFT, datetime.min.time(), UTC) - timedelta(days=60)
+    add(acme, unpaid, Invoice, issued_at=due, due_at=due, amount=100, currency="USD")
+    kinds = {each.pk: found(acme, each).kind for each in (early, ended, unpaid)}
+    assert kinds == {early.pk: "voluntary", ended.pk: "non_renewal", unpaid.pk: "payment_failure"}
+    with acme.here():
+        known = labels.leavers(acme.tenant, before=KNOWN)
+    assert labels.counts(known, since=QUARTER.start) == {
+        "voluntary": 1, "non_renewal": 1, "payment_failure": 1, "unknown": 0,
+    }  # fmt: skip
+    client.force_login(acme.manager.user)
+    page = client.get(reverse("scoring:outcome_post_mortem", args=[acme.tenant.slug, unpaid.pk])).text
+    assert "Payment failure" in page
+    text = client.get(reverse("scoring:outcome_lost", args=[acme.tenant.slug])).text
+    table = text[text.index("How they left") :]
+    for label in ("Voluntary", "Not renewed", "Payment failure"):
+        assert re.search(rf'<th scope="row">{label}</th><td class="num">1</td>', table), label
 
 
 def weeks_before(count):

@@ -19,6 +19,7 @@ KEPT = (
     "chosen_why",
     "origins_missing",
     "lead_time",
+    "kinds",
     "by_origin",
     "gates",
     "capacity",

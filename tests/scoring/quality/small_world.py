@@ -29,6 +29,18 @@ REPORT = {
     "gates": [
         {"key": "origins", "needed": "4", "found": 2, "passed": False, "words": "Past days: 2, 4 needed."}
     ],
+    "kinds": {
+        "voluntary": {
+            "left": 8,
+            "flagged": 6,
+            "share": {"value": 0.75, "low": 0.4, "high": 0.9, "n": 8, "events": 6},
+        },
+        "payment_failure": {
+            "left": 2,
+            "flagged": 1,
+            "share": {"value": 0.5, "low": 0.1, "high": 0.9, "n": 2, "events": 1},
+        },
+    },
     "thresholds": {str(h): {"used": cut} for h, cut in ((30, 0.1), (60, 0.2), (90, 0.3))},
     "horizons": {
         str(h): {"all": {"rate": {"value": rate}}, "segments": {"smb": {"hidden": True, "n": 9, "events": 3}}}

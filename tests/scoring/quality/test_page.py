@@ -201,6 +201,15 @@ def test_a_limit_that_was_passed_is_told_before_it_counts(client, world, rows, t
     assert ("quiet</span>" in look) == (told == "No limit was passed.")
 
 
+def test_the_kinds_of_leaving_are_told_apart(client, world):
+    job.work_out(world.tenant, silent)
+    text = page(client, world).text
+    section = text[text.index('id="h-kinds"') : text.index('id="h-overrides"')]
+    for words in ("Voluntary", "75%", "6 of 8", "Payment failure", "too few for a share"):
+        assert words in section, words
+    assert "50%" not in section
+
+
 def test_answers_on_reasons_are_counted_by_reason(client, world):
     job.work_out(world.tenant, silent)
     with world.here():
