@@ -1,7 +1,7 @@
 """The ways to fit that are tried beside each other: the additive default, the boosted challenger, and part models.
 
-A part model knows one group of dimensions alone; the ensemble weighs the four parts on later rows. Part models are
-shown beside the others and are never the model themselves.
+A part model knows one group of dimensions alone; the ensemble weighs the four parts on later rows. Any of them is the
+model where the back-test shows it to be better than the default on later rows, and only there.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ PARTS: dict[str, tuple[Dimension, ...]] = {
 DEFAULT = "additive"
 ENSEMBLE = "ensemble"
 NAMES = (DEFAULT, "boosted", *(f"part.{part}" for part in PARTS), ENSEMBLE)
-MAY_BE_CHOSEN = (DEFAULT, "boosted", ENSEMBLE)
+MAY_BE_CHOSEN = NAMES
 
 AT_ONCE = 2  # candidates fitted at a time: as many as the smallest machine has cores
 

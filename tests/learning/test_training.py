@@ -11,7 +11,7 @@ from django.db import connection
 
 from scoring.engine.churn.chances import chances
 from scoring.engine.churn.data import PER_ROW, leavers, take
-from scoring.learning import registry, rolling, training
+from scoring.learning import recipes, registry, rolling, training
 from scoring.models import ChanceSettings, ChurnModel
 from tests.learning.made_up import DRIVER, landmarks
 from tests.worlds import MAKER
@@ -212,8 +212,35 @@ def test_every_candidate_is_tried_on_the_same_rows(acme):
     judged = {name: each for name, each in report["candidates"].items() if each["judged"]}
     assert {"additive", "boosted", "ensemble", "part.usage"} <= set(judged)
     assert len({each["n"] for each in judged.values()}) == 1
-    assert report["chosen"] in ("additive", "boosted", "ensemble")
+    assert report["chosen"] in recipes.MAY_BE_CHOSEN
     assert judged["part.usage"]["auc"]["value"] > 0.5
+
+
+def test_a_part_model_is_the_model_where_later_rows_show_it_to_be_better(acme, signal, monkeypatch):
+    """The part says what was learnt of the driver, the default says the base rate."""
+    tried = rolling.forecast
+
+    def dulled(stack, *, names, **wanted):
+        made = tried(stack, names=ONLY_DEFAULT, **wanted)
+        told = {
+            "additive": made.base.copy(),
+            "part.usage": made.p["additive"],
+            "part.business": made.base * 2,
+        }
+        return replace(made, p=told, timing=dict.fromkeys(told, made.timing["additive"]))
+
+    monkeypatch.setattr(rolling, "forecast", dulled)
+    row = train(acme, signal)
+    assert row.kind == row.report["chosen"] == "part.usage"
+    assert "log loss at 90 days is better" in row.report["chosen_why"]
+    assert not row.report["candidates"]["part.business"]["against_default"]["promote"]
+    assert row.is_usable
+    with acme.here():
+        fitted = registry.load_model(row)
+    assert all(name.startswith("usage.") for name in fitted.names)
+    found = chances(fitted, signal[1])
+    assert (np.diff(found.p, axis=1) >= 0).all()
+    assert np.ptp(found.p[:, 2]) > 0.1
 
 
 def test_another_tenant_learns_nothing_of_it(acme, globex, trained):
