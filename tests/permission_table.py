@@ -12,6 +12,8 @@ How to add yours: one `Row` a url name and method, in the block of your app:
 - `data`: the POST body, or a callable that gets the made arguments. Each role's request is rolled back afterwards.
 - `except_for`: roles with another status, such as 404 for those whose accounts do not include the made one.
 - `forgives`: arguments whose absent id is no fault, because what is asked for is done already.
+- `fill(world)` makes what the address shows without naming it in its path (tests/nightly.py); its answer fills the
+  `queries`, the query strings with which the crawls ask. A list without rows proves nothing of what rows show.
 - A url name that has only POST rows must answer 405 to GET.
 
 What is checked for every row: each of the ten roles, somebody signed out (302 to the sign-in page, 401 with
@@ -30,6 +32,7 @@ from typing import Any
 from django.utils import timezone
 
 from tenants.access import Right
+from tests import nightly
 from tests.approvals.makers import a_request, an_approval
 from tests.worlds import World
 
@@ -44,6 +47,15 @@ class Row:
     allowed: int = 0
     except_for: dict[str, int] = field(default_factory=dict)
     forgives: tuple[str, ...] = ()
+    fill: Callable[[World], dict[str, Any]] | None = None
+    queries: tuple[str, ...] = ("",)
+
+    def arrange(self, world: World) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """(the path's arguments, query strings to ask with), made inside the tenant."""
+        with world.here():
+            named = self.fill(world) if self.fill else {}
+            made = self.make(world) if self.make else {}
+        return made, tuple(query.format(**named) for query in self.queries)
 
     @property
     def expected(self) -> int:
@@ -517,6 +529,10 @@ TASK = {"title": "Send the depot list", "due_date": "2100-01-01", "form_key": "a
 
 ENDPOINT = {"name": "CRM bridge", "url": "https://crm.example/in", "version": 1}
 
+NO_EXPORT = {"reviewer": 403}
+LISTS_OF_GROWTH = ("", "kind=lead", "kind=improving", "kind=milestone", "kind=trial")
+FIGURES = tuple(f"figure={key}" for key in ("churn", "grr", "end", "stake"))
+
 # fmt: off  a row a line
 TABLE = [
     # --- tenants ---
@@ -531,30 +547,30 @@ TABLE = [
     Row("signin:end_for_member", Right.CONFIGURE, "POST", make=a_member),
     Row("tenants:usage", Right.INTEGRATIONS),
     Row("tenants:usage_csv", Right.INTEGRATIONS),
-    Row("tenants:services", Right.CONFIGURE),
+    Row("tenants:services", Right.CONFIGURE, fill=a_service),
     Row("tenants:new_service", Right.CONFIGURE),
     Row("tenants:new_service", Right.CONFIGURE, "POST", data=A_SERVICE, allowed=200),
     Row("tenants:rotate_service", Right.CONFIGURE, "POST", make=a_service, allowed=200),
     Row("tenants:revoke_service", Right.CONFIGURE, "POST", make=a_service),
     # --- jobs ---
-    Row("jobs:list", Right.CONFIGURE),
-    Row("jobs:rows", Right.CONFIGURE),
+    Row("jobs:list", Right.CONFIGURE, fill=a_job),
+    Row("jobs:rows", Right.CONFIGURE, fill=a_job),
     Row("jobs:job", Right.VIEW_ACCOUNTS, make=a_job, except_for=NOT_THEIRS),
     Row("jobs:details", Right.VIEW_ACCOUNTS, make=a_job, except_for=NOT_THEIRS),
     Row("jobs:progress", Right.VIEW_ACCOUNTS, make=a_job, except_for=NOT_THEIRS),
     Row("jobs:cancel", Right.VIEW_ACCOUNTS, "POST", make=a_job, except_for=NOT_THEIRS),
     Row("jobs:replay", Right.CONFIGURE, "POST", make=a_cancelled_job),
     # --- audit ---
-    Row("audit:log", Right.VIEW_AUDIT),
-    Row("audit:rows", Right.VIEW_AUDIT),
+    Row("audit:log", Right.VIEW_AUDIT, fill=an_account),
+    Row("audit:rows", Right.VIEW_AUDIT, fill=an_account),
     Row("audit:export", Right.VIEW_AUDIT, "POST", data={"format": "csv"}),
     Row("audit:export_file", Right.VIEW_AUDIT, make=an_export, except_for=THEIR_OWN_ONLY),
     Row("audit:verify", Right.VIEW_AUDIT, "POST", except_for={"csm": 403, "manager": 403}),
     # --- accounts ---
-    Row("accounts:list", Right.VIEW_ACCOUNTS),
-    Row("accounts:rows", Right.VIEW_ACCOUNTS),
-    Row("accounts:search", Right.VIEW_ACCOUNTS),
-    Row("accounts:search_results", Right.VIEW_ACCOUNTS),
+    Row("accounts:list", Right.VIEW_ACCOUNTS, fill=a_scored_account),
+    Row("accounts:rows", Right.VIEW_ACCOUNTS, fill=a_scored_account),
+    Row("accounts:search", Right.VIEW_ACCOUNTS, fill=an_account, queries=("q=Row",)),
+    Row("accounts:search_results", Right.VIEW_ACCOUNTS, fill=an_account, queries=("q=Row",)),
     Row("accounts:account", Right.VIEW_ACCOUNTS, make=an_account),
     Row("accounts:account", Right.VIEW_ACCOUNTS, make=a_hidden_account, except_for=HIDDEN),
     Row("accounts:panel", Right.VIEW_ACCOUNTS, make=lambda world: {**an_account(world), "key": "notes"}),
@@ -568,8 +584,8 @@ TABLE = [
     Row("accounts:share", Right.SHARE_ACCOUNTS, "POST", make=an_account, allowed=422),
     Row("accounts:unshare", Right.SHARE_ACCOUNTS, "POST", make=a_share, forgives=("share_id",)),
     # --- approvals ---
-    Row("approvals:inbox", Right.SEE_ARR),
-    Row("approvals:rows", Right.SEE_ARR),
+    Row("approvals:inbox", Right.SEE_ARR, fill=a_request),
+    Row("approvals:rows", Right.SEE_ARR, fill=a_request),
     Row("approvals:request", Right.SEE_ARR, make=a_request),
     Row("approvals:panel", Right.SEE_ARR, make=a_request),
     Row(
@@ -582,7 +598,7 @@ TABLE = [
     ),
     Row("approvals:withdraw", Right.SEE_ARR, "POST", make=a_request, except_for=NOT_AT_WORK),
     # --- integrations ---
-    Row("integrations:imports", Right.IMPORT),
+    Row("integrations:imports", Right.IMPORT, fill=an_import),
     Row("integrations:upload", Right.IMPORT, "POST", allowed=422),
     Row("integrations:import_format", Right.IMPORT),
     Row("integrations:import", Right.IMPORT, make=an_import),
@@ -620,7 +636,7 @@ TABLE = [
         data={"version": 1, "why": "a test"},
     ),
     Row("integrations:quarantine_put_back", Right.IMPORT, "POST", make=a_discarded_row, data={"version": 1}),
-    Row("integrations:endpoints", Right.INTEGRATIONS),
+    Row("integrations:endpoints", Right.INTEGRATIONS, fill=an_endpoint),
     Row("integrations:endpoint_new", Right.INTEGRATIONS),
     Row("integrations:endpoint_new", Right.INTEGRATIONS, "POST", data=ENDPOINT, allowed=200),
     Row("integrations:endpoint", Right.INTEGRATIONS, make=an_endpoint),
@@ -643,20 +659,20 @@ TABLE = [
         allowed=200,
     ),
     Row("integrations:endpoint_test", Right.INTEGRATIONS, "POST", make=an_endpoint),
-    Row("integrations:deliveries", Right.INTEGRATIONS),
-    Row("integrations:delivery_rows", Right.INTEGRATIONS),
+    Row("integrations:deliveries", Right.INTEGRATIONS, fill=a_delivery),
+    Row("integrations:delivery_rows", Right.INTEGRATIONS, fill=a_delivery),
     Row("integrations:delivery", Right.INTEGRATIONS, make=a_delivery),
     Row("integrations:delivery_details", Right.INTEGRATIONS, make=a_delivery),
     Row("integrations:delivery_replay", Right.INTEGRATIONS, "POST", make=a_failed_delivery),
     Row("integrations:delivery_cancel", Right.INTEGRATIONS, "POST", make=a_delivery),
     # --- scoring ---
-    Row("scoring:scores", Right.VIEW_ACCOUNTS),
+    Row("scoring:scores", Right.VIEW_ACCOUNTS, fill=nightly.scored),
     Row("scoring:indicators", Right.VIEW_ACCOUNTS),
     Row("scoring:run", Right.SCORE, "POST"),
     Row("scoring:override", Right.WORK_QUEUE, "POST", make=a_scored_account, data=an_override),
     Row("scoring:end_override", Right.WORK_QUEUE, "POST", make=a_scored_account),
-    Row("scoring:renewals", Right.VIEW_OUTCOMES),
-    Row("scoring:growth", Right.VIEW_ACCOUNTS),
+    Row("scoring:renewals", Right.VIEW_OUTCOMES, fill=nightly.renewals, queries=("", "by=region")),
+    Row("scoring:growth", Right.VIEW_ACCOUNTS, fill=nightly.growth, queries=LISTS_OF_GROWTH),
     Row("scoring:growth_run", Right.SCORE, "POST"),
     Row(
         "scoring:growth_export",
@@ -664,10 +680,18 @@ TABLE = [
         "POST",
         allowed=200,
         except_for={"reviewer": 403, "support": 403},
+        fill=nightly.growth,
+        queries=LISTS_OF_GROWTH,
     ),
-    Row("scoring:renewals_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}),
+    Row("scoring:renewals_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for=NO_EXPORT,
+        fill=nightly.renewals),
     Row(
-        "scoring:renewal_terms_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}
+        "scoring:renewal_terms_export",
+        Right.VIEW_OUTCOMES,
+        "POST",
+        allowed=200,
+        except_for=NO_EXPORT,
+        fill=nightly.renewals,
     ),
     Row("scoring:changes", Right.VIEW_ACCOUNTS, make=a_scored_account),
     Row("scoring:brief", Right.VIEW_ACCOUNTS, make=a_scored_account),
@@ -697,7 +721,7 @@ TABLE = [
         make=an_account,
         data={"about": "reason", "key": "usage.trend_30d", "said": "helpful"},
     ),
-    Row("scoring:notices", Right.VIEW_ACCOUNTS),
+    Row("scoring:notices", Right.VIEW_ACCOUNTS, fill=nightly.notices),
     Row(
         "scoring:dismiss_notice",
         Right.VIEW_ACCOUNTS,
@@ -705,7 +729,7 @@ TABLE = [
         make=a_notice_of_the_csm,
         except_for=NOT_THE_CSM,
     ),
-    Row("scoring:reports", Right.CONFIGURE),
+    Row("scoring:reports", Right.CONFIGURE, fill=nightly.reports),
     Row("scoring:report", Right.CONFIGURE, make=a_data_report),
     Row(
         "scoring:report_correct",
@@ -716,23 +740,30 @@ TABLE = [
         allowed=422,
     ),
     Row("scoring:report_close", Right.CONFIGURE, "POST", make=a_data_report, data={"answer": "It is right."}),
-    Row("scoring:outcomes", Right.VIEW_OUTCOMES),
-    Row("scoring:outcome_panels", Right.VIEW_OUTCOMES),
-    Row("scoring:outcome_trend", Right.VIEW_OUTCOMES),
-    Row("scoring:outcome_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}),
-    Row("scoring:outcome_rows", Right.VIEW_OUTCOMES),
-    Row("scoring:outcome_rows_list", Right.VIEW_OUTCOMES),
+    Row("scoring:outcomes", Right.VIEW_OUTCOMES, fill=nightly.scored),
+    Row("scoring:outcome_panels", Right.VIEW_OUTCOMES, fill=nightly.scored),
+    Row("scoring:outcome_trend", Right.VIEW_OUTCOMES, fill=nightly.scored),
+    Row("scoring:outcome_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for=NO_EXPORT, fill=nightly.scored),
+    Row("scoring:outcome_rows", Right.VIEW_OUTCOMES, fill=nightly.scored, queries=FIGURES),
+    Row("scoring:outcome_rows_list", Right.VIEW_OUTCOMES, fill=nightly.scored, queries=FIGURES),
     Row(
         "scoring:outcome_rows_export",
         Right.VIEW_OUTCOMES,
         "POST",
         allowed=200,
-        except_for={"reviewer": 403},
+        except_for=NO_EXPORT,
+        fill=nightly.scored,
+        queries=FIGURES,
     ),
-    Row("scoring:outcome_lost", Right.VIEW_OUTCOMES),
-    Row("scoring:outcome_lost_list", Right.VIEW_OUTCOMES),
+    Row("scoring:outcome_lost", Right.VIEW_OUTCOMES, fill=nightly.scored),
+    Row("scoring:outcome_lost_list", Right.VIEW_OUTCOMES, fill=nightly.scored),
     Row(
-        "scoring:outcome_lost_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}
+        "scoring:outcome_lost_export",
+        Right.VIEW_OUTCOMES,
+        "POST",
+        allowed=200,
+        except_for=NO_EXPORT,
+        fill=nightly.scored,
     ),
     Row("scoring:outcome_post_mortem", Right.VIEW_OUTCOMES, make=a_lost_account),
     Row(
@@ -744,17 +775,17 @@ TABLE = [
         except_for=dict.fromkeys(("executive", "finance", "revops", "ops_admin", "auditor", "reviewer"), 403),
     ),
     Row("scoring:affected", Right.VIEW_ACCOUNTS),
-    Row("scoring:model_quality", Right.VIEW_QUALITY),
+    Row("scoring:model_quality", Right.VIEW_QUALITY, fill=nightly.quality),
     Row("scoring:quality_run", Right.SCORE, "POST"),
-    Row("scoring:quality_export", Right.VIEW_QUALITY, "POST", allowed=200),
-    Row("scoring:cohorts", Right.VIEW_OUTCOMES),
+    Row("scoring:quality_export", Right.VIEW_QUALITY, "POST", allowed=200, fill=nightly.quality),
+    Row("scoring:cohorts", Right.VIEW_OUTCOMES, fill=nightly.cohorts),
     Row("scoring:cohorts_run", Right.SCORE, "POST"),
-    Row("scoring:cohorts_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for={"reviewer": 403}),
-    Row("scoring:associated", Right.VIEW_QUALITY),
-    Row("scoring:associated_export", Right.VIEW_QUALITY, "POST", allowed=200),
-    Row("scoring:models", Right.VIEW_QUALITY),
+    Row("scoring:cohorts_export", Right.VIEW_OUTCOMES, "POST", allowed=200, except_for=NO_EXPORT, fill=nightly.cohorts),
+    Row("scoring:associated", Right.VIEW_QUALITY, fill=nightly.associated),
+    Row("scoring:associated_export", Right.VIEW_QUALITY, "POST", allowed=200, fill=nightly.associated),
+    Row("scoring:models", Right.VIEW_QUALITY, fill=a_version),
     Row("scoring:model", Right.VIEW_QUALITY, make=a_version),
-    Row("scoring:models_readiness", Right.VIEW_QUALITY),
+    Row("scoring:models_readiness", Right.VIEW_QUALITY, fill=a_version),
     Row("scoring:models_paused", Right.VIEW_QUALITY),
     Row("scoring:models_paused_part", Right.VIEW_QUALITY),
     Row("scoring:models_train", Right.SCORE, "POST"),
@@ -773,20 +804,21 @@ TABLE = [
     ),
     Row("scoring:policies", Right.CONFIGURE),
     Row("scoring:policy", Right.CONFIGURE, make=a_policy),
+    Row("scoring:policy", Right.CONFIGURE, make=nightly.a_previewed_policy),
     Row("scoring:policy_draft", Right.CONFIGURE, "POST", make=a_policy),
     Row("scoring:policy_preview", Right.CONFIGURE, "POST", make=a_policy),
     Row("scoring:policy_publish", Right.CONFIGURE, "POST", make=a_policy),
     Row("scoring:policy_rollback", Right.CONFIGURE, "POST", make=a_policy),
     Row("scoring:policy_discard", Right.CONFIGURE, "POST", make=a_policy),
     Row("scoring:policy_diff", Right.CONFIGURE, make=a_policy),
-    Row("scoring:whatif_chances", Right.SCORE),
+    Row("scoring:whatif_chances", Right.SCORE, fill=nightly.chances_replayed, queries=("", "job={job_id}")),
     Row("scoring:whatif_try", Right.SCORE, "POST", data={"high_from": "0.4", "flags_per_csm_week": 3}),
     Row("scoring:whatif_save", Right.CONFIGURE, "POST", make=a_replay),
     # --- playbooks ---
-    Row("playbooks:queue", Right.VIEW_ACCOUNTS),
-    Row("playbooks:queue_rows", Right.VIEW_ACCOUNTS),
+    Row("playbooks:queue", Right.VIEW_ACCOUNTS, fill=a_suggestion),
+    Row("playbooks:queue_rows", Right.VIEW_ACCOUNTS, fill=a_suggestion),
     Row("playbooks:queue_why", Right.VIEW_ACCOUNTS, make=an_account_in_the_queue),
-    Row("playbooks:queue_export", Right.EXPORT, "POST", allowed=200),
+    Row("playbooks:queue_export", Right.EXPORT, "POST", allowed=200, fill=a_suggestion),
     Row("playbooks:accept", Right.WORK_QUEUE, "POST", make=a_suggestion, data={"version": 1}),
     Row("playbooks:snooze", Right.WORK_QUEUE, make=a_suggestion),
     Row("playbooks:snooze", Right.WORK_QUEUE, "POST", make=a_suggestion, allowed=422),
@@ -805,9 +837,9 @@ TABLE = [
     Row("playbooks:bulk", Right.WORK_QUEUE, "POST", data={"action": "accept"}),
     Row("playbooks:bulk_form", Right.WORK_QUEUE),
     Row("playbooks:undo_bulk", Right.WORK_QUEUE, "POST"),
-    Row("playbooks:plays", Right.VIEW_ACCOUNTS),
-    Row("playbooks:plays_rows", Right.VIEW_ACCOUNTS),
-    Row("playbooks:my_tasks", Right.VIEW_ACCOUNTS),
+    Row("playbooks:plays", Right.VIEW_ACCOUNTS, fill=a_play),
+    Row("playbooks:plays_rows", Right.VIEW_ACCOUNTS, fill=a_play),
+    Row("playbooks:my_tasks", Right.VIEW_ACCOUNTS, fill=a_play),
     Row("playbooks:play", Right.VIEW_ACCOUNTS, make=a_play),
     Row("playbooks:play_body", Right.VIEW_ACCOUNTS, make=a_play),
     Row(

@@ -5,10 +5,12 @@ operations admins, who may open most addresses, once more with the three rights 
 """
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.apps import apps
+from django.db import models, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -20,10 +22,12 @@ from audit import services as record
 from integrations.models import BundleImport, QuarantinedRow, WriteIntent
 from jobs import runner
 from jobs import services as jobs
+from scoring.growth.models import GrowthReport, RenewalForecast
 from scoring.models import AccountHealth
 from tenants import fields
 from tenants.fields import Field
 from tenants.roles import RIGHTS, Right
+from tenants.scoping import TenantModel
 from tests.permission_table import TABLE
 from tests.worlds import MAKER, ROLES
 
@@ -31,9 +35,26 @@ pytestmark = pytest.mark.django_db
 
 EMAIL = "marker.person@customer.example"
 ARR = Decimal("7654321")
-ARR_SHOWN = ("7654321", "7,654,321", "7.65M", "$7.7M", "7.7M")
+# as it stands, and the sums over a few rows that a page or a file may make of it
+ARR_SHOWN = ("7,654,321", "7.65M", "$7.7M", "7.7M", *(str(times * int(ARR)) for times in range(1, 7)))
+AMOUNT = re.compile(r"[$€£]\d")  # whatever else is worked out of it has its currency's sign
 BODY = "zebrafish-marker of a body"
 MARKERS = {Field.CONTACT_EMAIL: (EMAIL,), Field.ARR: ARR_SHOWN, Field.BODY: (BODY,)}
+# decimal columns that hold no customer's money; every other one with room for an amount is planted
+NO_CUSTOMERS_MONEY = {
+    "accounts.FxRate.rate": "what a currency was worth",
+    "approvals.ApprovalPolicy.max_cost": "a limit of the workspace's own rules",
+    "scoring.OutcomeTarget.target": "what the workspace wants, mostly a share",
+    "tenants.UnitPrice.price": "what a unit of this product costs the workspace",
+}
+# pages and files that show amounts to those who may see them, or their rows here would prove nothing
+SHOWS_MONEY = {
+    "playbooks:queue", "playbooks:queue_rows",
+    "scoring:outcomes", "scoring:outcome_panels", "scoring:outcome_trend", "scoring:outcome_export",
+    "scoring:outcome_rows", "scoring:outcome_rows_list", "scoring:outcome_lost", "scoring:outcome_lost_list",
+    "scoring:outcome_lost_export", "scoring:outcome_post_mortem", "scoring:renewals", "scoring:renewals_export",
+    "scoring:renewal_terms_export", "scoring:whatif_chances",
+}  # fmt: skip
 # what a role sees of its own doing: the body that it has just opened
 OPENED = {"accounts:open_body"}
 
@@ -81,6 +102,7 @@ def plant(world):
             object_label=account.name,
             after={"arr": str(ARR), "person": {"email": EMAIL}, "body": BODY},
         )
+    plant_amounts(world)
     for bundle in BundleImport.objects.for_tenant(world.tenant):
         for column, value in (("body", BODY), ("email", EMAIL), ("arr", str(ARR))):
             file = {"body": "tickets", "email": "contacts", "arr": "subscriptions"}[column]
@@ -99,6 +121,43 @@ def plant(world):
     )
 
 
+def money_columns():
+    """(model, its columns with room for an amount), but for those that are no customer's money."""
+    for model in apps.get_models():
+        named = [
+            each.name for each in model._meta.concrete_fields
+            if isinstance(each, models.DecimalField) and each.max_digits >= 14
+            and f"{model._meta.label}.{each.name}" not in NO_CUSTOMERS_MONEY
+        ]  # fmt: skip
+        if named and issubclass(model, TenantModel):
+            yield model, named
+
+
+def plant_amounts(world):
+    """The amount in every column of every row, and in the figures that jobs keep as JSON."""
+    for model, names in money_columns():
+        model.objects.for_tenant(world.tenant).update(**dict.fromkeys(names, ARR))
+    for kept in (RenewalForecast, GrowthReport):
+        for row in kept.objects.for_tenant(world.tenant):
+            row.figures = amounts(row.figures)
+            row.save(update_fields=["figures"])
+
+
+AMOUNTS = {"expected", "intervals", "low", "high", "actual", "sd", "arr"}
+
+
+def amounts(value, inside=False):
+    """The same JSON with the amount at every figure under one of the names above."""
+    if isinstance(value, dict):
+        if "hits" in value:  # a pattern's rates
+            return value
+        return {name: amounts(each, inside or name in AMOUNTS) for name, each in value.items()}
+    if isinstance(value, list):
+        return [amounts(each, inside) for each in value]
+    is_figure = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(ARR) if inside and is_figure else value
+
+
 def leaks(answer, hidden):
     if answer.status_code >= 400 and answer.status_code != 422:
         return []
@@ -107,11 +166,12 @@ def leaks(answer, hidden):
         if answer.streaming
         else answer.content.decode(errors="replace")
     )
-    return [f"{field.value}: {word}" for field in hidden for word in MARKERS[field] if word in text]
+    found = [f"{field.value}: {word}" for field in hidden for word in MARKERS[field] if word in text]
+    return found + ([f"amount: {each}" for each in AMOUNT.findall(text)] if Field.ARR in hidden else [])
 
 
 def ask(client, row, world, made, query=""):
-    url = reverse(row.name, kwargs={"slug": world.tenant.slug, **made}) + query
+    url = reverse(row.name, kwargs={"slug": world.tenant.slug, **made}) + f"?{query}" * bool(query)
     data = row.data(made) if callable(row.data) else row.data
     with transaction.atomic():
         answer = client.get(url) if row.method == "GET" else client.post(url, data)
@@ -129,16 +189,11 @@ ROWS = [row for row in TABLE if row.name not in OPENED]
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.name}")
 def test_no_address_shows_a_field_without_its_right(row, acme, monkeypatch):
+    made, queries = row.arrange(acme)
     with acme.here():
-        made = row.make(acme) if row.make else {}
         plant(acme)
-    queries = (
-        ["", "?panels=all"]
-        if row.name == "accounts:account"
-        else ["", "?view=all&sort=arr"]
-        if "queue" in row.name
-        else [""]
-    )
+    queries += ("panels=all",) if row.name == "accounts:account" else ()
+    queries += ("view=all&sort=arr",) if "queue" in row.name else ()
     for role, rights in [
         *((role, RIGHTS[role]) for role in ROLES),
         stripped("ops_admin"),
@@ -153,6 +208,22 @@ def test_no_address_shows_a_field_without_its_right(row, acme, monkeypatch):
         for query in queries:
             assert ask(client, row, acme, made, query) == [], f"{role} {query}"
         monkeypatch.undo()
+    if row.name in SHOWS_MONEY:
+        client, ask.hidden = Client(), [Field.ARR]
+        client.force_login(acme.manager.user)
+        assert any(ask(client, row, acme, made, query) for query in queries), "its rows prove nothing"
+
+
+def test_every_column_with_room_for_an_amount_is_planted_or_named():
+    for each in NO_CUSTOMERS_MONEY:
+        label, _, name = each.rpartition(".")
+        assert apps.get_model(label)._meta.get_field(name), each
+    planted = {f"{model._meta.label}.{name}" for model, names in money_columns() for name in names}
+    assert {
+        "scoring.RenewalTerm.expected",
+        "accounts.Outcome.arr_after",
+        "accounts.Invoice.amount",
+    } <= planted
 
 
 def stripped(role):

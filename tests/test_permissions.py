@@ -73,9 +73,9 @@ def sign_in(user):
     return client
 
 
-def ask(client, row, world, made, **headers):
+def ask(client, row, world, made, query="", **headers):
     """One request, rolled back afterwards, so that every role finds the same state."""
-    url = reverse(row.name, args=[], kwargs={"slug": world.tenant.slug, **made})
+    url = reverse(row.name, args=[], kwargs={"slug": world.tenant.slug, **made}) + f"?{query}" * bool(query)
     data = row.data(made) if callable(row.data) else row.data
     with transaction.atomic():
         answer = client.generic("GET", url, headers=headers) if row.method == "GET" else client.post(
@@ -86,10 +86,7 @@ def ask(client, row, world, made, **headers):
 
 
 def make(row, world):
-    if row.make is None:
-        return {}
-    with world.here():
-        return row.make(world)
+    return row.arrange(world)[0]
 
 
 def wanted(row):

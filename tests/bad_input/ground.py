@@ -103,10 +103,7 @@ def leads_to(url, name):
 
 
 def make(row, world):
-    if row.make is None:
-        return {}
-    with world.here():
-        return row.make(world)
+    return row.arrange(world)[0]
 
 
 def body_of(row, made):

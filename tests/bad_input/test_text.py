@@ -24,7 +24,7 @@ MARKUP = "javascript:alert(1)//<mk a={{7*7}} onload='x'>\"{% now 'Y' %}"
 OWN_WORDS = re.compile(
     r"(^|_)(kind|state|status|slug|ref|digest|hash|key|mark|verb|path|band|type|environment|currency|stage|role|roles|"
     r"dimension|indicator|source|verdict|outcome|mode|form|format|file|day|zone|stamp|secret_sealed|next_role|missing_rule"
-    r"|url|object_id|actor_id|actor_kind|object_type|request_id|principal|fingerprint|field|segment|scope|token|prefix)$"
+    r"|pattern|url|object_id|actor_id|actor_kind|object_type|request_id|principal|fingerprint|field|segment|scope|token|prefix)$"
 )
 
 
@@ -123,25 +123,26 @@ OF_THE_ACCOUNT = {"accounts:account", "accounts:evidence", "playbooks:queue_why"
 def answers(world, account, text):
     """(where, answer) of every address, each read as somebody who may, after `text` was planted in every row."""
     for row in TABLE:
-        if row.make is not None and row.name not in OF_THE_ACCOUNT:
+        if (row.make or row.fill) and row.name not in OF_THE_ACCOUNT:
             with transaction.atomic():
-                made = g.make(row, world)
+                made, queries = row.arrange(world)
                 assert plant(world, text)
-                yield _asked(row, world, made)
+                for query in queries:
+                    yield g.rolled_back(partial(_asked, row, world, made, query))
                 transaction.set_rollback(True)
     with transaction.atomic():  # the others need no rows of their own
         assert plant(world, text)
         for row in TABLE:
-            if row.make is None or row.name in OF_THE_ACCOUNT:
+            if not (row.make or row.fill) or row.name in OF_THE_ACCOUNT:
                 made = {"account_id": account.pk} if row.make else {}
                 yield g.rolled_back(partial(_asked, row, world, made))
         transaction.set_rollback(True)
 
 
-def _asked(row, world, made):
-    client, url = g.sign_in(world.ops_admin), g.own_address(row, world, made)
+def _asked(row, world, made, query=""):
+    client, url = g.sign_in(world.ops_admin), f"{g.own_address(row, world, made)}?{query}"
     if row.method == "GET":
-        return url, client.get(url, {"panels": "all", "view": "all", "tab": "all"})
+        return url, client.get(f"{url}&panels=all&view=all&tab=all")
     # sent empty, most forms answer with themselves
     return url, client.post(url, {}, headers={"HX-Request": "true"})
 
