@@ -133,6 +133,23 @@ def test_an_owner_who_may_not_see_or_work_it_is_not_told(here):
     assert not Notice.objects.for_tenant(here.tenant).exists()
 
 
+def test_whoever_cannot_stop_it_does_not_stand_before_others(here, monkeypatch):
+    """The run takes the likeliest alone; those that could never start must not be all of them, run after run."""
+    monkeypatch.setattr(unattended, "AT_MOST", 1)
+    at_risk(here, "Read only", owner="account_executive", p90="0.99")
+    at_risk(here, "Out of scope", owner="csm2", p90="0.98")
+    Membership.objects.filter(pk=here.csm2.pk).update(regions=["apac"])
+    runs = at_risk(here, "Runs already", p90="0.97")
+    row = Recommendation.objects.get(account=runs)
+    Play.objects.create(tenant=here.tenant, account=runs, playbook=row.playbook, starts_at=NOW)
+    within = here.add_account("Within the scope", owner="csm2", region="apac")
+    health_row(here, within, p90=Decimal("0.90"), model_id=here.model.pk, as_of=DAY)
+    suggest(here, within)
+    other = at_risk(here, "Other", p90="0.80")
+    assert [unattended.start_earned(here.tenant, now=NOW) for _ in range(3)] == [1, 1, 0]
+    assert [len(plays(here, each)) for each in (within, other)] == [1, 1]
+
+
 def test_a_version_without_skill_starts_nothing(here):
     """Also one that became automatic before skill was asked for."""
     at_risk(here)
