@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from approvals.models import ApprovalDecision, ApprovalRequest
 from approvals.registry import kinds
-from tenants.access import Right, can
+from tenants.access import Right, can, sees_everything
 from tenants.models import Membership, Team, Tenant
 from tenants.roles import Role
 
@@ -40,7 +40,7 @@ def never_answers(request: ApprovalRequest, viewer: Membership) -> str:
 def readable(tenant: Tenant, viewer: Membership) -> Q:
     """Own requests, those on accounts that the viewer sees, and for auditors of the whole tenant those on none."""
     shown = Q(requested_by=viewer.user_id) | _on_visible_account(tenant, viewer)
-    if can(viewer, Right.VIEW_AUDIT) and can(viewer, Right.VIEW_ALL_ACCOUNTS):
+    if can(viewer, Right.VIEW_AUDIT) and sees_everything(viewer):
         shown |= Q(account_id=None)
     return shown
 

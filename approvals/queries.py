@@ -11,6 +11,7 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, OuterRef, Q
 from approvals import people
 from approvals.models import ApprovalDecision, ApprovalPolicy, ApprovalRequest
 from approvals.registry import kinds
+from tenants.access import is_scoped
 from tenants.models import Membership, Team, Tenant
 from tenants.roles import Role
 
@@ -193,15 +194,11 @@ def approvers(tenant: Tenant) -> list[Membership]:
 
 def seeing(tenant: Tenant, request: ApprovalRequest, approvers: list[Membership]) -> list[Membership]:
     """Those who see the request's account. Asks only where somebody's scope narrows what the role shows."""
-    narrowed = [each for each in approvers if _is_narrowed(each)]
+    narrowed = [each for each in approvers if is_scoped(each)]
     if not narrowed or request.account_id is None or request.kind not in kinds:
         return approvers
     seen = _seeing(tenant, request, narrowed)
     return [each for each in approvers if each not in narrowed or each in seen]
-
-
-def _is_narrowed(person: Membership) -> bool:
-    return bool(person.regions or person.segments or person.products or person.programmes)
 
 
 def _seeing(tenant: Tenant, request: ApprovalRequest, viewers: list[Membership]) -> list[Membership]:

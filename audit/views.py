@@ -16,7 +16,15 @@ from jobs import queries as jobs
 from jobs import services as job_services
 from jobs.models import Job
 from jobs.paging import BadPlace, neighbours, newest_first
-from tenants.access import Right, TenantRequest, ask_again, can, check_right, tenant_view
+from tenants.access import (
+    Right,
+    TenantRequest,
+    ask_again,
+    check_right,
+    check_sees_everything,
+    sees_everything,
+    tenant_view,
+)
 from tenants.queries import people
 
 VERIFY = "audit.verify"
@@ -26,7 +34,7 @@ VERIFY = "audit.verify"
 @tenant_view(right=Right.VIEW_AUDIT)
 def log(request: TenantRequest) -> HttpResponse:
     context = _log_context(request, people=list(people(request.tenant)))
-    sees_all = can(request.membership, Right.VIEW_ALL_ACCOUNTS)
+    sees_all = sees_everything(request.membership)
     if sees_all:
         context |= {
             "verified": queries.last_verification(request.tenant),
@@ -123,7 +131,7 @@ def export_file(request: TenantRequest, job_id: int) -> Any:
 @tenant_view(right=Right.VIEW_AUDIT)
 def verify(request: TenantRequest) -> HttpResponse:
     """Have every seal recomputed now."""
-    check_right(request.membership, Right.VIEW_ALL_ACCOUNTS)
+    check_sees_everything(request.membership)
     job = job_services.enqueue(
         request.tenant, kind=VERIFY, args={"membership_id": request.membership.pk}, by=request.actor
     )

@@ -18,7 +18,7 @@ from scoring.bands import BANDS, UNKNOWN
 from scoring.catalogue import INDICATORS
 from scoring.exceptions import OverrideRefused
 from scoring.panels import OVERRIDE, STANDING, override_context, standing_context
-from tenants.access import Right, TenantRequest, can, tenant_view
+from tenants.access import Right, TenantRequest, can, sees_everything, tenant_view
 
 
 @require_GET
@@ -37,7 +37,7 @@ def scores(request: TenantRequest) -> HttpResponse:
         else [],
         "policies": queries.published_policies(request.tenant),
         # numbers of accounts in the whole workspace are for those who see all of them
-        "sees_all": can(request.membership, Right.VIEW_ALL_ACCOUNTS),
+        "sees_all": sees_everything(request.membership),
         "sees_quality": can(request.membership, Right.VIEW_QUALITY),
         "may_score": can(request.membership, Right.SCORE),
         "may_configure": can(request.membership, Right.CONFIGURE),
@@ -75,7 +75,7 @@ def indicators(request: TenantRequest) -> HttpResponse:
         "groups": reference.groups(queries.published_policies(request.tenant), newest),
         "factors": reference.factors(),
         "total": len(INDICATORS),
-        "sees_all": can(request.membership, Right.VIEW_ALL_ACCOUNTS),
+        "sees_all": sees_everything(request.membership),
         "may_configure": can(request.membership, Right.CONFIGURE),
     }
     return render(request, "scoring/indicators.html", context)

@@ -78,8 +78,13 @@ class Gate:
         marked = getattr(view, "ask_again", "") or getattr(
             getattr(view, "model_admin", None), "ask_again", ""
         )
-        wants_proof = marked and request.method == "POST"
-        return fresh.ask(request) if wants_proof and not fresh.is_fresh(request) else None
+        if not marked or fresh.is_fresh(request):
+            return None
+        if request.method == "POST":
+            return fresh.ask(request)
+        if getattr(view, "ask_again_to_read", False):
+            return redirect(fresh.proof_address(request, request.get_full_path()))
+        return None
 
 
 def _prove_first(request: HttpRequest) -> HttpResponse | None:

@@ -25,6 +25,7 @@ __all__ = [
     "ask_again",
     "can",
     "check_right",
+    "check_sees_everything",
     "is_scoped",
     "sees_everything",
     "tenant_exempt",
@@ -72,6 +73,14 @@ def check_right(membership: Membership, right: Right) -> None:
     if not can(membership, right):
         label = Role(membership.role).label
         raise PermissionDenied(f"Your role here, {label}, does not include this. Ask an operations admin.")
+
+
+def check_sees_everything(membership: Membership) -> None:
+    """Raises PermissionDenied, with words for the 403 page, where a scope or the role hides some accounts."""
+    if not sees_everything(membership):
+        raise PermissionDenied(
+            "This tells of the whole workspace, and you see a part of it. Ask an operations admin who sees all of it."
+        )
 
 
 View = Callable[..., HttpResponse]
@@ -124,11 +133,15 @@ def tenant_exempt(reason: str) -> Callable[[View], View]:
     return mark
 
 
-def ask_again(reason: str) -> Callable[[View], View]:
-    """Marks a view whose POST needs a proof of who it is, not older than a quarter of an hour (signin.fresh)."""
+def ask_again(reason: str, *, also_to_read: bool = False) -> Callable[[View], View]:
+    """Marks a view whose POST needs a proof of who it is, not older than a quarter of an hour (signin.fresh).
+
+    `also_to_read`: its GET as well, which hands out a file.
+    """
 
     def mark(view: View) -> View:
         view.ask_again = reason  # type: ignore[attr-defined]
+        view.ask_again_to_read = also_to_read  # type: ignore[attr-defined]
         return view
 
     return mark

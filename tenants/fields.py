@@ -33,7 +33,8 @@ RULES: dict[Field, Rule] = {
     Field.ARR: Rule(
         Right.SEE_ARR,
         frozenset(
-            "arr arr_reporting mrr list_arr amount cost price expected_value value_realized cost_of_term".split()
+            "arr arr_reporting arr_before arr_after mrr list_arr amount cost price expected_value value_realized "
+            "cost_of_term".split()
         ),
     ),
     # members' own addresses (owner_email, ae_email) are no customer's

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from tenants import quota_services as services
 from tenants import usage
-from tenants.access import Right, TenantRequest, can, tenant_view
+from tenants.access import Right, TenantRequest, ask_again, can, tenant_view
 from tenants.scopes import Scope
 from tenants.service_access import ServiceRequest, service_view
 
@@ -32,6 +32,7 @@ def usage_page(request: TenantRequest) -> HttpResponse:
     return render(request, "tenants/usage.html", context)
 
 
+@ask_again("what is exported leaves the product", also_to_read=True)
 @tenant_view(right=Right.INTEGRATIONS)
 @require_GET
 def usage_csv(request: TenantRequest) -> HttpResponse:

@@ -24,7 +24,15 @@ from jobs.models import Job
 from jobs.paging import BadPlace, neighbours, newest_first
 from jobs.panels import panel_of
 from tenants import fields
-from tenants.access import Right, TenantRequest, own_transactions, tenant_view
+from tenants.access import (
+    Right,
+    TenantRequest,
+    ask_again,
+    check_sees_everything,
+    own_transactions,
+    sees_everything,
+    tenant_view,
+)
 from tenants.scoping import tenant_transaction
 
 ROWS_SHOWN = 50
@@ -140,7 +148,11 @@ def _report_context(request: TenantRequest, bundle_id: int) -> dict[str, Any]:
     bundle = _bundle(request, bundle_id)
     files = list(queries.files_of(request.tenant, bundle_id=bundle_id))
     rejected = sum(file.rejected for file in files)
-    rows = list(queries.rejected_rows(request.tenant, bundle_id=bundle_id)[:ROWS_SHOWN]) if rejected else []
+    may_see_rows = sees_everything(
+        request.membership
+    )  # a row that did not land is of no account that one may see
+    rejects = queries.rejected_rows(request.tenant, bundle_id=bundle_id)[:ROWS_SHOWN]
+    rows = list(rejects) if rejected and may_see_rows else []
     for row in rows:
         row.value = covered_value(request.membership, row)
     job: Job | None = bundle.job
@@ -151,6 +163,7 @@ def _report_context(request: TenantRequest, bundle_id: int) -> dict[str, Any]:
         "totals": {name: sum(getattr(file, name) for file in files) for name in COUNTS},
         "rows": rows,
         "rejected": rejected,
+        "may_see_rows": may_see_rows,
         "downloads": [file for file in files if file.rejected and file.file.removesuffix(".csv") in FILES],
         "progress": panel,
         "running": bundle.finished_at is None and (panel is None or panel["state"] in ("queued", "running")),
@@ -179,11 +192,13 @@ def import_stop(request: TenantRequest, bundle_id: int) -> HttpResponse:
     return _see_other(reverse("integrations:import", args=[request.tenant.slug, bundle_id]))
 
 
+@ask_again("what is exported leaves the product", also_to_read=True)
 @require_GET
 @own_transactions("writes rows of any number to a file before it answers")
 @tenant_view(right=Right.IMPORT)
 def import_rejects(request: TenantRequest, bundle_id: int, file: str) -> HttpResponse:
     """The rows of one file that have not landed, as they stand, with line, column and reason behind them."""
+    check_sees_everything(request.membership)
     if file not in FILES:
         raise Http404("No such file.")
     with tenant_transaction(request.tenant.pk):

@@ -19,7 +19,7 @@ from integrations.queries import imports as imports_queries
 from integrations.queries import quarantine as queries
 from integrations.services import quarantine as services
 from jobs.paging import BadPlace, neighbours
-from tenants.access import Right, TenantRequest, tenant_view
+from tenants.access import Right, TenantRequest, check_sees_everything, tenant_view
 
 IMPORT = Right.IMPORT
 SETTLED = "This row was settled meanwhile, so nothing was saved. This is how it stands now."
@@ -318,6 +318,8 @@ def url_of(request: TenantRequest, bundle_id: int) -> str:
 
 
 def bundle_of(request: TenantRequest, bundle_id: int) -> BundleImport:
+    """For whoever sees everything: a row that did not land is of no account that could be asked for."""
+    check_sees_everything(request.membership)
     bundle = imports_queries.bundle(request.tenant, bundle_id=bundle_id)
     if bundle is None:
         raise Http404("No such import.")
@@ -325,6 +327,7 @@ def bundle_of(request: TenantRequest, bundle_id: int) -> BundleImport:
 
 
 def _row(request: TenantRequest, bundle_id: int, row_id: int) -> QuarantinedRow:
+    check_sees_everything(request.membership)
     row = queries.row(request.tenant, bundle_id=bundle_id, row_id=row_id)
     if row is None:
         raise Http404("No such row.")

@@ -18,7 +18,7 @@ from scoring.automation.choices import PRECISIONS
 from scoring.learning.registry import ModelRefused
 from scoring.model_queries import chance_settings
 from scoring.models import ChurnModel
-from tenants.access import Right, TenantRequest, can, tenant_view
+from tenants.access import Right, TenantRequest, can, sees_everything, tenant_view
 
 KINDS = [scoring_tasks.TRAIN, scoring_tasks.BACKTEST, rounds.DRIFT]
 
@@ -145,12 +145,13 @@ def readiness_page(request: TenantRequest) -> HttpResponse:
     """What there is to learn from, by source, and what it unlocks."""
     run = scores.newest_run(request.tenant)
     settings = chance_settings(request.tenant)
+    left = readiness.leavers(request.tenant, settings, run)
     context = {
         "run": run,
-        "lines": readiness.lines(request.tenant, run),
-        "leavers": readiness.leavers(request.tenant, settings),
+        "lines": readiness.lines(request.tenant, run, left),
+        "leavers": left,
         "settings": settings,
-        "sees_all": can(request.membership, Right.VIEW_ALL_ACCOUNTS),
+        "sees_all": sees_everything(request.membership),
         "least_months": readiness.LEAST_MONTHS,
         "wanted_months": readiness.WANTED_MONTHS,
     }

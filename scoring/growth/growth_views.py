@@ -36,6 +36,8 @@ def growth(request: TenantRequest) -> HttpResponse:
     rows = rows if is_known else rows.none()
     found = list(rows.select_related("account").order_by(*chosen.order)[start : start + PAGE + 1])
     here = reverse("scoring:growth", args=[tenant.slug])
+    whole = queries.sees_everything(viewer)
+    past = report.figures if report and whole else {}  # counts of accounts that the viewer may not see
     query = _query(chosen, mine=mine)
     context: dict[str, Any] = {
         "report": report,
@@ -48,13 +50,14 @@ def growth(request: TenantRequest) -> HttpResponse:
         "line_template": f"scoring/growth/{chosen.template}",
         "mine": mine,
         "query": urlencode(query),
-        "lines": lists.lines_of(tenant, found[:PAGE]),
+        "lines": lists.lines_of(tenant, viewer, found[:PAGE]),
         "total": rows.count(),
         "first": start + 1,
         "last": start + len(found[:PAGE]),
-        "patterns": _patterns(report),
-        "milestones": report.figures.get("milestones") if report else None,
-        "trials": report.figures.get("trials") if report and queries.sees_everything(viewer) else None,
+        "whole": whole,
+        "patterns": _patterns(past),
+        "milestones": past.get("milestones"),
+        "trials": past.get("trials"),
         "least": LEAST,
         "least_reached": LEAST_REACHED,
         "scope": scope_words(viewer),
@@ -84,7 +87,7 @@ def growth_export(request: TenantRequest) -> HttpResponse:
     check_right(request.membership, Right.EXPORT)
     chosen, mine = _asked(request)
     rows = _items(request, chosen, mine=mine).select_related("account").order_by(*chosen.order)
-    lines = lists.lines_of(request.tenant, list(rows[:MOST_ROWS]))
+    lines = lists.lines_of(request.tenant, request.membership, list(rows[:MOST_ROWS]))
     heads = ["account_external_id", "account", *chosen.heads]
     body = [[_account(line).external_id, _account(line).name, *chosen.cells(line)] for line in lines]
     text, count = as_csv(heads, body)
@@ -124,6 +127,6 @@ def _start(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
 
 
-def _patterns(report: Any) -> list[dict[str, Any]]:
-    rates = report.figures.get("patterns", {}) if report else {}
+def _patterns(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    rates = figures.get("patterns", {})
     return [{"words": words, **rates[key]} for key, words in PATTERNS.items() if key in rates]

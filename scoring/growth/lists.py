@@ -13,10 +13,12 @@ from scoring.growth.lifecycle import KINDS as WAITED_FOR
 from scoring.growth.lifecycle import LABELS, MILESTONE, OBJECTIVE, RENEWAL
 from scoring.growth.models import GrowthItem, GrowthReport
 from scoring.growth.words import TRIAL_DONE, sentence, trial_words
-from tenants.models import Tenant
+from tenants.access import sees_everything
+from tenants.models import Membership, Tenant
 
 Kind = GrowthItem.Kind
 Items = QuerySet[GrowthItem]
+TOO_FEW_TRIALS = "Too few past trials for a chance."
 CHANCE = ("chance_90", "low_80", "high_80")
 # what the chance of a milestone, objective or renewal is one of, and within how many days
 CHANCE_OF = {MILESTONE: ("reached", 90), OBJECTIVE: ("reached", 90), RENEWAL: ("renewed", None)}
@@ -44,15 +46,18 @@ def _chance(item: GrowthItem) -> list[Any]:
     return [None if each is None else round(each, 4) for each in (item.chance, item.low, item.high)]
 
 
+def _counts(line: dict[str, Any], *names: str) -> list[Any]:
+    """Of the whole workspace's past cases; empty for whoever sees a part of it."""
+    return [getattr(line["item"], name) if line["whole"] else None for name in names]
+
+
 def _sign(line: dict[str, Any]) -> list[Any]:
     item = line["item"]
     return [
         item.pattern,
         item.product,
         *_chance(item),
-        item.hits,
-        item.cases,
-        item.accounts,
+        *_counts(line, "hits", "cases", "accounts"),
         item.due,
         line["why"],
     ]
@@ -76,8 +81,9 @@ def _milestone(line: dict[str, Any]) -> list[Any]:
 def _trial(line: dict[str, Any]) -> list[Any]:
     item, facts = line["item"], line["item"].facts
     return [
-        facts["began"], facts["age"], *(facts["done"].get(key) for key in TRIAL_DONE), facts["score"], facts["n"],
-        *_chance(item), item.hits, item.cases, item.due, facts["why_not"],
+        facts["began"], facts["age"], *(facts["done"].get(key) for key in TRIAL_DONE), facts["score"],
+        facts["n"] if line["whole"] else None, *_chance(item), *_counts(line, "hits", "cases"), item.due,
+        line["why_not"],
     ]  # fmt: skip
 
 
@@ -130,18 +136,23 @@ def is_worked_out(report: GrowthReport | None, kind: str) -> bool:
     return report is not None and WORKED_OUT_WITH[Kind(kind)] in report.figures
 
 
-def lines_of(tenant: Tenant, items: list[GrowthItem]) -> list[dict[str, Any]]:
-    """Items with their sentences and the names of people; one statement for the names."""
+def lines_of(tenant: Tenant, viewer: Membership, items: list[GrowthItem]) -> list[dict[str, Any]]:
+    """Items with their sentences and the names of people; one statement for the names.
+
+    Counts of past cases are of the whole workspace (`whole`): whoever sees a part of it is told chance and interval.
+    """
+    whole = sees_everything(viewer)
     ids = {item.contact_external_id for item in items if item.contact_external_id}
     people = Contact.objects.for_tenant(tenant).filter(external_id__in=ids, erased_at=None) if ids else []
     names = {person.external_id: person.name for person in people}
-    return [_line(item, names.get(item.contact_external_id, "")) for item in items]
+    return [_line(item, names.get(item.contact_external_id, ""), whole=whole) for item in items]
 
 
-def _line(item: GrowthItem, person: str) -> dict[str, Any]:
-    line: dict[str, Any] = {"item": item, "person": person, "why": why(item)}
+def _line(item: GrowthItem, person: str, *, whole: bool) -> dict[str, Any]:
+    line: dict[str, Any] = {"item": item, "person": person, "why": why(item, whole=whole), "whole": whole}
     if item.kind == Kind.TRIAL:
         line |= {"began": _day(item.facts["began"]), "done": trial_words(item.facts["done"])}
+        line["why_not"] = item.facts["why_not"] if whole or item.facts["score"] is None else TOO_FEW_TRIALS
     if item.kind == Kind.MILESTONE:
         line |= {
             "stage": LABELS[item.facts["stage"]], "what": WAITED_FOR[item.pattern],
@@ -151,19 +162,20 @@ def _line(item: GrowthItem, person: str) -> dict[str, Any]:
     return line
 
 
-def why(item: GrowthItem) -> str:
+def why(item: GrowthItem, *, whole: bool) -> str:
     """The item in a sentence; empty for a milestone or a trial, whose columns say everything."""
     if item.kind == Kind.IMPROVING:
         return improving.words(item.pattern, item.facts)
     if item.kind in (Kind.MILESTONE, Kind.TRIAL):
         return ""
-    return sentence(item.pattern, item.facts)
+    return sentence(item.pattern, item.facts, whole=whole)
 
 
-def of_account(tenant: Tenant, account: Account) -> dict[str, list[dict[str, Any]]]:
+def of_account(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, list[dict[str, Any]]]:
     """Everything that stands on one account by kind, without leads; one statement."""
+    whole = sees_everything(viewer)
     items = GrowthItem.objects.for_tenant(tenant).filter(account=account).exclude(kind=Kind.LEAD)
     found: dict[str, list[dict[str, Any]]] = {}
     for item in items.order_by("pattern", "product", "pk"):
-        found.setdefault(item.kind, []).append(_line(item, ""))
+        found.setdefault(item.kind, []).append(_line(item, "", whole=whole))
     return found

@@ -8,6 +8,7 @@ from scoring.growth import lists, queries
 from tenants.models import Membership, Tenant
 
 GROWTH = "growth"
+TOO_FEW_PAST = "Not enough of the past to judge by."
 
 
 def growth_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
@@ -15,13 +16,16 @@ def growth_context(tenant: Tenant, viewer: Membership, account: Account) -> dict
     report = queries.report(tenant)
     if not lists.is_worked_out(report, lists.Kind.MILESTONE):
         report = None
-    found = lists.of_account(tenant, account) if report else {}
+    found = lists.of_account(tenant, viewer, account) if report else {}
     waited = found.get(lists.Kind.MILESTONE, [])
+    whole = queries.sees_everything(viewer)
     reports = (report.figures["milestones"] or {}) if report else {}
     for line in waited:
-        line["why_not"] = reports.get(line["item"].pattern, {}).get("why_not", "")
+        why_not = reports.get(line["item"].pattern, {}).get("why_not", "")
+        line["why_not"] = why_not if whole or not why_not else TOO_FEW_PAST
     return {
         "report": report,
+        "whole": whole,
         "as_of": report.as_of if report else None,
         "life": waited[0] if waited else None,
         "waited": waited,

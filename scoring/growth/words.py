@@ -26,8 +26,8 @@ def trial_words(done: dict[str, float]) -> str:
     return "; ".join(f"{done[key]:.3g} {words}" for key, words in TRIAL_DONE.items() if key in done)
 
 
-def sentence(pattern: str, facts: dict[str, float]) -> str:
-    """What was seen, in figures."""
+def sentence(pattern: str, facts: dict[str, float], *, whole: bool) -> str:
+    """What was seen, in figures; those of other accounts only for whoever sees the `whole` workspace."""
     if pattern == SEATS:
         return (
             f"{facts['busiest']:,.0f} active users on the busiest day of 30, for {facts['seats']:,.0f} seats"
@@ -36,5 +36,7 @@ def sentence(pattern: str, facts: dict[str, float]) -> str:
         return f"{facts['mean']:,.1f} active users a day, {facts['before']:,.1f} in the 30 days before"
     if pattern == SIMILAR:
         alike = "segment and industry" if facts["is_narrow"] else "segment"
+        if not whole:
+            return f"{COMMON:.0%} or more of the other customers of the same {alike} have it"
         return f"{facts['share']:.0%} of {facts['others']:,.0f} other customers of the same {alike} have it"
     return f"Used {facts['uses']:,.0f} times in 30 days, not owned"

@@ -6,6 +6,7 @@ from datetime import date
 from django.db.models import QuerySet
 
 from accounts.models import Account
+from accounts.queries import visible_accounts
 from scoring.people.models import CsmSentiment, DataReport, PersonObservation, SourceCorrection
 from scoring.people.words import ReportState
 from tenants.access import Role
@@ -59,19 +60,25 @@ def observations(tenant: Tenant, viewer: Membership, account: Account) -> list[P
     return list(rows.order_by("-observed_on", "-pk")[:20])
 
 
-def reports(tenant: Tenant) -> list[DataReport]:
-    """Open reports first, then the newest answered ones."""
-    rows = DataReport.objects.for_tenant(tenant).exclude(state=ReportState.WITHDRAWN)
+def reports(tenant: Tenant, viewer: Membership) -> list[DataReport]:
+    """Open reports first, then the newest answered ones, of accounts that the viewer may see."""
+    rows = _seen_reports(tenant, viewer)
     found = rows.select_related("account", "feedback").order_by("-opened_at", "-pk")[:MOST_REPORTS]
     return sorted(found, key=lambda row: row.state != ReportState.OPEN)
 
 
-def report(tenant: Tenant, report_id: int) -> DataReport | None:
-    rows = DataReport.objects.for_tenant(tenant).select_related("account", "feedback")
-    return rows.filter(pk=report_id).first()
+def report(tenant: Tenant, viewer: Membership, *, report_id: int) -> DataReport | None:
+    """One that was not taken back, if its account is visible."""
+    return _seen_reports(tenant, viewer).select_related("account", "feedback").filter(pk=report_id).first()
 
 
-def corrections(tenant: Tenant, *, limit: int = 50) -> list[SourceCorrection]:
-    """The newest corrections with what became of them."""
-    rows = SourceCorrection.objects.for_tenant(tenant).select_related("account")
+def _seen_reports(tenant: Tenant, viewer: Membership) -> QuerySet[DataReport]:
+    rows = DataReport.objects.for_tenant(tenant).exclude(state=ReportState.WITHDRAWN)
+    return rows.filter(account__in=visible_accounts(tenant, viewer).values("pk"))
+
+
+def corrections(tenant: Tenant, viewer: Membership, *, limit: int = 50) -> list[SourceCorrection]:
+    """The newest corrections of accounts that the viewer may see, with what became of them."""
+    seen = visible_accounts(tenant, viewer).values("pk")
+    rows = SourceCorrection.objects.for_tenant(tenant).filter(account__in=seen).select_related("account")
     return list(rows.order_by("-created_at", "-pk")[:limit])

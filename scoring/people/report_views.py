@@ -42,8 +42,8 @@ def dismiss_notice(request: TenantRequest, notice_id: int) -> HttpResponse:
 @tenant_view(right=Right.CONFIGURE)
 def report_list(request: TenantRequest) -> HttpResponse:
     context = {
-        "reports": [(row, name_of(row)) for row in queries.reports(request.tenant)],
-        "corrections": queries.corrections(request.tenant),
+        "reports": [(row, name_of(row)) for row in queries.reports(request.tenant, request.membership)],
+        "corrections": queries.corrections(request.tenant, request.membership),
     }
     return render(request, "scoring/people/reports.html", context)
 
@@ -135,8 +135,9 @@ def _shown(row: Any, field: str) -> str:
 
 
 def _report(request: TenantRequest, report_id: int) -> DataReport:
-    report = queries.report(request.tenant, report_id) if report_id < MOST_ID else None
-    if report is None or report.state == ReportState.WITHDRAWN:
+    is_id = report_id < MOST_ID
+    report = queries.report(request.tenant, request.membership, report_id=report_id) if is_id else None
+    if report is None:
         raise Http404("No such report.")
     return report
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from scoring.pooling import figures, services
-from tenants.access import Right, TenantRequest, ask_again, can, tenant_view
+from tenants.access import Right, TenantRequest, ask_again, can, sees_everything, tenant_view
 
 
 @require_GET
@@ -20,7 +20,7 @@ def _page(request: TenantRequest, *, refused: str = "", status: int = 200) -> Ht
     context = {
         **figures.of(request.tenant),
         "may_configure": can(request.membership, Right.CONFIGURE),
-        "sees_all": can(request.membership, Right.VIEW_ALL_ACCOUNTS),
+        "sees_all": sees_everything(request.membership),
         "refused": refused,
     }
     return render(request, "scoring/pooling/page.html", context, status=status)

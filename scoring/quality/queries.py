@@ -3,7 +3,7 @@
 from scoring.automation.models import DriftCheck, ModelGate
 from scoring.models import ChurnModel
 from scoring.quality.models import QualityReport
-from tenants.access import Right, can
+from tenants.access import Right, can, is_scoped
 from tenants.models import Membership, Tenant
 from tenants.queries import people
 
@@ -53,7 +53,7 @@ def live_of(rows: list[ChurnModel]) -> ChurnModel | None:
 
 def names_of(tenant: Tenant, viewer: Membership) -> dict[int, str]:
     """Whose overrides this viewer may read of, by user: everybody, or those of the own team; nobody within a scope."""
-    if viewer.regions or viewer.segments or viewer.products or viewer.programmes:
+    if is_scoped(viewer):
         return {}
     rows = people(tenant)
     if not can(viewer, Right.VIEW_ALL_ACCOUNTS):

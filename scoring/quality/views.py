@@ -16,7 +16,7 @@ from scoring.outcomes.services import as_csv, record_export
 from scoring.quality import charts, figures, queries, sheet
 from scoring.quality.job import QUALITY
 from scoring.queries import freshness, newest_run
-from tenants.access import Right, TenantRequest, ask_again, can, check_right, tenant_view
+from tenants.access import Right, TenantRequest, ask_again, can, check_right, sees_everything, tenant_view
 
 FEEDBACK_FOR = timedelta(days=90)
 
@@ -43,7 +43,7 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
         "reasons": figures.reasons(feedback.counts(tenant, timezone.now() - FEEDBACK_FOR)),
         "may_run": can(viewer, Right.SCORE),
         "may_export": can(viewer, Right.EXPORT),
-        "sees_all": can(viewer, Right.VIEW_ALL_ACCOUNTS),
+        "sees_all": sees_everything(viewer),
     }
     if report is None:
         return context | {"when": follow_up.when(tenant, QUALITY)}

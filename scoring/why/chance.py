@@ -15,7 +15,7 @@ from scoring.people import feedback
 from scoring.people.models import ReasonFeedback
 from scoring.people.words import About
 from scoring.why.sources import flag_words, place_of
-from tenants.access import Right, can
+from tenants.access import Right, can, sees_everything
 from tenants.models import Membership, Tenant
 
 RISK_TONES = {"low": "good", "medium": "watch", "high": "high", "critical": "crit"}
@@ -181,7 +181,7 @@ def _lacking(tenant: Tenant, viewer: Membership) -> list[str]:
     if not seen:
         found.append("No customer was seen to leave yet, so there is nothing to learn from.")
     elif seen < settings.least_leavers:
-        count = f"{seen} customers were" if can(viewer, Right.VIEW_ALL_ACCOUNTS) else "Fewer were"
+        count = f"{seen} customers were" if sees_everything(viewer) else "Fewer were"
         found.append(f"{count} seen to leave; {settings.least_leavers} are needed.")
     found.append(_model_words(model))
     return found

@@ -1,14 +1,25 @@
 """What was seen, told or kept before: nothing of it outlives the reach it was made with, and nothing goes around it."""
 
+import time
+from datetime import date
+from urllib.parse import unquote
+
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from accounts import services as accounts
-from accounts.models import Account
+from accounts.models import Account, Contact
+from integrations.importing.format import FILES
+from integrations.models import BundleFile, QuarantinedRow
+from integrations.services import imports
+from scoring.bands import BANDS, UNKNOWN
+from scoring.growth.models import GrowthReport
+from scoring.models import ScoreRun
 from scoring.people import notices
 from scoring.people.feedback import answer_report
-from scoring.people.models import DataReport, Notice, ReasonFeedback
-from tenants import hooks, reach
+from scoring.people.models import DataReport, Notice, ReasonFeedback, SourceCorrection
+from tenants import fields, hooks, reach
 from tenants.models import Membership
 from tests.playbooks.makers import suggest
 
@@ -149,3 +160,159 @@ def test_an_answer_of_which_nothing_can_be_looked_up_is_not_read_again(acme, out
 
 def test_every_argument_that_names_an_account_or_what_belongs_to_one_can_be_looked_up():
     assert {"account_id", "play_id", "step_id", "task_id", "recommendation_id", "ref"} <= hooks.sees.keys()
+
+
+# --- data reports -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def report(acme, outside):
+    """Of a fact about a person outside, and a correction of another one."""
+    with acme.here():
+        mine = {"tenant": acme.tenant, "account": outside}
+        Contact.objects.create(**mine, external_id="C1", name="Sigrun Outside", role="champion")
+        given = ReasonFeedback.objects.create(
+            **mine, about="reason", key="usage.trend_30d", said="wrong_fact", author_label="csm"
+        )
+        SourceCorrection.objects.create(
+            **mine, source="contact", row_id=1, row_label="Person C1", field="role", old="user", new="champion",
+            why="Asked.", author_label="x",
+        )  # fmt: skip
+        return DataReport.objects.create(**mine, feedback=given)
+
+
+def test_a_data_report_outside_the_scope_is_neither_shown_nor_answered(acme, outside, report):
+    listed, page = acme.url("scores/reports/"), acme.url(f"scores/reports/{report.pk}/")
+    wide = signed_in(acme.ops_admin)
+    assert wide.get(listed).text.count(HIDDEN) == 2
+    assert "Sigrun Outside" in wide.get(page).text
+    client = signed_in(narrowed(acme.ops_admin))
+    assert HIDDEN not in client.get(listed).text
+    assert client.get(page).status_code == 404
+    with acme.here():
+        person = Contact.objects.get(account=outside)
+    correction = {"place": f"contact:{person.pk}:role", "new": "user", "why": "Because."}
+    assert client.post(f"{page}correct/", correction).status_code == 404
+    assert client.post(f"{page}close/", {"answer": "It is right."}).status_code == 404
+    with acme.here():
+        person.refresh_from_db()
+        report.refresh_from_db()
+    assert (person.role, report.state) == ("champion", "open")
+
+
+# --- rejected rows, and files without a proof ---------------------------------------------------
+
+
+@pytest.fixture
+def rejected(acme, outside):
+    """A rejected row of somebody at the account outside; the import."""
+    with acme.here():
+        bundle = imports.open_import(acme.tenant, file_name="b.zip", path="", by=acme.actor("ops_admin"))
+        BundleFile.objects.create(
+            tenant=acme.tenant, bundle=bundle, file="contacts.csv", status="landed", read=1, rejected=1
+        )
+        cells = {
+            "external_id": "Q",
+            "account_external_id": "SOUTH-1",
+            "name": "Sigrun",
+            "email": "s@south.example",
+        }
+        row = QuarantinedRow.objects.create(
+            tenant=acme.tenant, bundle=bundle, file="contacts.csv", line=2, column="email", value="s@south.example",
+            reason="wrong", row=cells,
+        )  # fmt: skip
+    return bundle, row
+
+
+def test_rejected_rows_are_for_whoever_sees_everything(acme, rejected):
+    """A row that did not land is of no account yet that could be asked for."""
+    bundle, row = rejected
+    places = [
+        f"imports/{bundle.pk}/{rest}"
+        for rest in ("rows/", "rows/list/", f"rows/{row.pk}/", "rejected/contacts/")
+    ]
+    wide = signed_in(acme.revops)
+    for place in (f"imports/{bundle.pk}/", *places):
+        answer = wide.get(acme.url(place))
+        text = answer.getvalue().decode() if answer.streaming else answer.text
+        assert "s@south.example" in text, place
+    client = signed_in(narrowed(acme.revops))
+    page = client.get(acme.url(f"imports/{bundle.pk}/"))
+    assert (page.status_code, "s@south.example" in page.text) == (200, False)
+    assert "outside your scope" in page.text
+    assert [client.get(acme.url(place)).status_code for place in places] == [403] * 4
+    discard = acme.url(f"imports/{bundle.pk}/rows/{row.pk}/discard/")
+    assert client.post(discard, {"version": row.version, "why": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("what", ["usage", "rejects"])
+def test_a_file_that_is_read_asks_again_too(acme, rejected, what):
+    place = {"usage": "usage.csv", "rejects": f"imports/{rejected[0].pk}/rejected/contacts/"}[what]
+    url = reverse("tenants:usage_csv", args=["acme"]) if what == "usage" else acme.url(place)
+    client = signed_in(acme.ops_admin)
+    assert "attachment" in client.get(url).headers["Content-Disposition"]
+    session = client.session
+    for step in session["account_authentication_methods"]:
+        step["at"] = time.time() - 24 * 3600
+    session.save()
+    asked = client.get(url)
+    assert (asked.status_code, asked.headers["Location"].split("?")[0]) == (302, "/auth/reauthenticate/")
+    assert url in unquote(asked.headers["Location"]), "and back to the file afterwards"
+
+
+# --- figures of the whole workspace -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["reviewer", "executive", "auditor", "support", "ops_admin"])
+def test_counts_of_the_whole_workspace_are_not_for_a_scope(acme, role):
+    summary = {
+        "coverage": {"usage.trend_30d": 50}, "sources": {},
+        "bands": dict.fromkeys((*BANDS, UNKNOWN), 1234),
+    }  # fmt: skip
+    with acme.here():
+        ScoreRun.objects.create(
+            tenant=acme.tenant, as_of=date(2026, 11, 1), policy_versions={}, fingerprint="x", accounts=4711,
+            summary=summary,
+        )  # fmt: skip
+    wide = signed_in(acme.people[role])
+    assert all(count in wide.get(acme.url("scores/")).text for count in ("4,711", "1,234"))
+    assert "4,711" in wide.get(acme.url("scores/indicators/")).text
+    client = signed_in(narrowed(acme.people[role]))
+    places = ("scores/", "scores/indicators/", "models/readiness/", "models/pool/", "models/quality/")
+    for place in places:
+        answer = client.get(acme.url(place))
+        assert not [count for count in ("4,711", "1,234") if count in answer.text], place
+
+
+def test_the_state_of_the_log_is_not_for_a_scope(acme):
+    assert "Check the seals now" in signed_in(acme.auditor).get(acme.url("audit/")).text
+    client = signed_in(narrowed(acme.auditor))
+    assert "Check the seals now" not in client.get(acme.url("audit/")).text
+    assert client.post(acme.url("audit/verify/")).status_code == 403
+
+
+@pytest.mark.parametrize("role", ["reviewer", "executive", "csm"])
+def test_what_followed_signs_in_the_whole_workspace_is_not_for_a_part_of_it(acme, role):
+    horizons = {"90": {"events": 3, "expected": 2.0}}
+    figures = {
+        "patterns": {"seats": {"hits": 321, "cases": 987, "chance": 0.3, "low": 0.2, "high": 0.4, "days": 14}},
+        "milestones": {"milestone": {"judged": {"n": 7654, "horizons": horizons, "dates": {"n": 0}}}},
+    }  # fmt: skip
+    with acme.here():
+        GrowthReport.objects.create(
+            tenant=acme.tenant, as_of=date(2026, 11, 1), run_id=1, figures=figures, seconds=1
+        )
+    wide, client = signed_in(acme.auditor), signed_in(narrowed(acme.people[role]))
+    for query, count in (("", "321 of 987"), ("?kind=lead", "321 of 987"), ("?kind=milestone", "7,654")):
+        assert count in wide.get(acme.url(f"growth/{query}")).text
+        assert count not in client.get(acme.url(f"growth/{query}")).text
+
+
+# --- covered fields -----------------------------------------------------------------------------
+
+
+def test_every_amount_that_an_import_brings_is_covered_by_its_name(acme):
+    """A rejected row is stored as it was sent; a new column of money has to stand in the rule too."""
+    amounts = {column.name for file in FILES.values() for column in file.columns if column.kind == "money"}
+    assert {"arr", "arr_before", "arr_after", "amount"} <= amounts
+    assert not [name for name in amounts if not fields.is_covered(acme.support, name)]

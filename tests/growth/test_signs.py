@@ -8,8 +8,11 @@ from django.utils import timezone
 
 from accounts import erasure, models
 from audit.models import AuditEvent
+from scoring.growth.leads import tell_executives
 from scoring.growth.models import GrowthItem, GrowthReport
 from scoring.learning.growth.signs import Seen, rates_of
+from scoring.people.models import Notice
+from tenants.models import Membership
 from tests.growth.world import run_of, work_out
 from tests.scoring.evidence import DAY, add, add_usage, ago, contact, subscribe
 
@@ -74,6 +77,33 @@ def test_leads_name_the_person_and_are_told_once(world):
         assert AuditEvent.objects.filter(tenant=world.tenant, verb="scoring.lead_found").count() == 2
 
 
+def test_new_leads_are_told_to_the_executive_of_the_account_once(world):
+    """Alder names one; Birch names nobody, and the executive does not see it."""
+    work_out(world)
+    work_out(world)
+    with world.here():
+        notice = Notice.objects.get(tenant=world.tenant)
+        assert (notice.user, notice.account.name) == (world.account_executive.user, "Alder")
+        assert notice.text == "1 new lead from usage at Alder. They stand under Growth, Leads."
+
+
+def test_several_accounts_are_one_notice_without_those_that_are_not_seen(acme):
+    address = acme.account_executive.user.email.upper()
+    names = ["Cedar", "Elm", "Fir", "Oak", "Ash"]
+    accounts = [acme.add_account(name, ae_email=address, segment="smb") for name in names]
+    with acme.here():
+        leads = [
+            GrowthItem(tenant=acme.tenant, account=each, kind="lead") for each in [*accounts, accounts[0]]
+        ]
+        assert tell_executives(acme.tenant, leads) == 1
+        text = (
+            "6 new leads from usage at Ash, Cedar, Elm and 2 more accounts. They stand under Growth, Leads."
+        )
+        assert Notice.objects.get(tenant=acme.tenant).text == text
+        Membership.objects.filter(pk=acme.account_executive.pk).update(segments=["enterprise"])
+        assert tell_executives(acme.tenant, leads) == 0
+
+
 def test_an_erased_person_is_in_no_lead(world):
     work_out(world)
     with world.here():
@@ -122,9 +152,12 @@ def test_the_page_by_role(world, globex, client):
     assert "Birch" not in text
     assert "38 active users on the busiest day of 30, for 40 seats" in text
     assert "Too few customers" in text
-    assert "1 of 1 past cases, at 1 customer<" in text
+    counts = "1 of 1 past cases, at 1 customer<"
+    assert counts not in text, "a count of the whole workspace"
     client.force_login(world.executive.user)
-    assert "Ada Birch" in client.get(world.url("growth/?kind=lead")).text
+    text = client.get(world.url("growth/?kind=lead")).text
+    assert "Ada Birch" in text
+    assert counts in text
     client.force_login(globex.executive.user)
     text = client.get(globex.url("growth/")).text
     assert "Not worked out yet" in text
@@ -181,8 +214,17 @@ class TestSimilar:
         assert (found["Alder"].product, facts["share"], facts["others"]) == ("Insights", 0.6, 20)
         client.force_login(alike.executive.user)
         text = client.get(alike.url("growth/")).text
-        assert "60% of 20 other customers of the same segment and industry have it" in text
+        told = "60% of 20 other customers of the same segment and industry have it"
+        assert told in text
         assert items(alike, kind="lead") == []
+        panel = alike.url(f"accounts/{alike.alder.pk}/panels/growth/")
+        assert told in client.get(panel).text
+        alike.executive.regions = [alike.alder.region]
+        alike.executive.save(update_fields=["regions"])
+        for place in (alike.url("growth/"), panel):
+            text = client.get(place).text
+            assert "50% or more of the other customers of the same segment and industry have it" in text
+            assert told not in text
 
     def test_who_had_it_once_is_not_told(self, alike):
         subscribe(
