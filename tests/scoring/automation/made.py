@@ -1,5 +1,6 @@
 """Versions, scored days and leavings as rows: what gates and drift are counted on, in milliseconds."""
 
+import math
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -58,10 +59,12 @@ def version(world, *, state="advisory", as_of=date(2026, 3, 1), **kept):
     return row
 
 
-def scored(world, model, *, day, accounts=(), p=0.1, is_shadow=False, late=(), sources=None, on=None):
+def scored(
+    world, model, *, day, accounts=(), p=0.1, is_shadow=False, late=(), sources=None, on=None, timing=None
+):
     """A finished run of that day; `p`: the chance within 90 days of each account, or one for all.
 
-    `on`: the day on which it ran, if not on that day itself.
+    `on`: the day on which it ran, if not on that day itself. `timing`: the contract's part of the log-odds, if kept.
     """
     told = {"model": "" if is_shadow else str(model), "shadows": [model.pk] if is_shadow else [], "flags": []}
     summary = {"chances": told, "sources": sources or source_states(late=late, day=day), "coverage": {}}
@@ -80,7 +83,7 @@ def scored(world, model, *, day, accounts=(), p=0.1, is_shadow=False, late=(), s
         with connection.cursor() as cursor:
             cursor.execute("SELECT ensure_partition(%s, %s)", [table, day.replace(day=1)])
             rows = [
-                _row(table, world, model, run, account, p90)
+                _row(table, world, model, run, account, p90, timing)
                 for account, p90 in zip(accounts, chances, strict=True)
             ]
             if rows:
@@ -98,7 +101,7 @@ def watched_weekly(world, model, *, first, last, is_shadow=False):
         scored(world, model, day=first + timedelta(days=days), is_shadow=is_shadow)
 
 
-def _row(table, world, model, run, account, p90):
+def _row(table, world, model, run, account, p90, timing):
     p = [round(1 - (1 - p90) ** (1 / 3), 6), round(1 - (1 - p90) ** (2 / 3), 6), p90]
     columns = {
         "tenant_id": world.tenant.pk, "account_id": account.pk, "as_of": run.as_of, "run_id": run.pk,
@@ -108,7 +111,8 @@ def _row(table, world, model, run, account, p90):
         columns |= {
             "band": "unknown", "coverage_pct": 0, "dimensions": "{}", "indicators": "[]", "reasons": "[]",
             "policy_id": 1, "policy_version": "", "p90_low": p[2], "p90_high": p[2], "logit_base": 0,
-            "logit_parts": [], "model_version": str(model), "leaves": [], "risk_level": "low",
+            "logit_parts": [] if timing is None else [math.log(p90 / (1 - p90)) - timing, timing],
+            "model_version": str(model), "leaves": [], "risk_level": "low",
         }  # fmt: skip
     return columns
 

@@ -95,6 +95,24 @@ def test_a_world_as_it_was_expected_is_quiet(acme, client):
     assert "taken back" not in client.get(acme.url("scores/")).content.decode()
 
 
+@pytest.mark.parametrize("from_the_top", [True, False])
+def test_features_that_tell_no_more_who_leaves_trip(acme, from_the_top):
+    """Timing is the same for all; half of the accounts stood high by their features all along."""
+    model = version(acme, state="advisory")
+    accounts = customers(acme, 60)
+    for back in (55, 48, 41, 34, 27, 20, 13, 6):
+        p = [0.2] * 30 + [0.02] * 30
+        scored(acme, model, day=DAY - timedelta(days=back), accounts=accounts, p=p, timing=-3.0)
+    gone = accounts[:12] if from_the_top else accounts[10:13] + accounts[30:39]
+    all_leave(acme, gone, DAY - timedelta(days=2))
+    scored(acme, model, day=DAY, accounts=accounts, p=0.1)
+    found = look(acme, model)
+    row = next(each for each in found.figures if each["key"] == "slope")
+    assert "apart from the contract's dates, on 12 that left" in row["words"]
+    assert row["tripped"] is not from_the_top
+    assert (row["value"] > 1) is from_the_top
+
+
 def test_the_notice_goes_when_a_person_promotes_again(acme, client):
     model = surprised(acme, state="advisory")
     look(acme, model)

@@ -110,14 +110,14 @@ def test_level_trips_beyond_the_band_and_chance_only():
     assert by_hand["words"].startswith("60 accounts left where 20.0 were expected (ratio 3.00")
 
 
-def test_the_wrong_order_of_risk_trips_with_the_right_total():
+def test_the_wrong_order_of_risk_is_watched_with_the_right_total():
     p = np.repeat([0.01, 0.1], 1000)
     left = np.r_[np.arange(1000) < 60, np.arange(1000) < 50]  # 110 of 110 expected
     found = {
         each["key"]: each for each in drift(("a", "b"), sample(50, 1), sample(50, 1), Exposures(p, left))
     }
     assert not found["observed_expected"]["tripped"]
-    assert found["by_fifths"]["tripped"]
+    assert (found["by_fifths"]["tripped"], found["by_fifths"]["watch"]) == (False, True)
 
 
 def test_no_drift_raises_few_alarms():
