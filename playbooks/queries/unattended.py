@@ -51,7 +51,8 @@ def earned(
         account_id=OuterRef("account_id"), playbook_id=OuterRef("playbook_id"), state__in=Play.OPEN
     )
     rows = Recommendation.objects.for_tenant(tenant).filter(
-        ~Exists(before), ~Exists(running), _owner_can_stop_it(tenant, full), state=Recommendation.State.SUGGESTED, account__owner__isnull=False,
+        ~Exists(before), ~Exists(running), _owner_can_stop_it(tenant, full),
+        state=Recommendation.State.SUGGESTED, account__owner__isnull=False,
         playbook__state=Playbook.State.ACTIVE, playbook__starts_alone=True,
         playbook__trigger_on__in=AGAINST_A_LOSS,
     )  # fmt: skip
