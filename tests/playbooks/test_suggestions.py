@@ -1,8 +1,10 @@
 """Which signals open, refresh, wake and expire suggestions."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from playbooks import services
 from playbooks.gains import GAINS
@@ -64,6 +66,15 @@ class TestDefaults:
         assert install_defaults(here.tenant) == 1
         assert install_defaults(here.tenant) == 0
         assert playbook(here).name == "Ours"
+
+    def test_a_workspace_from_before_gets_the_new_ones_by_command(self, here):
+        Playbook.objects.filter(key__in=["risk_review", "renewal_check", "renewal_plan"]).delete()
+        said = StringIO()
+        call_command("install_playbooks", tenant="acme", stdout=said)
+        assert said.getvalue().startswith("3 playbooks added to Acme")
+        assert Playbook.objects.filter(trigger_on="renewal").count() == 2
+        with pytest.raises(CommandError, match="There is no workspace nowhere"):
+            call_command("install_playbooks", tenant="nowhere")
 
     def test_every_trigger_names_something_in_the_catalogue(self, here):
         for row in Playbook.objects.all():

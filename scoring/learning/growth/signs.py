@@ -16,6 +16,7 @@ from audit import services as audit
 from scoring.engine.validation import hit_rates
 from scoring.engine.validation.intervals import beta
 from scoring.growth import sign_statements
+from scoring.growth.leads import tell_executives
 from scoring.growth.models import GrowthItem
 from scoring.growth.words import (
     COMMON,
@@ -140,9 +141,14 @@ def _replace(tenant: Tenant, as_of: date, now: list[Seen], rates: dict[str, Any]
     rows.delete()
     items = [item for each in now for item in _items(tenant, as_of, each, rates[each.pattern])]
     GrowthItem.objects.bulk_create(items, batch_size=1000)
-    for item in items:
-        if item.kind == Kind.LEAD and tuple(getattr(item, name) for name in KEY) not in before:
-            _tell(tenant, item)
+    fresh = [
+        item
+        for item in items
+        if item.kind == Kind.LEAD and tuple(getattr(item, name) for name in KEY) not in before
+    ]
+    for item in fresh:
+        _tell(tenant, item)
+    tell_executives(tenant, fresh)
 
 
 KEY = ("account_id", "pattern", "product", "contact_external_id")
