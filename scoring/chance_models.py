@@ -3,12 +3,17 @@
 from decimal import Decimal
 from typing import Any
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from scoring import strength
 from tenants.scoping import TenantModel
+
+LEAST_LEAVERS = (
+    20  # below: no chance of leaving without a pool that other tenants consented to (DECISIONS 24)
+)
 
 
 class ChurnModel(TenantModel):
@@ -83,7 +88,9 @@ class ChanceSettings(TenantModel):
     pools_across_tenants = models.BooleanField(default=False)
     # what a model must have shown before it may start plays by itself, and what an account must show beside it
     months_in_shadow = models.PositiveSmallIntegerField(default=3)
-    least_leavers = models.PositiveSmallIntegerField(default=20)
+    least_leavers = models.PositiveSmallIntegerField(
+        default=LEAST_LEAVERS, validators=[MinValueValidator(LEAST_LEAVERS)]
+    )
     most_calibration_error = _share("0.030")
     own_chance_from = _share("0.700")
     row_version = models.PositiveIntegerField(default=1)

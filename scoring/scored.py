@@ -98,11 +98,13 @@ class Scored:
         }
 
     def _source(self, source: Source) -> dict[str, Any]:
-        """How many customers the source speaks of, its newest day, and whether it has fallen silent for everybody."""
+        """How many customers and rows the source has, its newest day, and whether it fell silent for everybody."""
         accounts = int(np.count_nonzero(np.nan_to_num(self.features.raw[f"{source.key}.rows"]) > 0))
         ago = self.features.raw[f"{source.key}.source_last_ago"][0]
+        rows = self.features.raw[f"{source.key}.source_rows"][0]
         return {
             "accounts": accounts,
+            "rows": 0 if np.isnan(rows) else int(rows),
             "latest": None if np.isnan(ago) else str(self.day - timedelta(days=int(ago))),
             "late": bool(source.fresh_days and ago > source.fresh_days),
         }

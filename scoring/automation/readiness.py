@@ -7,6 +7,8 @@ from typing import Any
 from django.db import connection
 
 from scoring.catalogue import SOURCES
+from scoring.chance_models import LEAST_LEAVERS
+from scoring.learning import spans
 from scoring.models import ChanceSettings, ScoreRun
 from tenants.models import Tenant
 
@@ -30,10 +32,18 @@ _FIRST = " UNION ALL ".join(
     for key, (table, at) in _DATED.items()
 )
 _LEAVERS = """
-SELECT count(*) FILTER (WHERE kind = 'churned'), count(*) FILTER (WHERE kind = 'downgraded'),
+SELECT count(DISTINCT account_id) FILTER (WHERE kind = 'churned'), count(*) FILTER (WHERE kind = 'downgraded'),
        count(*) FILTER (WHERE kind = 'renewed'), min(effective_at)::date
 FROM accounts_outcome WHERE tenant_id = %(tenant)s AND effective_at <= now()
 """
+# of the leavers that can be learnt from: those of whom each source knew something before they left
+_WITH = " UNION ALL ".join(
+    f"SELECT '{key}', count(*) FROM unnest(%(leavers)s::bigint[]) AS gone WHERE EXISTS ("  # noqa: S608  names of this module
+    f"SELECT 1 FROM {table} e WHERE e.tenant_id = %(tenant)s AND e.account_id = gone AND e.{at} < ("
+    f"SELECT min(o.effective_at) FROM accounts_outcome o WHERE o.tenant_id = %(tenant)s AND o.account_id = gone "
+    f"AND o.kind = 'churned'))"
+    for key, (table, at) in _DATED.items()
+)
 
 
 @dataclass(frozen=True)
@@ -48,25 +58,39 @@ class Line:
     is_late: bool
     is_dated: bool
     unlocks: str
+    rows: int | None = None  # read for the newest scoring; None: it did not count them yet
+    leavers: int | None = None  # of those that can be learnt from; None: not dated
 
 
 @dataclass(frozen=True)
 class Leavers:
     """Outcomes so far, and the rung of the ladder that they reach."""
 
-    left: int
+    seen: list[int]  # accounts whose leaving a training would see today
+    ever: int  # accounts that left, also before anything could be learnt of them
     downgraded: int
     renewed: int
     first: date | None
     unlocks: str
 
+    @property
+    def left(self) -> int:
+        return len(self.seen)
 
-def lines(tenant: Tenant, run: ScoreRun | None) -> list[Line]:
-    """Every source that any customer has, in the catalogue's order; one statement."""
+
+def lines(tenant: Tenant, run: ScoreRun | None, left: Leavers) -> list[Line]:
+    """Every source that any customer has, in the catalogue's order; two statements."""
     if run is None:
         return []
-    first = _first(tenant)
-    return [_line(key, first.get(key), run) for key in SOURCES if key in run.summary.get("sources", {})]
+    first, known = _first(tenant), _leavers_with(tenant, left.seen)
+    sources = run.summary.get("sources", {})
+    return [_line(key, first.get(key), run, known.get(key)) for key in SOURCES if key in sources]
+
+
+def _leavers_with(tenant: Tenant, leavers: list[int]) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_WITH, {"tenant": tenant.pk, "leavers": leavers})
+        return dict(cursor.fetchall())
 
 
 def _first(tenant: Tenant) -> dict[str, date]:
@@ -75,14 +99,15 @@ def _first(tenant: Tenant) -> dict[str, date]:
         return {key: first for key, first in cursor.fetchall() if first is not None}
 
 
-def _line(key: str, first: date | None, run: ScoreRun) -> Line:
+def _line(key: str, first: date | None, run: ScoreRun, leavers: int | None) -> Line:
     state: dict[str, Any] = run.summary["sources"][key]
     months = None if first is None else max((run.as_of - first).days, 0) / MONTH_DAYS
     coverage = state["accounts"] / run.accounts if run.accounts else None
     words = unlocked(months, coverage, is_late=state["late"], is_dated=key in _DATED)
     return Line(
-        key, SOURCES[key].label, months, state["accounts"], coverage, state["late"], key in _DATED, words
-    )
+        key=key, label=SOURCES[key].label, months=months, accounts=state["accounts"], coverage=coverage,
+        is_late=state["late"], is_dated=key in _DATED, unlocks=words, rows=state.get("rows"), leavers=leavers,
+    )  # fmt: skip
 
 
 def unlocked(months: float | None, coverage: float | None, *, is_late: bool, is_dated: bool) -> str:
@@ -102,16 +127,22 @@ def unlocked(months: float | None, coverage: float | None, *, is_late: bool, is_
     return "Health, chances, and automation once the gates of the version are met."
 
 
-def leavers(tenant: Tenant, settings: ChanceSettings) -> Leavers:
-    """How many left, shrank and renewed; one statement."""
+def leavers(tenant: Tenant, settings: ChanceSettings, run: ScoreRun | None) -> Leavers:
+    """Who left, counted as a training of the newest scored day would, and how many shrank and renewed; three statements.
+
+    Who left before the first day that can be learnt from teaches nothing, so they do not count.
+    """
+    seen = spans.seen_to_leave(tenant, spans.of(tenant, run.as_of)) if run else []
     with connection.cursor() as cursor:
         cursor.execute(_LEAVERS, {"tenant": tenant.pk})
-        left, downgraded, renewed, first = cursor.fetchone()
-    return Leavers(left, downgraded, renewed, first, ladder_words(left, least=settings.least_leavers))
+        ever, downgraded, renewed, first = cursor.fetchone()
+    words = ladder_words(len(seen), least=settings.least_leavers)
+    return Leavers(seen, ever, downgraded, renewed, first, words)
 
 
 def ladder_words(left: int, *, least: int) -> str:
     """The rung that so many leavers reach (DECISIONS 24)."""
+    least = max(least, LEAST_LEAVERS)
     if not left:
         return "Health only: nobody was seen to leave, so no chance is shown. It says “not yet calibrated”."
     if left < least:

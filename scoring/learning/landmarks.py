@@ -9,17 +9,15 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db import connection
 
 from scoring import pipeline
 from scoring.engine.churn.data import PER_ROW, Stack
-from scoring.learning import labels
+from scoring.learning import labels, spans
 from scoring.learning.observations import NAMES, SEGMENTS, joined, observe
 from scoring.sentiment.reading import read_new
 from tenants.models import Tenant
@@ -27,45 +25,8 @@ from tenants.scoping import tenant_transaction
 
 Said = Callable[[int, int, str], None]  # progress: how many of how many, and of what
 
-SPACING_DAYS = 30
-MOST = 24
-HISTORY_DAYS = 90  # what most indicators look back on: an earlier day would see half of it
+SPACING_DAYS, MOST = spans.SPACING_DAYS, spans.MOST
 KEPT_FOR = 2 * 86_400  # seconds that landmarks of a broken-off job are kept
-
-# By account, because only rows of customers count (a bundle cut at a day has no others), and because each is one look
-# into an index. Outcomes stand here only for the far end: they are recorded late, so they begin late.
-_DATED = {
-    "accounts_usage_day": "day",
-    "accounts_ticket": "(opened_at AT TIME ZONE 'UTC')::date",
-    "accounts_activity": "(occurred_at AT TIME ZONE 'UTC')::date",
-    "accounts_survey": "(responded_at AT TIME ZONE 'UTC')::date",
-    "accounts_invoice": "(issued_at AT TIME ZONE 'UTC')::date",
-}
-_TIMES = {
-    "accounts_usage_day": "day", "accounts_ticket": "opened_at", "accounts_activity": "occurred_at",
-    "accounts_survey": "responded_at", "accounts_invoice": "issued_at",
-}  # fmt: skip
-
-
-def _span_of(table: str, shown: str, moment: str) -> str:
-    known = f"e.{moment} < %(day)s::date" if moment == "day" else f"e.{moment} < %(start)s"
-    one = (
-        f"(SELECT {shown.replace(moment, 'e.' + moment)} FROM {table} e "  # noqa: S608  names of this module
-        f"WHERE e.tenant_id = a.tenant_id AND e.account_id = a.id AND {known} ORDER BY e.{moment} {{order}} LIMIT 1)"
-    )
-    return (
-        f"SELECT min({one.format(order='ASC')}) AS first, max({one.format(order='DESC')}) AS last "  # noqa: S608
-        "FROM accounts_account a WHERE a.tenant_id = %(tenant)s AND a.customer_since < %(day)s::date"
-    )
-
-
-_SPAN = "SELECT min(first), max(last) FROM ({}) AS spans".format(  # noqa: S608
-    " UNION ALL ".join(_span_of(table, shown, _TIMES[table]) for table, shown in _DATED.items())
-)
-_OUTCOMES = """
-SELECT min((effective_at AT TIME ZONE 'UTC')::date), max((effective_at AT TIME ZONE 'UTC')::date)
-FROM accounts_outcome WHERE tenant_id = %(tenant)s AND effective_at < %(start)s
-"""
 
 
 @dataclass(frozen=True)
@@ -81,28 +42,9 @@ class Plan:
 
 def plan(tenant: Tenant, *, as_of: date, most: int = MOST) -> Plan:
     """The landmarks of what was known before `as_of`. Needs the tenant's transaction."""
-    first, until = _known_span(tenant, as_of)
-    known = labels.leavers(tenant, before=until)
-    if first is None:
-        return Plan(as_of, until, None, (), known)
-    days = [until - timedelta(days=SPACING_DAYS * back) for back in range(most, 0, -1)]
-    return Plan(as_of, until, first, tuple(day for day in days if day >= first), known)
-
-
-def _known_span(tenant: Tenant, as_of: date) -> tuple[date | None, date]:
-    """(first usable landmark, end of what is known): from HISTORY_DAYS after the first evidence on, and not before the
-    first outcome, because before it nobody would be seen to leave."""
-    parameters: dict[str, Any] = {"tenant": tenant.pk, "day": as_of, "start": labels.start_of(as_of)}
-    with connection.cursor() as cursor:
-        cursor.execute(_SPAN, parameters)
-        first, last = cursor.fetchone()
-        cursor.execute(_OUTCOMES, parameters)
-        first_outcome, last_outcome = cursor.fetchone()
-    ends = [each + timedelta(days=1) for each in (last, last_outcome) if each is not None]
-    until = min(as_of, max(ends)) if ends else as_of
-    if first is None or first_outcome is None:
-        return None, until
-    return max(first + timedelta(days=HISTORY_DAYS), first_outcome), until
+    span = spans.of(tenant, as_of)
+    known = labels.leavers(tenant, before=span.until)
+    return Plan(as_of, span.until, span.since, span.days(most), known)
 
 
 def read(tenant: Tenant, *, day: date) -> Stack | None:

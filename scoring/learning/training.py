@@ -12,6 +12,7 @@ import numpy as np
 
 from accounts.models import Account
 from scoring import model_queries, strength
+from scoring.chance_models import LEAST_LEAVERS
 from scoring.engine.churn.chances import chances
 from scoring.engine.churn.data import Stack, leavers, take
 from scoring.engine.churn.document import to_document
@@ -31,9 +32,6 @@ from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
-LEAST_LEAVERS = (
-    20  # below: no chance of leaving without a pool that other tenants consented to (DECISIONS 24)
-)
 OWN_SEGMENTS_FROM = 100
 LEAST_TO_COMPARE = 5  # leavers since the champion was learnt, for a comparison to mean anything
 SEED = 1
@@ -88,6 +86,26 @@ def train(
     said(0, 1, "Fitting")
     with one_thread():
         pooling.contribute(tenant, stack, as_of=chosen.as_of, by=by)
+    fitted = _fitted(tenant, chosen, stack, report)
+    with one_thread():
+        found = plain(associated.associated(fitted, stack))
+    report["seconds"] = round(time.monotonic() - started, 1)
+    said(1, 1, "Registering")
+    with tenant_transaction(tenant.pk):
+        row = registry.register(
+            tenant, document=to_document(fitted), kind=report["chosen"], as_of=chosen.as_of, report=plain(report),
+            by=by, job_id=job_id,
+        )  # fmt: skip
+        samples.keep(tenant, row, fitted, stack)
+        associated.keep(tenant, row, found)
+        return _promoted(tenant, row, by=by)
+
+
+def _fitted(tenant: Tenant, chosen: Plan, stack: Stack, report: dict[str, Any]) -> Fitted:
+    """The version on everything that is known; its back-test's report gets what speaks for and against it.
+
+    Raises TooLittle where there is too little to calibrate on.
+    """
     try:
         with one_thread():
             fitted = fit_final(stack, until=labels.day_number(chosen.until), name=report["chosen"])
@@ -99,23 +117,7 @@ def train(
     weak = strength.weakness(report)
     report["strength"] = weak.words if weak else "Shown to beat the base rate."
     report["against_champion"] = against_champion(tenant, stack, report["chosen"])
-    with one_thread():
-        found = plain(associated.associated(fitted, stack))
-    report["seconds"] = round(time.monotonic() - started, 1)
-    said(1, 1, "Registering")
-    with tenant_transaction(tenant.pk):
-        row = registry.register(
-            tenant,
-            document=to_document(fitted),
-            kind=report["chosen"],
-            as_of=chosen.as_of,
-            report=plain(report),
-            by=by,
-            job_id=job_id,
-        )
-        samples.keep(tenant, row, fitted, stack)
-        associated.keep(tenant, row, found)
-        return _promoted(tenant, row, by=by)
+    return fitted
 
 
 def _pooled(

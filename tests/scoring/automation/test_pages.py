@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent
 from jobs.models import Job
@@ -10,6 +12,7 @@ from scoring.automation import holds, queries, readiness
 from scoring.automation.models import ModelGate
 from scoring.models import ChanceSettings
 from tests.scoring.automation.made import DAY, scored, standing, version
+from tests.test_query_counts import FRAME, PAGE
 
 pytestmark = pytest.mark.django_db
 
@@ -164,16 +167,55 @@ def test_readiness_tells_history_coverage_and_leavers(acme, admin):
     accounts = [acme.add_account(f"Customer {number}") for number in range(4)]
     add(acme, accounts[0], Ticket, opened_at=ago(487))
     leaves(acme, accounts[1], DAY - timedelta(days=40))
+    leaves(acme, accounts[2], DAY - timedelta(days=100))  # the first outcome of all
     sources = source_states(accounts=3) | {"surveys": {"accounts": 0, "latest": "", "late": False}}
     run = scored(acme, model, day=DAY, accounts=accounts, sources=sources)
     with acme.here():
-        found = {line.key: line for line in readiness.lines(acme.tenant, run)}
+        left = readiness.leavers(acme.tenant, ChanceSettings(tenant=acme.tenant), run)
+        found = {line.key: line for line in readiness.lines(acme.tenant, run, left)}
     assert found["tickets"].months == pytest.approx(16.0, abs=0.01)
     assert found["tickets"].coverage == 0.75
     assert "automation" in found["tickets"].unlocks
     assert found["surveys"].unlocks == "Nothing yet: no customer has it."
     page = text_of(admin, acme, "models/readiness/")
     assert "1 left, and chances of your own need 20" in page
+
+
+def test_readiness_counts_leavers_as_a_training_does(acme, admin):
+    from accounts.models import Ticket
+    from scoring.catalogue import SOURCES
+    from scoring.engine.churn import data
+    from scoring.learning import landmarks
+    from tests.scoring.automation.made import leaves, source_states
+    from tests.scoring.evidence import add, ago
+
+    early, seen, silent, brief, stays = (
+        acme.add_account(name) for name in ("Early", "Seen", "Silent", "Brief", "Stays")
+    )
+    for account in (early, seen, stays):
+        add(acme, account, Ticket, opened_at=ago(250))
+    with acme.here():
+        brief.customer_since = DAY - timedelta(days=20)  # came and went between two landmarks
+        brief.save()
+    for account, days in ((early, 200), (seen, 40), (silent, 70), (brief, 10)):
+        leaves(acme, account, DAY - timedelta(days=days))
+    model = version(acme)
+    sources = source_states(accounts=3)
+    sources["tickets"] |= {"rows": 3}
+    run = scored(acme, model, day=DAY, accounts=[stays], sources=sources)
+    _, stack = landmarks.gather(acme.tenant, as_of=DAY, said=lambda *done: None)
+    with acme.here():
+        left = readiness.leavers(acme.tenant, ChanceSettings(tenant=acme.tenant), run)
+        lines = {line.key: line for line in readiness.lines(acme.tenant, run, left)}
+    assert (data.leavers(stack), left.left, left.ever) == (2, 2, 4)
+    assert sorted(left.seen) == sorted([seen.pk, silent.pk])
+    assert (lines["tickets"].rows, lines["tickets"].leavers, lines["invoices"].leavers) == (3, 1, 0)
+    with CaptureQueriesContext(connection) as captured:
+        page = text_of(admin, acme, "models/readiness/")
+    assert len([each for each in captured if not each["sql"].startswith(FRAME)]) <= PAGE
+    assert "2 left, and chances of your own need 20" in page
+    assert "4 ever left" in page
+    assert SOURCES["tickets"].label in page
 
 
 @pytest.mark.parametrize(
@@ -198,6 +240,8 @@ def test_the_admin_keeps_the_levels_in_order_and_the_thresholds_page_lists_them(
     }  # fmt: skip
     address = "/admin/scoring/chancesettings/add/"
     assert "must rise" in admin.post(address, given).content.decode()
+    few = admin.post(address, given | {"high_from": "0.3", "least_leavers": "5"})
+    assert "greater than or equal to 20" in few.content.decode()
     assert admin.post(address, given | {"high_from": "0.3"}).status_code == 302
     with acme.here():
         assert ChanceSettings.objects.get(tenant=acme.tenant).months_in_shadow == 4
