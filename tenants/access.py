@@ -86,8 +86,10 @@ def check_sees_everything(membership: Membership) -> None:
 View = Callable[..., HttpResponse]
 
 
-def tenant_view(*, right: Right = Right.VIEW_ACCOUNTS) -> Callable[[View], View]:
+def tenant_view(*, right: Right = Right.VIEW_ACCOUNTS, whole: bool = False) -> Callable[[View], View]:
     """Sign-in, membership (else 404) and right (else 403); the middleware has opened the tenant's transaction.
+
+    `whole`: only for whoever sees everything (else 403), because a scope could be gone around with it.
 
     A change that names itself with an idempotency key is made once (ADR 0012).
     The view is called without the slug: `view(request, **rest)`.
@@ -101,6 +103,8 @@ def tenant_view(*, right: Right = Right.VIEW_ACCOUNTS) -> Callable[[View], View]
             if getattr(request, "membership", None) is None:
                 raise Http404("No such workspace.")
             check_right(request.membership, right)
+            if whole:
+                check_sees_everything(request.membership)
             if hasattr(guarded, "own_transactions"):  # marked from outside
                 return view(request, **rest)
             return once(request, lambda: view(request, **rest))

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import QueryDict
 
 from tenants import queries, services
-from tenants.access import Right, can
+from tenants.access import Right, can, sees_everything
 from tenants.exceptions import Refused
 from tenants.forms import OwnRowForm, TeamForm, TenantForm
 from tenants.models import Membership, Team, Tenant, User
@@ -82,6 +82,11 @@ class TenantModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         membership = getattr(request, "membership", None)
         return membership is not None and can(membership, self.right)
 
+    def _may_write(self, request: Any) -> bool:
+        """What gives rights (`ask_again`) is not for somebody narrowed: the own scope could be gone around with it."""
+        gives = bool(getattr(self, "ask_again", ""))
+        return self._may(request) and (not gives or sees_everything(request.membership))
+
     def has_module_permission(self, request: Any) -> bool:
         return self._may(request)
 
@@ -89,13 +94,13 @@ class TenantModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return self._may(request)
 
     def has_add_permission(self, request: Any) -> bool:
-        return self.can_add and self._may(request)
+        return self.can_add and self._may_write(request)
 
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:
-        return self.can_change and self._may(request)
+        return self.can_change and self._may_write(request)
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return self.can_delete and self._may(request)
+        return self.can_delete and self._may_write(request)
 
     # --- writes ---
 

@@ -27,7 +27,7 @@ def service_list(request: TenantRequest) -> HttpResponse:
     return _list(request)
 
 
-@tenant_view(right=RIGHT)
+@tenant_view(right=RIGHT, whole=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @ask_again("its token acts here without a person")
 def new_service(request: TenantRequest) -> HttpResponse:
@@ -49,7 +49,7 @@ def new_service(request: TenantRequest) -> HttpResponse:
     return render(request, "tenants/service_form.html", {"form": form}, status=422 if form.errors else 200)
 
 
-@tenant_view(right=RIGHT)
+@tenant_view(right=RIGHT, whole=True)
 @require_POST
 @ask_again("its token acts here without a person")
 def rotate_service(request: TenantRequest, identity_id: int) -> HttpResponse:

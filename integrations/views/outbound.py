@@ -45,7 +45,7 @@ def endpoint_list(request: TenantRequest) -> HttpResponse:
 
 @ask_again(ELSEWHERE)
 @require_http_methods(["GET", "POST"])
-@tenant_view(right=INTEGRATIONS)
+@tenant_view(right=INTEGRATIONS, whole=True)
 def new_endpoint(request: TenantRequest) -> HttpResponse:
     """The form, and on success the endpoint's page with its secret: the only answer that ever shows it."""
     form = EndpointForm(request.POST or None, initial={"is_sandbox": request.tenant.is_sandbox})
@@ -66,7 +66,7 @@ def new_endpoint(request: TenantRequest) -> HttpResponse:
 
 @ask_again(ELSEWHERE)
 @require_http_methods(["GET", "POST"])
-@tenant_view(right=INTEGRATIONS)
+@tenant_view(right=INTEGRATIONS, whole=True)
 def edit_endpoint(request: TenantRequest, connection_id: int) -> HttpResponse:
     endpoint = _endpoint(request, connection_id)
     if request.method == "GET":
@@ -113,7 +113,7 @@ def resume_endpoint(request: TenantRequest, connection_id: int) -> HttpResponse:
 
 @ask_again("its secret signs what Holdfast sends")
 @require_POST
-@tenant_view(right=INTEGRATIONS)
+@tenant_view(right=INTEGRATIONS, whole=True)
 def rotate_secret(request: TenantRequest, connection_id: int) -> HttpResponse:
     """A new secret, shown in this answer alone; so this one is a page and no redirect."""
     endpoint = _endpoint(request, connection_id)

@@ -7,6 +7,7 @@ import pytest
 from django.db import connections, transaction
 from django.test import Client
 
+from scim.models import ScimGroup
 from tenants import services
 from tenants.access import SCOPE, Actor
 from tenants.exceptions import Refused
@@ -137,3 +138,28 @@ def test_two_admins_cannot_take_each_others_role_at_once(committed_db):
     assert refused == ["You are no operations admin here any more: somebody changed that meanwhile."]
     left = Membership.objects.filter(tenant=acme.tenant, role="ops_admin", is_active=True)
     assert [each.pk for each in left] == [one.pk]
+
+
+@pytest.mark.django_db
+def test_somebody_narrowed_opens_no_other_way_out_of_the_scope(acme):
+    """Tokens that make people, endpoints that get everybody's data, groups that give roles."""
+    with acme.here():
+        group = ScimGroup.objects.create(tenant=acme.tenant, display_name="Everybody")
+    places = [acme.url(f"{rest}new/") for rest in ("services/", "endpoints/")]
+    change = f"/admin/scim/scimgroup/{group.pk}/change/"
+    wide = signed_in(acme.ops_admin)
+    assert [wide.get(place).status_code for place in places] == [200, 200]
+    assert 'name="role"' in wide.get(change, follow=True).text
+    narrow = signed_in(narrowed(acme.ops_admin, regions=["north"]))
+    for place in places:
+        for answer in (narrow.get(place), narrow.post(place, {"name": "x"})):
+            assert (answer.status_code, "you see a part of it" in answer.text) == (403, True), place
+    page = narrow.get(change, follow=True)
+    assert (page.status_code, 'name="role"' in page.text) == (200, False), "to look at"
+    assert narrow.post(change, {"role": "executive", "team": ""}).status_code == 403
+    assert (
+        narrow.post("/admin/signin/grouprole/add/", {"group": "all", "role": "executive"}).status_code == 403
+    )
+    with acme.here():
+        group.refresh_from_db()
+    assert group.role == ""
