@@ -1,4 +1,4 @@
-/* What the browser adds to pages that work without it: keys, focus, busy marks, errors, toasts. ADR 0003. */
+/* What the browser adds to pages that work without it: docs/adr/0003 */
 (() => {
   const html = document.documentElement;
   const one = (css, from = document) => from.querySelector(css);
@@ -8,18 +8,18 @@
     (document.cookie = `${name}=${value};path=/;max-age=${value ? 31536000 : 0};SameSite=Lax` +
       (location.protocol === "https:" ? ";Secure" : ""));
 
-  /* keys: single letters act inside [data-keys] only (WCAG 2.1.4); elements name theirs in data-key */
+  /* keys */
   const TEXT = "input:not([type=checkbox],[type=radio]),textarea,select,[contenteditable]";
   let goUntil = 0, picked;
 
   function act(el) {
-    if (!el || el.getAttribute("aria-disabled") === "true") return !!el;
+    if (!el || el.matches("[aria-disabled=true]")) return !!el;
     el.matches(TEXT) ? el.focus() : el.click();
     return true;
   }
   function enter(row) {
-    const to = row && (one("[data-focus]", row) || one("a,button,input", row) || row);
-    if (!to) return false;
+    if (!row) return false;
+    const to = one("[data-focus]", row) || one("a,button,input", row) || row;
     if (to === row) row.tabIndex = -1;
     to.focus();
     return true;
@@ -33,7 +33,7 @@
   function find(area, name) {
     const css = `[data-key~="${CSS.escape(name)}"]`;
     for (let at = area; at; at = at.parentElement?.closest("[data-keys]")) {
-      const own = all(css, at).find(el => el.closest("[data-keys]") === at);  // never another row's
+      const own = all(css, at).find(el => el.closest("[data-keys]") === at);
       if (own) return own;
     }
     return all(css).reverse().find(el => !el.closest("[data-keys]"));
@@ -73,13 +73,12 @@
     if (!e.defaultPrevented && e.target.matches && !html.hasAttribute("data-keys-off") && press(e)) e.preventDefault();
   });
 
-  /* clicks: refused buttons, closing, the reader's own settings, forms shared by many rows */
   on("click", e => {
     const at = css => e.target.closest?.(css);
     if (at("[aria-disabled=true], .btn[aria-busy=true]")) return e.preventDefault(), e.stopPropagation();
     if (at("[data-close]")) at(".toast, .note")?.remove();
-    if (at("[data-all]")) all(`input[name="${at("[data-all]").dataset.all}"]`)
-      .forEach(el => el.checked !== at("[data-all]").checked && el.click());
+    const every = at("[data-all]");
+    if (every) all(`input[name="${every.dataset.all}"]`).forEach(el => el.checked !== every.checked && el.click());
     if (at("[data-set-theme]")) setTheme(at("[data-set-theme]").dataset.setTheme);
     if (at("[data-keys-toggle]")) keep("hotkeys", html.toggleAttribute("data-keys-off") ? "off" : ""), settings();
     const shared = at("[popovertarget][data-action]");
@@ -103,13 +102,13 @@
   }
   function settings() {
     const off = html.hasAttribute("data-keys-off"), theme = html.dataset.theme || "";
-    all("[data-keys-toggle]").forEach(el => (el.textContent = off ? "Turn keys on" : "Turn keys off"));
+    all("[data-keys-toggle]").forEach(el => (el.textContent = `Turn keys ${off ? "on" : "off"}`));
     all("[data-set-theme]").forEach(el => el.setAttribute("aria-pressed", el.dataset.setTheme === theme));
   }
 
-  /* one intent, one key (ADR 0012): what is sent again after no answer, or while the first is under way, has one effect */
+  /* one intent, one key: docs/adr/0012 */
   const keys = new WeakMap();
-  const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map(n => n.toString(16).padStart(2, "0")).join("");
+  const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("");
   on("htmx:configRequest", e => {
     const { elt, verb, parameters } = e.detail;
     if (verb === "get") return delete parameters.idempotency_key;
@@ -117,15 +116,14 @@
     parameters.idempotency_key = keys.get(elt);
   });
   on("htmx:afterRequest", e => {
-    const { status } = e.detail.xhr;  // 0: no answer; 409, 429 and faults of ours: not done yet, or not known
+    const { status } = e.detail.xhr;
     if (status && status < 500 && status !== 409 && status !== 429) keys.delete(e.detail.elt);
   });
   addEventListener("pageshow", e => e.persisted &&
-    all("input[name=idempotency_key]").forEach(el => (el.value = newKey())));  // come back to by Back: another intent
+    all("input[name=idempotency_key]").forEach(el => (el.value = newKey())));
 
-  /* htmx: busy marks, focus that never falls to the body, popovers that follow their content */
+  /* busy marks, focus, popovers */
   let left;
-  const region = e => document.getElementById(e.detail.target?.id) || e.target;
   const busy = (e, yes) => !e.detail.elt.matches("[data-quiet]") && [e.detail.target, e.detail.elt,
     e.detail.requestConfig?.triggeringEvent?.submitter].forEach(el =>
     yes ? el?.setAttribute?.("aria-busy", "true") : el?.removeAttribute?.("aria-busy"));
@@ -137,14 +135,14 @@
   });
   on("htmx:beforeSwap", e => {
     const from = document.activeElement, row = (from.closest("[popover]") ? e.detail.target : from).closest("[data-keys]");
-    const peers = row ? all(`[data-keys="${row.dataset.keys}"]`) : [];
-    const form = e.detail.requestConfig.elt.closest("form");
-    if (e.detail.xhr.status === 422 && form && !e.detail.xhr.getResponseHeader("HX-Reswap") && !e.detail.target.contains(form))
+    const peers = row ? all(`[data-keys="${row.dataset.keys}"]`) : [], at = peers.indexOf(row);
+    const { xhr, target, requestConfig } = e.detail, form = requestConfig.elt.closest("form");
+    if (xhr.status === 422 && form && !xhr.getResponseHeader("HX-Reswap") && !target.contains(form))
       Object.assign(e.detail, { target: form, swapOverride: "outerHTML" });
-    left = from !== document.body && { row: row?.id, next: (peers[peers.indexOf(row) + 1] || peers[peers.indexOf(row) - 1])?.id };
+    left = from !== document.body && { row: row?.id, next: (peers[at + 1] || peers[at - 1])?.id };
   });
   on("htmx:afterSettle", e => {
-    const to = region(e);
+    const to = document.getElementById(e.detail.target?.id) || e.target;
     if (to.matches("[popover]:not(:popover-open)") && to.innerHTML.trim()) to.showPopover({ source: e.detail.requestConfig.elt });
     const wanted = one("[data-autofocus]", to);
     if (wanted) return wanted.focus();
@@ -155,24 +153,23 @@
     to.focus({ preventScroll: true });
   });
 
-  /* errors: the region keeps its place and its content; table parts answer in a toast */
+  /* errors */
   const WHY = {
-    401: ["You are signed out.", "Sign in in another tab, then try again. Your input is kept."],
+    401: ["You are signed out.", "Sign in in another tab. Your input is kept."],
     403: ["You may not do this.", "Ask the owner or your manager."],
     404: ["This is no longer here.", "Reload the page to see what changed."],
-    429: ["Too many requests.", "Wait a minute, then try again."],
-    503: ["Not available right now.", "Nothing was changed. Try again in a moment."],
+    429: ["Too many requests.", "Try again in a minute."],
+    503: ["Not available now.", "Nothing was changed. Try again."],
     timeout: ["No answer in 15 seconds.", "Your input is kept. It may still arrive: look before you repeat it."],
     sendError: ["Not sent: no connection.", "Your input is kept."],
-    other: ["This did not work.", "The fault is on our side. Your filters and input are kept."],
+    other: ["This did not work.", "The fault is on our side. Your input is kept."],
   };
   on("htmx:responseError htmx:sendError htmx:timeout", e => {
     const { elt, target, xhr, requestConfig: sent } = e.detail, kind = e.type.slice(5);
-    // whoever may not see it any more need not ask every second
     if ([401, 403, 404].includes(xhr.status) && elt.matches("[hx-trigger^=every]")) elt.dataset.ended = "";
     if (elt.matches("[data-quiet]") && one("[data-failed]")) return;
     let [what, why] = WHY[kind === "responseError" ? xhr.status : kind] || WHY.other;
-    const wait = xhr?.status === 429 && Number(xhr.getResponseHeader("Retry-After"));
+    const wait = xhr.status === 429 && +xhr.getResponseHeader("Retry-After");
     if (wait) why = `Try again in ${wait} second${wait > 1 ? "s" : ""}. Your input is kept.`;
     const note = one("#error-note").content.cloneNode(true).firstElementChild;
     const ref = kind === "responseError" && xhr.getResponseHeader("X-Request-ID");
@@ -186,24 +183,20 @@
     };
     all("[data-failed]").forEach(el => el.remove());
     note.dataset.failed = "";
-    const inside = target?.isConnected && !target.closest("table, ul, ol, dl, select, button, a");
-    inside ? target.prepend(note) : one("#toasts").append(note);
+    const apart = !target?.isConnected || target.closest("table,ul,ol,dl,select,button,a");
+    apart ? one("#toasts").append(note) : target.prepend(note);
   });
 
-  /* toasts: eight seconds, held while read; errors and [data-stay] wait for their cross */
   function watch(toast) {
     let timer;
     const hold = () => clearTimeout(timer);
-    const start = () => (hold(), (timer = setTimeout(() => toast.remove(), 8000)));
+    const start = () => (hold(), (timer = setTimeout(() => toast.matches(":hover,:focus-within") || toast.remove(), 8000)));
     if (!toast.matches?.(".toast:not([data-stay])")) return;
-    toast.onmouseenter = hold;
-    toast.addEventListener("focusin", hold);
-    toast.onmouseleave = () => toast.contains(document.activeElement) || start();
-    toast.addEventListener("focusout", start);
+    for (const name of ["mouseenter", "focusin"]) toast.addEventListener(name, hold);
+    for (const name of ["mouseleave", "focusout"]) toast.addEventListener(name, start);
     start();
   }
 
-  /* what works for a while only leaves with its time, but not from under a finger */
   function leave(el, ms) {
     setTimeout(() => el.contains(document.activeElement) ? leave(el, 1000) : el.remove(), ms);
   }
