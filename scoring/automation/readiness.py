@@ -128,7 +128,7 @@ def unlocked(months: float | None, coverage: float | None, *, is_late: bool, is_
 
 
 def leavers(tenant: Tenant, settings: ChanceSettings, run: ScoreRun | None) -> Leavers:
-    """Who left, counted as a training of the newest scored day would, and how many shrank and renewed; three statements.
+    """Who left, as a training of the newest scored day counts them, and how many shrank and renewed; three statements.
 
     Who left before the first day that can be learnt from teaches nothing, so they do not count.
     """

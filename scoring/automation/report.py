@@ -56,6 +56,7 @@ class Choice:
     precision: Figure
     recall: Figure
     is_wanted: bool = False
+    stands_in: bool = False  # used, because what is wanted was not counted for this version
 
 
 def whole(report: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +80,8 @@ def figure_of(given: dict[str, Any] | None, label: str, kind: str, words: str = 
 
 def choices(report: dict[str, Any], *, wanted: float) -> list[Choice]:
     """What each precision on offer cost, the chosen one marked; empty for versions from before it was counted."""
+    used = _row_for(report, wanted=wanted)
+    share = used["wanted"] if used else None
     return [
         Choice(
             row["wanted"],
@@ -87,6 +90,7 @@ def choices(report: dict[str, Any], *, wanted: float) -> list[Choice]:
             figure_of(row["precision"], "Precision", "pct"),
             figure_of(row["recall"], "Recall", "pct"),
             is_same(row["wanted"], wanted),
+            share is not None and row["wanted"] == share and not is_same(share, wanted),
         )
         for row in report.get("precisions", [])
     ]
@@ -94,11 +98,23 @@ def choices(report: dict[str, Any], *, wanted: float) -> list[Choice]:
 
 def threshold_of(model: ChurnModel, *, wanted: float) -> float | None:
     """The chance from which this version flags for the precision that the tenant wants now, else the trained one."""
-    for row in model.report.get("precisions", []):
-        if is_same(row["wanted"], wanted) and row["reached"]:
-            return float(row["threshold"])
+    row = _row_for(model.report, wanted=wanted)
+    if row is not None:
+        return float(row["threshold"])
     used = model.report.get("thresholds", {}).get(HORIZON, {}).get("used")
     return None if used is None else float(used)
+
+
+def _row_for(report: dict[str, Any], *, wanted: float) -> dict[str, Any] | None:
+    """The precision that is wanted; where it was not counted the next one above, whose flags hold it as well.
+
+    None where the back-test reaches neither.
+    """
+    rows: list[dict[str, Any]] = sorted(report.get("precisions", []), key=lambda row: float(row["wanted"]))
+    for row in rows:
+        if is_same(row["wanted"], wanted):
+            return row if row["reached"] else None
+    return next((row for row in rows if row["wanted"] > wanted and row["reached"]), None)
 
 
 def is_same(one: float, other: float) -> bool:

@@ -64,7 +64,7 @@ def report(
         "chosen_why": why,
         "candidates": candidates,
         "thresholds": thresholds,
-        "precisions": precisions(rows, p, is_older(rows.day), seed=seed),
+        "precisions": precisions(rows, p, is_older(rows.day), seed=seed, wanted=wishes.precision),
         **figures,
         "by_origin": _by_origin(rows, p, cuts, wishes),
         "lead_time": warned.warning(rows, p[:, AT], known, until, at_cut, seed),

@@ -20,15 +20,19 @@ DRAWS = 200
 NEVER = 10**9  # no figures by segment here
 
 
-def precisions(rows: Stack, p: Floats, older: NDArray[np.bool_], *, seed: int) -> list[dict[str, Any]]:
-    """{wanted, reached, threshold, precision, recall} at 90 days for each precision on offer."""
+def precisions(
+    rows: Stack, p: Floats, older: NDArray[np.bool_], *, seed: int, wanted: float | None = None
+) -> list[dict[str, Any]]:
+    """{wanted, reached, threshold, precision, recall} at 90 days for each precision on offer, and for the tenant's own
+    wish, ascending."""
     known, left = outcome(rows, HORIZON)
     chose, newer = older & known, np.flatnonzero(~older)
     later, said = take(rows, newer), p[newer][:, [AT]]
     found = []
-    for wanted in PRECISIONS:
-        one = choose_threshold(p[chose, AT], left[chose].astype(np.float64), wanted, draws=0, seed=seed)
-        row = {"wanted": wanted, "reached": one["reached"], "threshold": one["threshold"]}
+    shares = PRECISIONS if wanted is None or wanted in PRECISIONS else tuple(sorted((*PRECISIONS, wanted)))
+    for share in shares:
+        one = choose_threshold(p[chose, AT], left[chose].astype(np.float64), share, draws=0, seed=seed)
+        row = {"wanted": share, "reached": one["reached"], "threshold": one["threshold"]}
         found.append(row | _judged(later, said, one["threshold"], seed))
     return found
 

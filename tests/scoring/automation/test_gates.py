@@ -300,3 +300,8 @@ def test_a_chosen_precision_stands_once_and_moves_the_threshold(acme):
         assert ChanceSettings.objects.for_tenant(acme.tenant).count() == 1
     assert report.threshold_of(model, wanted=0.5) == 0.2
     assert report.threshold_of(model, wanted=0.95) == 0.5  # not reached: the trained one stays
+    assert report.threshold_of(model, wanted=0.35) == 0.2  # not counted: the next share above holds it, too
+    marked = {row.wanted: (row.is_wanted, row.stands_in) for row in report.choices(model.report, wanted=0.35)}
+    assert marked == {0.5: (False, True), 0.8: (False, False), 0.95: (False, False)}
+    assert [row.is_wanted for row in report.choices(model.report, wanted=0.8)] == [False, True, False]
+    assert not any(row.stands_in for row in report.choices(model.report, wanted=0.8))
