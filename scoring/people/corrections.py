@@ -11,7 +11,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
-from accounts.models import Account, Contact, Subscription, Ticket
+from accounts.models import Account, Contact, Invoice, Subscription, Survey, Ticket
 from audit import services as audit
 from scoring.clock import tenant_today
 from scoring.people.exceptions import Refused
@@ -20,11 +20,13 @@ from scoring.people.words import Source
 from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
 
-Row = Contact | Ticket | Subscription
-TABLES: dict[str, type[Contact] | type[Ticket] | type[Subscription]] = {
+Row = Contact | Ticket | Subscription | Survey | Invoice
+TABLES: dict[str, type[Contact] | type[Ticket] | type[Subscription] | type[Survey] | type[Invoice]] = {
     Source.CONTACT: Contact,
     Source.TICKET: Ticket,
     Source.SUBSCRIPTION: Subscription,
+    Source.SURVEY: Survey,
+    Source.INVOICE: Invoice,
 }
 # field: its label, and the column that it may not lie before
 FIELDS: dict[str, dict[str, tuple[str, str]]] = {
@@ -34,9 +36,28 @@ FIELDS: dict[str, dict[str, tuple[str, str]]] = {
         "escalated_at": ("Escalated on", "opened_at"),
     },
     Source.SUBSCRIPTION: {"renewal_date": ("Renewal", "started_at")},
+    Source.SURVEY: {"score": ("Score", "")},
+    Source.INVOICE: {
+        "due_at": ("Due on", "issued_at"),
+        "paid_at": ("Paid on", "issued_at"),
+        "voided_at": ("Voided on", "issued_at"),
+    },
 }
-FILES = {"contacts": Source.CONTACT, "tickets": Source.TICKET, "subscriptions": Source.SUBSCRIPTION}
-MUST_HAVE = {"renewal_date"}
+FILES = {
+    "contacts": Source.CONTACT,
+    "tickets": Source.TICKET,
+    "subscriptions": Source.SUBSCRIPTION,
+    "surveys": Source.SURVEY,
+    "invoices": Source.INVOICE,
+}
+MUST_HAVE = {"renewal_date", "due_at", "score"}
+MAY_LIE_AHEAD = {"renewal_date", "due_at"}
+SCALES = {
+    "nps": (0, 10),
+    "csat": (1, 5),
+    "ces": (1, 7),
+    "review": (1, 5),
+}  # as imports take them (docs/import.md)
 
 
 def text_of(value: Any) -> str:
@@ -55,6 +76,8 @@ def value_of(source: str, field: str, text: str) -> Any:
         return text
     if not text:
         return None
+    if isinstance(column, models.IntegerField):
+        return _whole(text)
     try:
         if isinstance(column, models.DateTimeField):
             found = datetime.fromisoformat(text)
@@ -64,6 +87,12 @@ def value_of(source: str, field: str, text: str) -> Any:
         return date.fromisoformat(text)
     except ValueError as error:
         raise Refused("new", "Write a day as 2026-03-31.") from error
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 4):
+        raise Refused("new", "Write a whole number.")
+    return int(text)
 
 
 def source_row(tenant: Tenant, account: Account, *, source: str, row_id: int, lock: bool = False) -> Row:
@@ -115,13 +144,17 @@ def correct(
 def _check_value(tenant: Tenant, source: str, row: Row, field: str, value: Any, before: Any) -> None:
     if value == before:
         raise Refused("new", "This is what the row says already.")
+    if isinstance(row, Survey):
+        low, high = SCALES.get(row.kind, (0, 10))
+        if not low <= value <= high:
+            raise Refused("new", f"{row.kind.upper()} goes from {low} to {high}.")
     first = FIELDS[source][field][1]
     if value is None or not first:
         return
     day, begun = _day(value), getattr(row, first)
     if begun is not None and day < _day(begun):
         raise Refused("new", f"This is before {_day(begun)}, when it began.")
-    if field != "renewal_date" and day > tenant_today(tenant):
+    if field not in MAY_LIE_AHEAD and day > tenant_today(tenant):
         raise Refused("new", "Choose today or an earlier day.")
 
 
@@ -150,6 +183,8 @@ def label_of(source: str, row: Row) -> str:
     """What the row is called where it is listed; a person by the id at the source, since names are erased."""
     kind = Source(source).label
     name = f" {row.subject}" if isinstance(row, Ticket) and row.subject else ""
+    if isinstance(row, Survey):
+        name = f" {row.kind.upper()} of {_day(row.responded_at)}"
     return f"{kind} {row.external_id}{name}"[:300]
 
 

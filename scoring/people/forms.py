@@ -88,7 +88,7 @@ class CorrectionForm(forms.Form):
         label="What is right",
         required=False,
         max_length=40,
-        help_text="A day as 2026-03-31, or a role as champion; empty: there is none.",
+        help_text="A day as 2026-03-31, a role as champion, or a score; empty: there is none.",
     )
     why = forms.CharField(label="How do you know?", max_length=1_000, widget=LINES)
 

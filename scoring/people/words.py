@@ -69,3 +69,5 @@ class Source(models.TextChoices):
     CONTACT = "contact", "Person"
     TICKET = "ticket", "Ticket"
     SUBSCRIPTION = "subscription", "Term"
+    SURVEY = "survey", "Survey"
+    INVOICE = "invoice", "Invoice"

@@ -7,8 +7,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Contact, Ticket
+from accounts.models import Contact, Invoice, Survey, Ticket
 from audit.models import AuditEvent
+from integrations.importing.format import SCALES
 from playbooks.models import Recommendation
 from scoring import feedback as counted
 from scoring import queries, services
@@ -365,6 +366,65 @@ def test_what_is_no_correction(acme, account, field, new, at):
     with pytest.raises(Refused) as refusal:
         put_right(acme, account, source="ticket", row_id=ticket.pk, field=field, new=new)
     assert refusal.value.field == at
+
+
+def test_surveys_and_invoices_are_put_right_and_held_against_an_import(client, acme, account):
+    """An answer typed wrong and a payment that was booked late: the next scoring reads them, an old file does not undo
+    them."""
+    said = add(acme, account, Survey, kind="nps", score=1, responded_at=ago(5))
+    open_one = add(acme, account, Invoice, issued_at=ago(80), due_at=ago(50), amount=900, currency="USD")
+    assert read(acme, account)["business.overdue_days"].value == 50
+    put_right(acme, account, source="survey", row_id=said.pk, field="score", new="9")
+    paid = str(DAY - timedelta(days=52))
+    kept = put_right(acme, account, source="invoice", row_id=open_one.pk, field="paid_at", new=paid)
+    assert (kept.old, kept.row_label) == ("", f"Invoice {open_one.external_id}")
+    found = read(acme, account)
+    assert found["satisfaction.nps_latest"].value == 9
+    assert found["business.overdue_days"].value == 0
+    with acme.here():
+        Survey.objects.filter(pk=said.pk).update(score=1)
+        Invoice.objects.filter(pk=open_one.pk).update(paid_at=None)
+    imported(acme, "surveys")
+    imported(acme, "invoices")
+    for row in (said, open_one):
+        row.refresh_from_db()
+    assert (said.score, open_one.paid_at) == (9, ago(52))
+    answer(client, acme, account, said="wrong_fact", key="satisfaction.nps_latest")
+    report = DataReport.objects.get(account=account)
+    text = page(client, acme, "ops_admin", f"{report.pk}/", name="scoring:reports").text
+    for place in (
+        f"survey:{said.pk}:score",
+        f"invoice:{open_one.pk}:paid_at",
+        f"invoice:{open_one.pk}:due_at",
+    ):
+        assert place in text
+
+
+@pytest.mark.parametrize(
+    ("source", "field", "new"),
+    [
+        ("survey", "score", "11"),
+        ("survey", "score", "-1"),
+        ("survey", "score", "nine"),
+        ("survey", "score", ""),
+        ("survey", "comment", "Fine."),
+        ("invoice", "due_at", ""),
+        ("invoice", "due_at", "2020-01-01"),
+        ("invoice", "paid_at", "2999-01-01"),
+        ("invoice", "amount", "1"),
+    ],
+)
+def test_what_is_no_correction_of_a_survey_or_an_invoice(acme, account, source, field, new):
+    rows = {
+        "survey": add(acme, account, Survey, kind="nps", score=1, responded_at=ago(5)),
+        "invoice": add(acme, account, Invoice, issued_at=ago(80), due_at=ago(50), amount=900, currency="USD"),
+    }
+    with pytest.raises(Refused):
+        put_right(acme, account, source=source, row_id=rows[source].pk, field=field, new=new)
+
+
+def test_the_scales_are_those_of_imports():
+    assert corrections.SCALES == SCALES
 
 
 def test_a_row_of_another_account_is_not_there(acme, account):
