@@ -246,16 +246,27 @@ def _escalations(about: Subject, tickets: list[Found]) -> Section:
 
 def _sponsors(about: Subject, rows: dict[str, list[Found]]) -> Section:
     section = Section(
-        "sponsors", "Changes of sponsors", "No champion, sponsor or buyer came or left in a year."
+        "sponsors",
+        "Changes of sponsors",
+        "No champion, sponsor or buyer came, left or had their role corrected in a year.",
     )
-    both = [*rows.get("departed", []), *rows.get("joined", [])]
+    both = [*rows.get("departed", []), *rows.get("joined", []), *rows.get("role", [])]
     for each in sorted(both, key=lambda found: found.at, reverse=True):
         name = each.data["name"] or each.external_id
+        if each.kind == "role":
+            section.statements.append(Statement(_role_words(each, name), about.cite(each)))
+            continue
         role = stored_word(each.data["role"]).lower()
         verb = "left" if each.kind == "departed" else "joined"
         text = f"{name}, {role}, {verb} on {_day(each.at.date())}."
         section.statements.append(Statement(text, about.cite(each)))
     return section
+
+
+def _role_words(found: Found, name: str) -> str:
+    """A role that somebody put right, with how they know."""
+    was, now = (stored_word(found.data[key]).lower() or "none" for key in ("role", "now"))
+    return f"{name}: role corrected from {was} to {now} on {_day(found.at.date())} ({found.data['why'].rstrip('.')})."
 
 
 def _competitors(about: Subject, mentions: list[Found]) -> Section:

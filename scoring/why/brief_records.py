@@ -28,10 +28,11 @@ MENTIONED_IN = {
     "survey": ("survey", "Surveys"),
 }
 _OWN = "{0}.tenant_id = %(tenant)s AND {0}.account_id = %(account)s"
+_PARTS = "('champion', 'executive_sponsor', 'economic_buyer')"
 _PEOPLE = (
     "jsonb_build_object('name', c.name, 'role', c.role, 'title', c.title) FROM accounts_contact c "
     f"WHERE {_OWN.format('c')} AND c.erased_at IS NULL "
-    "AND c.role IN ('champion', 'executive_sponsor', 'economic_buyer') "
+    f"AND c.role IN {_PARTS} "
 )
 _RECORDS = f"""
 SELECT kind, id, external_id, at, data FROM (
@@ -45,6 +46,13 @@ SELECT kind, id, external_id, at, data FROM (
   UNION ALL
   SELECT 'joined', c.id, c.external_id, c.joined_at, {_PEOPLE}
      AND c.joined_at >= %(back)s AND c.joined_at < %(end)s
+  UNION ALL
+  SELECT 'role', c.id, c.external_id, k.created_at,
+         jsonb_build_object('name', c.name, 'role', k.old, 'now', k.new, 'why', k.why)
+    FROM scoring_sourcecorrection k
+    JOIN accounts_contact c ON c.tenant_id = k.tenant_id AND c.account_id = k.account_id AND c.id = k.row_id
+   WHERE {_OWN.format("k")} AND k.source = 'contact' AND k.field = 'role' AND c.erased_at IS NULL
+     AND (k.old IN {_PARTS} OR k.new IN {_PARTS}) AND k.created_at >= %(back)s AND k.created_at < %(end)s
   UNION ALL
   (SELECT 'mention', m.row_id, coalesce(t.external_id, a.external_id, s.external_id, ''),
           coalesce(t.opened_at, a.occurred_at, s.responded_at, m.at),
@@ -193,6 +201,8 @@ def page_of(tenant: Tenant, account: Account) -> str:
 def record_of(tenant: Tenant, account: Account, found: Found) -> Record:
     """The timeline from this row on, so that it is the first one shown; terms are in the contract's panel."""
     page = page_of(tenant, account)
+    if found.kind == "role":  # a correction has no line on the timeline
+        return Record(f"person {found.external_id}", f"{page}?panels=all#panel-people")
     if found.kind == "term":
         return Record(f"term {found.external_id}", f"{page}?panels=all#panel-contract")
     line, group = (

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html.parser import HTMLParser
 from math import fsum
 
 import pytest
@@ -22,6 +23,8 @@ from accounts.models import (
 )
 from scoring import changes, queries
 from scoring.models import AccountHealth, Competitor, CompetitorMention, HealthPolicy, Override, ScoreRun
+from scoring.people import corrections
+from scoring.people.models import SourceCorrection
 from scoring.why import change_queries
 from scoring.why.changes import between
 from tests.scoring.evidence import DAY, add, ago, rich, score, subscribe
@@ -85,6 +88,31 @@ def test_real_snapshots_add_up_and_the_late_feed_is_marked(client, world):
     assert "Product usage: late on 17 Oct 2026" in text
     assert re.search(r"\?kind=Billing&amp;before=2026-\d\d-\d\dT", text.replace("%3A", ":"))
     assert "because" not in text.lower()
+
+
+class Rows(HTMLParser):
+    """How many columns each row of a page's tables takes, without the cells that a narrow screen leaves out."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.columns = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        told = dict(attrs)
+        if tag == "tr":
+            self.columns.append(0)
+        elif tag in ("td", "th") and "hide-n" not in (told.get("class") or "").split():
+            self.columns[-1] += int(told.get("colspan") or 1)
+
+
+def test_on_a_narrow_screen_no_row_is_wider_than_the_others(client, world):
+    acme, account, later = world
+    text = get(client, acme, "changes", account, f"?from={THEN}&to={later}").text
+    tables = re.findall(r"<table.*?</table>", text, re.DOTALL)
+    assert len(tables) == 2  # health and chance
+    for table in tables:
+        assert set(Rows(table).columns) == {2}  # part and points
 
 
 def test_the_chance_adds_up_to_1e_9_also_across_two_models(world):
@@ -290,6 +318,26 @@ def test_features_are_compared_with_customers_that_the_viewer_may_see(client, ac
     assert "Night mode" not in text
     assert "fewer than 10 others with the product are known" in text
     assert hidden.name not in text
+
+
+def test_a_role_that_was_put_right_is_a_change_of_sponsors(client, acme, briefed):
+    account, _ = briefed
+    with acme.here():
+        person = Contact.objects.get(account=account, role="champion")
+        other = Contact.objects.create(tenant=acme.tenant, account=account, external_id="U", name="A User")
+        for row, new in ((person, "user"), (other, "admin")):
+            corrections.correct(
+                acme.tenant, account=account, source="contact", row_id=row.pk, field="role", new=new,
+                why="She told us.", by=acme.actor("ops_admin"),
+            )  # fmt: skip
+        SourceCorrection.objects.filter(account=account).update(created_at=ago(4))
+    text = get(client, acme, "brief", account).text
+    name = person.name or person.external_id
+    assert f"{name}: role corrected from champion to user on 27 Sep 2026 (She told us)." in text
+    assert "A User" not in text  # neither role has a part to play
+    with acme.here():
+        SourceCorrection.objects.filter(account=account).update(created_at=ago(0, -5))
+    assert "role corrected" not in get(client, acme, "brief", account).text
 
 
 def test_the_brief_knows_what_was_known_before_its_day(client, acme, briefed):
