@@ -114,7 +114,7 @@ def name_of(report: DataReport) -> str:
 
 
 def places(tenant: Tenant, report: DataReport) -> list[tuple[str, str]]:
-    """Every correctable field of the account's newest rows with its present value. Three statements."""
+    """Every correctable field of the account's newest rows with its present value. One statement a source."""
     found = []
     for source, table in corrections.TABLES.items():
         rows: Any = table.objects.for_tenant(tenant).filter(account=report.account_id)
