@@ -237,3 +237,18 @@ def test_a_view_with_its_own_transactions_has_none_from_django():
             assert "default" in pattern.callback._non_atomic_requests, (
                 f"{name}: @own_transactions must be innermost"
             )
+
+
+LONGEST = 40  # lines of a function
+LONG = {("scoring.engine.churn.fit", "assembled")}
+
+
+def test_no_function_is_too_long_to_read_at_once():
+    found = {
+        (name_of(path), each.name): each.end_lineno - each.lineno + 1
+        for path in modules()
+        for each in ast.walk(ast.parse(path.read_text()))
+        if isinstance(each, ast.FunctionDef)
+    }
+    long = {key: lines for key, lines in found.items() if lines > LONGEST and key not in LONG}
+    assert not long, f"cut these in two: {long}"

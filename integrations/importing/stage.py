@@ -115,12 +115,7 @@ class Stage:
         `keys` are 64-bit hashes of the key columns for these lines, staged or rejected. A rejected row has no typed
         twin, so it contradicts. All of them leave the stage, but for the first of mere repeats.
         """
-        with short_transaction() as cursor:
-            cursor.execute(f"CREATE TEMP TABLE {DOUBLES} (key int8, line int8)")
-        for at in range(0, len(keys), _AT_ONCE):
-            part = slice(at, at + _AT_ONCE)
-            frame = pl.DataFrame({"key": keys[part].view(np.int64), "line": lines[part]})
-            binary.copy_rows(DOUBLES, ["int8", "int8"], frame)
+        self._keep_doubles(keys, lines)
         columns = ", ".join(f's."{name}"' for name, _, _ in self._columns if name != "line")
         with short_transaction() as cursor:
             cursor.execute(f"ANALYZE {ROWS}; ANALYZE {DOUBLES}")
@@ -149,6 +144,15 @@ class Stage:
             cursor.execute(f"DROP TABLE {LINES}, {DOUBLES}")
         self.staged -= repeats + len(contradicting)
         return contradicting, repeats
+
+    @staticmethod
+    def _keep_doubles(keys: np.ndarray[Any, Any], lines: np.ndarray[Any, Any]) -> None:
+        with short_transaction() as cursor:
+            cursor.execute(f"CREATE TEMP TABLE {DOUBLES} (key int8, line int8)")
+        for at in range(0, len(keys), _AT_ONCE):
+            part = slice(at, at + _AT_ONCE)
+            frame = pl.DataFrame({"key": keys[part].view(np.int64), "line": lines[part]})
+            binary.copy_rows(DOUBLES, ["int8", "int8"], frame)
 
     def remove(self, lines: np.ndarray[Any, Any]) -> None:
         """Take rows out that turned out wrong after they were staged.

@@ -26,6 +26,20 @@ def measured(goals: str) -> str:
     `goals` is the condition on accounts_objective. Where no baseline is given, the 30 days before the objective was
     declared stand for it.
     """
+    return f"""{_levels(goals)}, measured AS (
+    SELECT g.id, g.account_id, coalesce(g.baseline, b.level) AS baseline, n.level,
+           CASE WHEN g.target <> coalesce(g.baseline, b.level) AND n.level IS NOT NULL
+                THEN least(1, greatest(0, (n.level - coalesce(g.baseline, b.level))
+                                          / (g.target - coalesce(g.baseline, b.level)))) END AS progress
+    FROM goal g
+    LEFT JOIN now n ON n.account_id = g.account_id AND n.usage_metric = g.usage_metric
+    LEFT JOIN begun b ON b.id = g.id
+)
+"""  # noqa: S608  (constants of this module)
+
+
+def _levels(goals: str) -> str:
+    """Where each objective stands now (`now`), and stood when it was declared without a baseline (`begun`)."""
     return f"""
 WITH goal AS MATERIALIZED (
     SELECT id, account_id, usage_metric, baseline::numeric AS baseline, target::numeric AS target,
@@ -52,16 +66,7 @@ WITH goal AS MATERIALIZED (
           AND u.day >= g.declared_on - 30 AND u.day < g.declared_on
     ) before
     WHERE g.baseline IS NULL
-), measured AS (
-    SELECT g.id, g.account_id, coalesce(g.baseline, b.level) AS baseline, n.level,
-           CASE WHEN g.target <> coalesce(g.baseline, b.level) AND n.level IS NOT NULL
-                THEN least(1, greatest(0, (n.level - coalesce(g.baseline, b.level))
-                                          / (g.target - coalesce(g.baseline, b.level)))) END AS progress
-    FROM goal g
-    LEFT JOIN now n ON n.account_id = g.account_id AND n.usage_metric = g.usage_metric
-    LEFT JOIN begun b ON b.id = g.id
-)
-"""  # noqa: S608  (constants of this module)
+)"""  # noqa: S608  (constants of this module)
 
 
 # objectives that are open and did not fall due over a year ago

@@ -62,9 +62,8 @@ class Command(BaseCommand):
                 )
         except Refused as refusal:
             raise CommandError(str(refusal), returncode=REFUSED) from refusal
-        link = (
-            invitations.link_for(membership.user, tenant) if invitations.is_waiting(membership.user) else None
-        )
+        user = membership.user
+        link = invitations.link_for(user, tenant) if invitations.is_waiting(user) else None
         self.stderr.write(_said(email, options["role"], str(tenant), created=created))
         if link:
             self.stderr.write(f"Hand over this link; it works once, for {invitations.GOOD_FOR_DAYS} days:")
