@@ -21,6 +21,7 @@ from scoring.engine.churn.explain import explain
 from scoring.engine.validation import risk_level
 from scoring.learning.observations import observe
 from scoring.learning.registry import CorruptModel, load_model
+from scoring.learning.stake import simulated
 from scoring.models import ChanceSettings, ChurnModel
 from scoring.pooling.words import POOLED, flag_of
 from scoring.scored import Scored
@@ -78,6 +79,7 @@ class DayChances:
     flags: tuple[str, ...] = ()
     keeps_last: bool = False  # the last good chances stay where they are shown
     shadows: tuple[Shadow, ...] = field(default=())
+    stake: dict[str, Any] | None = None  # what is at stake over all customers, with its simulated interval
 
     @property
     def digest(self) -> str:
@@ -104,7 +106,13 @@ def of_day(tenant: Tenant, scored: Scored) -> DayChances:
             "the model cannot be read", extra={"tenant": tenant.slug, "model": row.pk, "why": str(broken)}
         )
         return DayChances(flags=(MODEL_UNREADABLE,), keeps_last=True, shadows=found)
-    return DayChances(live, (*_pooled(row), *_late(scored, live.names)), shadows=found)
+    flags = (*_pooled(row), *_late(scored, live.names))
+    return DayChances(live, flags, shadows=found, stake=_stake(scored, live))
+
+
+def _stake(scored: Scored, live: Chances) -> dict[str, Any]:
+    money = [np.nan if each is None else float(each) for each in scored.features.money.arr_reporting]
+    return simulated(live.p[:, 2], live.low, live.high, np.array(money, dtype=np.float64))
 
 
 def _pooled(row: ChurnModel) -> tuple[str, ...]:
@@ -229,4 +237,5 @@ def summary(day: DayChances) -> dict[str, Any]:
         "levels": dict(zip(LEVELS, counts, strict=False)),
         "flags": list(day.flags),
         "shadows": [each.model_id for each in day.shadows],
+        "stake": day.stake,
     }

@@ -70,7 +70,7 @@ SELECT coalesce(sum(t.arr_reporting) FILTER (WHERE is_renewed), 0), count(*) FIL
 """
 
 # figures of the terms that the viewer may see, by quarter and by group of each; luck and slope tell the interval of any
-# part, see _common of learning.growth.renewals
+# part, see common_shock of learning.stake
 SUMS = """
 SELECT f.quarter, t.{by} AS name, grouping(t.{by}) = 1 AS is_whole, count(*) AS terms,
        count(DISTINCT t.account_id) AS accounts,

@@ -6,6 +6,7 @@ from math import sqrt
 from typing import Any
 
 from scoring.outcomes.queries import shown_name
+from scoring.outcomes.stake import Stake, stake_of
 from scoring.outcomes.words import BY_KEY, FIGURES, HIGHER, LEAST, MONEY, POINTS, RATE, STEPS, Figure
 
 Row = dict[str, Any]
@@ -59,7 +60,7 @@ BEHIND: dict[str, Behind] = {
     "stake": Behind(
         "stake IS NOT NULL", "stake DESC",
         (("now_arr", "ARR", "money"), ("p90", "Chance, 90 days", "share"), ("stake", "At stake", "money"),
-         ("stake_low", "Low", "money"), ("stake_high", "High", "money")),
+         ("stake_low", "Low", "bound"), ("stake_high", "High", "bound")),
     ),
     "nps": Behind(
         "answers > 0", "net, answers DESC",
@@ -113,6 +114,7 @@ class Tile:
     target: Decimal | None = None
     met: bool | None = None
     remark: str = ""
+    stake: Stake | None = None  # what of it is expected to leave
 
     @property
     def goal(self) -> Decimal | float | None:
@@ -189,15 +191,18 @@ def _end(figure: Figure, sums: Row) -> Tile:
 
 
 def _risk(figure: Figure, sums: Row) -> Tile:
-    return Tile(figure, "shown", sums["risk_arr"], sums["risk_arr"], sums["at_risk"])
+    """A sum of what is known; how much of it is expected to leave has an interval."""
+    found = stake_of(sums, sums.get("told"), at_risk=True)
+    return Tile(
+        figure, "shown", sums["risk_arr"], sums["risk_arr"], sums["at_risk"], stake=found if found.n else None
+    )
 
 
 def _stake(figure: Figure, sums: Row) -> Tile:
-    """Each account's 80 % bounds added up: wider than an interval of the sum, which errs are not known to be alike."""
-    if not sums["with_chance"]:
+    found = stake_of(sums, sums.get("told"))
+    if not found.n:
         return Tile(figure, "none", remark="Not yet calibrated")
-    bounds = float(sums["stake_low"]), float(sums["stake_high"])
-    return Tile(figure, "shown", sums["stake"], sums["stake"], sums["with_chance"], 0, *bounds)
+    return Tile(figure, "shown", found.value, found.value, found.n, 0, found.low, found.high, stake=found)
 
 
 def _nps(figure: Figure, sums: Row) -> Tile:

@@ -89,12 +89,20 @@ def _rows(statement: str, values: Row) -> list[Row]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def totals(tenant: Tenant, viewer: Membership, asked: Asked) -> tuple[Row, list[Row]]:
-    """The sums over all accounts, and those of each group; one statement."""
+def stake_told(run: ScoreRun | None) -> Row | None:
+    """What the run stored of all that is at stake; None without chances, or from a run of an older release."""
+    told: Row | None = run.summary.get("chances", {}).get("stake") if run is not None else None
+    return told
+
+
+def totals(
+    tenant: Tenant, viewer: Membership, asked: Asked, *, told: Row | None = None
+) -> tuple[Row, list[Row]]:
+    """The sums over all accounts, and those of each group, each with what the run stored; one statement."""
     if asked.by not in GROUPS:
         raise ValueError(f"no column to group by: {asked.by}")
     statement = statements.FACTS + statements.TOTALS.replace("{group}", asked.by)
-    total, *groups = _rows(*with_seen(statement, tenant, viewer, asked))
+    total, *groups = (each | {"told": told} for each in _rows(*with_seen(statement, tenant, viewer, asked)))
     return total, groups
 
 

@@ -135,7 +135,11 @@ WITH {RATES}, {CUSTOMERS}, {RUNNING}, {DUE}, {ANSWERS}, {THEN}, paid AS (
            CASE WHEN coalesce(nullif(h.override_band, ''), h.band) IN ('critical', 'at_risk')
                 THEN coalesce(round(h.arr_reporting, 2), 0) ELSE 0 END AS risk_arr,
            round(h.at_stake, 2) AS stake, round(h.arr_reporting * h.p90_low, 2) AS stake_low,
-           round(h.arr_reporting * h.p90_high, 2) AS stake_high, h.p90
+           round(h.arr_reporting * h.p90_high, 2) AS stake_high, h.p90,
+           -- what tells the interval of any part of the sum: see outcomes.stake
+           CASE WHEN h.at_stake IS NOT NULL THEN h.arr_reporting::float8 END AS stake_arr,
+           h.arr_reporting::float8 * h.p90::float8 * (1 - h.p90::float8) AS stake_slope,
+           h.arr_reporting::float8 ^ 2 * h.p90::float8 * (1 - h.p90::float8) AS stake_luck
       FROM paid p LEFT JOIN due d ON d.account_id = p.id LEFT JOIN answers v ON v.account_id = p.id
       LEFT JOIN then_health t ON t.account_id = p.id AND p.at_start
       LEFT JOIN scoring_accounthealth h ON h.tenant_id = %(tenant)s AND h.account_id = p.id
@@ -147,8 +151,9 @@ _BANDS = ("critical", "at_risk", "watch", "healthy", "unknown")
 _SUMMED = (
     "has_left", "came_and_left", "start_arr", "new_arr", "expansion", "contraction", "churned", "rates", "end_arr",
     "kept_arr", "stayed_arr", "renewed", "not_renewed", "decided", "open_terms", "open_arr", "answers", "promoters",
-    "detractors", "net", "risk_arr", "stake", "stake_low", "stake_high",
+    "detractors", "net", "risk_arr", "stake", "stake_arr", "stake_slope", "stake_luck",
 )  # fmt: skip
+_OF_THOSE_AT_RISK = ("stake", "stake_arr", "stake_slope", "stake_luck")
 _COUNTED = {
     "customers": "at_start",
     "paying": "has_paid",
@@ -156,6 +161,7 @@ _COUNTED = {
     "asked": "answers > 0",
     "at_risk": AT_RISK,
     "with_chance": "stake IS NOT NULL",
+    "risk_with_chance": f"stake IS NOT NULL AND {AT_RISK}",
     "unrated_now": "now_unrated",
     **{f"now_{band}": f"band_now = '{band}'" for band in _BANDS},
     **{f"then_{band}": f"band_then = '{band}'" for band in _BANDS},
@@ -163,6 +169,7 @@ _COUNTED = {
 TOTALS = f"""
 SELECT {{group}} AS name, grouping({{group}}) = 1 AS is_total,
        {", ".join(f"coalesce(sum({each}), 0) AS {each}" for each in _SUMMED)},
+       {", ".join(f"coalesce(sum({e}) FILTER (WHERE {AT_RISK}), 0) AS risk_{e}" for e in _OF_THOSE_AT_RISK)},
        {", ".join(f"count(*) FILTER (WHERE {when}) AS {name}" for name, when in _COUNTED.items())},
        (SELECT array_agg(DISTINCT currency ORDER BY currency) FROM unrated) AS missing_rates,
        (SELECT count(DISTINCT account_id) FROM unrated) AS unrated,

@@ -65,7 +65,7 @@ def panels_context(request: TenantRequest, form: OutcomeFilters) -> dict[str, An
     tenant, viewer = request.tenant, request.membership
     run = queries.last_run(tenant)
     asked = asked_of(request, queries.known_until(run), form.chosen())
-    sums, groups = queries.totals(tenant, viewer, asked)
+    sums, groups = queries.totals(tenant, viewer, asked, told=queries.stake_told(run))
     sees_arr = sees(viewer, Field.ARR)
     steps = figures.waterfall(sums) if sees_arr else []
     return {
@@ -254,7 +254,7 @@ def behind_of(request: TenantRequest, figure: str) -> figures.Behind:
 def shown_columns(request: TenantRequest, behind: figures.Behind) -> tuple[tuple[str, str, str], ...]:
     if sees(request.membership, Field.ARR):
         return behind.columns
-    return tuple(column for column in behind.columns if column[2] != "money")
+    return tuple(column for column in behind.columns if column[2] not in ("money", "bound"))
 
 
 def line_of(row: dict[str, Any], columns: tuple[tuple[str, str, str], ...]) -> dict[str, Any]:

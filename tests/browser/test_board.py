@@ -1,7 +1,7 @@
 """J23 on the customers of scenes/books.py: the board's figures, worked out anew from rows, and what stands behind them.
 
-"At-risk ARR with interval" is two tiles: At-risk ARR now is a sum of what is known and has none, At stake now is the
-one that rests on chances and carries their bounds.
+"At-risk ARR with interval" is two tiles: At-risk ARR now is a sum of what is known, with what of it is expected to
+leave and its interval; At stake now rests on chances and carries the interval that the scoring run simulated.
 """
 
 import re
@@ -132,7 +132,7 @@ def expected(books):
         "start": (start, {"ARR at the start": start}, paying),
         "end": (end, {"ARR at the end": end}, sum(1 for each in books.last.values() if each)),
         "risk": (sum(risk), {"ARR": sum(risk)}, len(risk)),
-        "stake": (stake, {"At stake": stake, "Low": books.now("p90_low"), "High": books.now("p90_high")}, known),
+        "stake": (stake, {"At stake": stake}, known),
         "nps": (100 * Decimal(net) / len(answers), {"Answers": len(answers), "Net": net}, None),
     }  # fmt: skip
 
@@ -161,9 +161,17 @@ def test_j23_every_tile_opens_rows_that_add_up_to_it(app, sign_in, books):
     quiet(page)
 
 
+def scale_of(text):
+    return {"k": 1000, "M": 1_000_000}.get(text.strip()[-1], 1)
+
+
+def amount(text):
+    return number(text) * scale_of(text)
+
+
 def assert_reads(text, value):
     """The figure is the value, rounded as far as it is written."""
-    scale = {"k": 1000, "M": 1_000_000}.get(text.strip()[-1], 1)
+    scale = scale_of(text)
     shown = number(text)
     unit = scale * Decimal(1).scaleb(shown.as_tuple().exponent)
     assert abs(shown * scale - value) <= unit / 2, (text, value)
@@ -198,9 +206,15 @@ def test_j23_rates_and_what_is_at_stake_carry_their_intervals(app, sign_in, book
         low, high = (round(100 * end) for end in wilson(part, n))
         expect(page.locator(f"#tile-{key}")).to_contain_text(f"{low}–{high}, 95% interval; {part} of {n}")
     text = page.locator("#tile-stake").inner_text()
-    bounds = re.search(r"([\d.]+[kM]?)–([\d.]+[kM]?), each account's 80% bounds added up", text)
-    for shown, key in zip(bounds.groups(), ("p90_low", "p90_high"), strict=True):
-        assert_reads(shown, books.now(key))
+    bounds = re.search(r"([\d.]+[kM]?)–([\d.]+[kM]?), 80% interval by simulation", text)
+    low, high = (amount(each) for each in bounds.groups())
+    assert low < books.now("p90") < high
+    luck = sum(
+        (books.worth(each) * Decimal(each["p90"])) ** 2 * (1 / Decimal(each["p90"]) - 1)
+        for each in books.tables["health"]
+    )
+    assert float(high - low) > 2 * 1.28 * 0.8 * sqrt(luck)  # at least who happens to leave
+    expect(page.locator("#tile-risk")).to_contain_text("Of it expected to leave within 90 days")
 
 
 def wilson(part, n):

@@ -172,7 +172,15 @@ def test_at_stake_is_shown_where_there_is_a_chance(world):
     health(world, world.made["Grow"], "healthy", Decimal("2500"))
     sums, _ = sums_of(world)
     found = figures.tile(BY_KEY["stake"], sums, None, sees_arr=True)
-    assert (found.value, found.n, found.low, found.high) == (Decimal("250.00"), 1, 100.0, 400.0)
+    assert (found.value, found.n, found.low) == (Decimal("250.00"), 1, None)  # no run told the shock
+    told = {"accounts": 2, "expected": 900.0, "common": 0.0, "intervals": {}}
+    found = figures.tile(BY_KEY["stake"], sums | {"told": told}, None, sees_arr=True)
+    assert (found.low, found.high) == (
+        0.0,
+        pytest.approx(250 + 1.2815515655446004 * (1000**2 * 0.25 * 0.75) ** 0.5),
+    )
+    of_it = figures.tile(BY_KEY["risk"], sums | {"told": told}, None, sees_arr=True).stake
+    assert (of_it.value, of_it.n, of_it.high) == (found.value, 1, found.high)
 
 
 def test_the_rows_behind_each_figure_add_up_to_it(world):

@@ -17,13 +17,13 @@ from scoring.engine.churn.data import PERIODS
 from scoring.engine.validation import renewal_revenue, score_forecasts
 from scoring.growth import quarters, statements
 from scoring.growth.models import RenewalForecast, RenewalTerm
+from scoring.learning.stake import common_shock, logit_sd_of
 from scoring.learning.training import plain
 from scoring.models import AccountHealth, ScoreRun
 from tenants.models import Tenant
 
 Floats = NDArray[np.float64]
 LEVELS = ("50", "80", "95")
-Z80 = 1.2815515655446004  # 90 % quantile of the normal distribution
 SETTLES = timedelta(days=90)  # how long what came in late may still change a closed quarter
 
 
@@ -65,11 +65,11 @@ def midnight(day: date) -> datetime:
 def _simulated(lines: list[Any], widen: float) -> dict[str, Any]:
     """{"all": …, "segment": {name: …}, "region": {name: …}} of lines (segment, region, ARR, p, p90's low and high)."""
     arr, p, low, high = (np.array([line[at] for line in lines], dtype=np.float64) for at in (2, 3, 4, 5))
-    sd = _logit_sd(low, high)
+    sd = logit_sd_of(low, high)
 
     def of(rows: Any) -> dict[str, Any]:
         found = renewal_revenue(p[rows], arr[rows], logit_sd=sd[rows], widen=widen)
-        return found | {"common": _common(p[rows], arr[rows], found)}
+        return found | {"common": common_shock(p[rows], arr[rows], found)}
 
     groups = {
         column: {name: of(names == name) for name in sorted(set(names.tolist()))}
@@ -79,25 +79,6 @@ def _simulated(lines: list[Any], widen: float) -> dict[str, Any]:
         )
     }
     return {"all": of(np.ones(len(lines), dtype=bool)), **groups}
-
-
-def _logit_sd(low: Floats, high: Floats) -> Floats:
-    """SD of each account's logit, from the 80 % interval of its chance of leaving."""
-    lower, upper = (np.clip(each, 1e-6, 1 - 1e-6) for each in (low, high))
-    sd = (np.log(upper / (1 - upper)) - np.log(lower / (1 - lower))) / (2 * Z80)
-    return np.nan_to_num(np.maximum(sd, 0.0))
-
-
-def _common(p: Floats, arr: Floats, found: dict[str, Any]) -> float:
-    """The common shock on the logit that, beside each account's own luck, gives the simulated spread.
-
-    A page can then tell the interval of any part of the accounts without the maths: SD squared = sum of ARR^2 p (1 - p)
-    + (common x sum of ARR p (1 - p))^2.
-    """
-    slope = float((arr * p * (1 - p)).sum())
-    luck = float((arr**2 * p * (1 - p)).sum())
-    spread = (found["sd"] or 0.0) * found["widen"]
-    return float(np.sqrt(max(spread**2 - luck, 0.0)) / slope) if slope > 0 else 0.0
 
 
 def _forget_terms(tenant: Tenant, as_of: date) -> None:
