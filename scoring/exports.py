@@ -3,11 +3,13 @@
 import csv
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from scoring import queries
 from scoring.bands import UNKNOWN
@@ -22,19 +24,59 @@ COLUMNS = (
 REASONS = 3
 
 
-def write_file(tenant: Tenant, *, as_of: date, path: Path) -> int:
-    """Write the day's scores to `path`, whole or not at all; how many rows."""
+@dataclass
+class Told:
+    """What the rows of one file say together."""
+
+    accounts: int = 0
+    bands: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)  # version: accounts with a chance of it
+    leave: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * 3)  # sums of the chances
+    stake: dict[str, Decimal] = field(default_factory=dict)  # by currency
+
+    def add(self, row: list[str]) -> None:
+        cells = dict(zip(COLUMNS, row, strict=True))
+        self.accounts += 1
+        self.bands[cells["band"]] += 1
+        if not cells["p_churn_90"]:
+            return
+        self.models[cells["model_version"]] += 1
+        self.leave = [
+            kept + Decimal(cells[name]) for kept, name in zip(self.leave, COLUMNS[4:7], strict=True)
+        ]
+        if cells["arr_at_stake_90"]:
+            here = cells["currency"]
+            self.stake[here] = self.stake.get(here, Decimal(0)) + Decimal(cells["arr_at_stake_90"])
+
+    def figures(self) -> dict[str, Any]:
+        """For `--json`: accounts, bands, versions; how many are expected to leave within 30, 60, 90 days."""
+        with_chance = self.models.total()
+        return {
+            "accounts": self.accounts,
+            "with_chance": with_chance,
+            "bands": dict(self.bands),
+            "models": dict(self.models),
+            "expected_to_leave": {
+                days: float(total) if with_chance else None
+                for days, total in zip(("30", "60", "90"), self.leave, strict=True)
+            },
+            "arr_at_stake_90": {currency: str(amount) for currency, amount in sorted(self.stake.items())},
+        }
+
+
+def write_file(tenant: Tenant, *, as_of: date, path: Path) -> Told:
+    """Write the day's scores to `path`, whole or not at all; what they say together."""
     handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".part")
     part = Path(name)
     try:
         with open(handle, "w", encoding="utf-8", newline="") as out:
-            count = write_rows(tenant, as_of=as_of, out=out)
+            told = write_rows(tenant, as_of=as_of, out=out)
         part.chmod(0o666 & ~_umask())
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return count
+    return told
 
 
 def _umask() -> int:
@@ -43,16 +85,16 @@ def _umask() -> int:
     return mask
 
 
-def write_rows(tenant: Tenant, *, as_of: date, out: TextIO) -> int:
+def write_rows(tenant: Tenant, *, as_of: date, out: TextIO) -> Told:
     """The header and one line a customer; the day must have been scored."""
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(COLUMNS)
-    count = 0
+    told = Told()
     with tenant_transaction(tenant.pk):
         for row in rows(tenant, as_of=as_of):
             lines.writerow(row)
-            count += 1
-    return count
+            told.add(row)
+    return told
 
 
 def rows(tenant: Tenant, *, as_of: date) -> Iterator[list[str]]:

@@ -14,6 +14,7 @@ from accounts.models import Activity, FxRate, Subscription
 from scoring import queries
 from scoring.clock import utc_today
 from scoring.features import default_day
+from tests.scoring import models_by_hand
 from tests.scoring.evidence import DAY, add, ago, rich, score, subscribe
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,52 @@ def test_score_says_when_nothing_is_new(acme, tmp_path):
     assert json.loads((tmp_path / "figures.json").read_text())["unchanged"] is True
 
 
+def a_model(world):
+    return models_by_hand.register(
+        world, models_by_hand.by_hand(models_by_hand.curve("business.overdue_days", [0], [0]))
+    )
+
+
+def test_score_tells_which_model_spoke_and_of_how_many_at_which_level(acme):
+    rich(acme)
+    out, _ = run("score", "--tenant", "acme", "--json", "-")
+    silent = {"model": "", "levels": {}, "flags": [], "shadows": []}
+    assert silent.items() <= json.loads(out)["chances"].items()
+    a_model(acme)
+    out, _ = run("score", "--tenant", "acme", "--json", "-")
+    told = json.loads(out)["chances"]
+    assert (told["model"], sum(told["levels"].values())) == ("churn v1", 1)
+
+
+def test_the_export_tells_its_figures_as_json(acme, tmp_path):
+    for name in ("One", "Two"):
+        rich(acme, name)
+    subscribe(acme, acme.add_account("Pays in euros"), currency="EUR")  # no rate: nothing at stake in dollars
+    a_model(acme)
+    rows, out = exported(acme, tmp_path, "--json", str(tmp_path / "told.json"))
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert "3 customers" in out
+    assert (told["tenant"], told["as_of"], told["output"]) == ("acme", str(DAY), str(tmp_path / "scores.csv"))
+    assert (told["accounts"], told["with_chance"], told["models"]) == (3, 3, {"churn v1": 3})
+    assert told["expected_to_leave"]["90"] == pytest.approx(sum(float(row["p_churn_90"]) for row in rows))
+    assert set(told["arr_at_stake_90"]) == {"USD", "EUR"}
+    dollars = sum(Decimal(row["arr_at_stake_90"]) for row in rows if row["currency"] == "USD")
+    assert Decimal(told["arr_at_stake_90"]["USD"]) == dollars
+    assert sum(told["bands"].values()) == 3
+
+
+def test_an_export_without_chances_says_so_as_json(acme, tmp_path):
+    rich(acme)
+    exported(acme, tmp_path, "--json", str(tmp_path / "told.json"))
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert (told["accounts"], told["with_chance"], told["models"]) == (1, 0, {})
+    assert (told["expected_to_leave"], told["arr_at_stake_90"]) == ({"30": None, "60": None, "90": None}, {})
+
+
+def test_file_and_figures_cannot_both_go_to_standard_output(acme):
+    assert refused("export_scores", "--tenant", "acme", "--output", "-", "--json", "-").returncode == 2
+
+
 def test_terms_that_start_later_are_no_evidence_of_a_later_day(acme):
     account = rich(acme)
     subscribe(acme, account, started_at=ago(-60), renewal=date(2028, 1, 1))
@@ -91,6 +138,7 @@ def test_a_missing_folder_is_told_before_the_work(acme, tmp_path):
         ("score", "--tenant", "acme", "--json", str(tmp_path / "no" / "x.json")),
         ("export_scores", "--tenant", "acme", "--output", str(tmp_path / "no" / "x.csv")),
         ("export_scores", "--tenant", "acme", "--output", str(tmp_path)),
+        ("export_scores", "--tenant", "acme", "--output", str(tmp_path / "x.csv"), "--json", str(tmp_path)),
     ):
         assert refused(*arguments).returncode == 2
     with acme.here():

@@ -46,6 +46,7 @@ def figures(tenant: Tenant, run: ScoreRun) -> dict[str, Any]:
         "missing_rates": run.summary["missing_rates"],
         "coverage_pct": run.summary["coverage"],
         "sources": run.summary["sources"],
+        "chances": run.summary["chances"],
         "fingerprint": run.fingerprint,
     }
 
