@@ -76,6 +76,13 @@ def test_an_override_in_force_is_somebodys_own_word(acme):
         ("0.310000", "0.295000", {}, False),  # under the margin of two points
         ("0.340000", "0.280000", {"model_id": 2}, False),
         ("0.340000", "0.280000", {"chance_flags": ["source_late:usage"]}, False),
+        (
+            "0.340000",
+            "0.280000",
+            {"chance_flags": ["pooled:3"]},
+            True,
+        ),  # whose it is, not that anything is missing
+        ("0.340000", "0.280000", {"chance_flags": ["pooled:3", "source_late:usage"]}, False),
         ("0.340000", "0.280000", {"risk_level": "high"}, False),  # the level that is routed by has not moved
     ],
 )

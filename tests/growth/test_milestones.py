@@ -38,6 +38,15 @@ class TestWaits:
         waits = list(milestones.all_waits(customer(fact(40), fact(10), fact(30)), 50.0, MILESTONE))
         assert [(wait.began, wait.ended, wait.reached) for wait in waits] == [(0, 10, inf), (10, 30, 30)]
 
+    def test_what_is_reached_in_the_same_moment_is_not_waited_for(self):
+        mine = customer(
+            fact(10, name="a"), fact(10, name="b"), fact(30, name="c"), fact(30, name="d"), fact(name="e")
+        )
+        waits = milestones.all_waits(mine, 50.0, MILESTONE)
+        assert [(wait.fact.name, wait.began, wait.reached) for wait in waits] == [
+            ("a", 0, 10), ("c", 10, 30), ("e", 30, inf),
+        ]  # fmt: skip
+
     def test_what_was_reached_before_the_start_is_behind(self):
         (wait,) = milestones.all_waits(customer(fact(5), fact(), since=10), 50.0, MILESTONE)
         assert (wait.began, wait.reached) == (10, inf)

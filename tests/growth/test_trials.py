@@ -116,6 +116,30 @@ class TestWorld:
         figures = self.figures(world)
         assert (figures["running"], figures["ended"], figures["won"], figures["days"]) == (2, 3, 2, 15)
 
+    def test_who_was_a_customer_before_is_no_trial_that_converts(self, world):
+        tried(world, "Fir", 100, since=DAY - timedelta(days=300))
+        tried(world, "Gum", 100, won=150)
+        tried(world, "Hazel", 100, since=DAY - timedelta(days=100))  # on the day it began: no hour is known
+        work_out(world)
+        figures = self.figures(world)
+        assert (figures["ended"], figures["won"], figures["days"]) == (4, 3, 10)  # after 0, 10 and 20 days
+
+    def test_a_trial_that_runs_is_not_among_the_past_ones(self, world, monkeypatch):
+        """Its own seventh day is over 30 days ago, and still it is no other trial to compare it with."""
+        with world.here():
+            elm = models.Account.objects.get(tenant=world.tenant, name="Elm")
+        runs, compared = tried(world, "Long", 50), set()
+        rates_of = trials.rates_of
+        monkeypatch.setattr(
+            trials,
+            "rates_of",
+            lambda past: compared.update(each.account_id for each in past) or rates_of(past),
+        )
+        work_out(world)
+        assert "Long" in self.items(world)
+        assert elm.pk in compared
+        assert runs.pk not in compared
+
     def test_a_conversion_that_is_not_known_yet_has_not_happened(self, world):
         tried(world, "Later", 12, won=-3)
         work_out(world)
