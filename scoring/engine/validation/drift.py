@@ -8,10 +8,12 @@ features apart from the contract's timing as in `foresight`.
 Outcomes are read as exposures from one scoring to the next, not as windows of 90 days: those close too late to notice
 within 60 days, and exposures of one account do not overlap. A switch of mechanism with the same level of leaving shows
 in the features' slope, not in the total. An input counts as far as it moves the chances (`reach`): most features of a
-model say little, and with dozens of them some always shift. Each check has its share of `ALPHA` for one look, so that 24
-monthly looks together stay quiet without drift. Simulated (tests/scoring/validation/drifting.py; 2.7 % leave a month): an alarm in 24 monthly looks in 1 of 30 worlds of 500
-accounts and 2 of 30 of 1,000; a switch of mechanism at an equal level is noticed within 60 days in 27 of 30 worlds of
-400 accounts and 30 of 30 of 1,000, looked at weekly. Fewer leavers see less; weekly looks alarm more.
+model say little, and with dozens of them some always shift. Each check has its share of `ALPHA` for one look, so that
+24 monthly looks together stay quiet without drift.
+
+Simulated (tests/scoring/validation/drifting.py; 2.7 % leave a month): an alarm in 24 monthly looks in 1 of 30 worlds of
+500 accounts and 2 of 30 of 1,000; a switch of mechanism at an equal level is noticed within 60 days in 27 of 30 worlds
+of 400 accounts and 30 of 30 of 1,000, looked at weekly. Fewer leavers see less; weekly looks alarm more.
 """
 
 import math
