@@ -100,9 +100,8 @@ def affected_accounts_are_marked(app, scenes, csm, feeds):
     csm.get_by_role("link", name="See affected accounts").first.click()
     expect(csm.locator("h1")).to_have_text("Accounts with late data")
     expect(csm.locator("main")).to_contain_text("Product usage: late, newest")
-    assert sorted(csm.locator("main a.acct").all_inner_texts()) == sorted(
-        TRACKED
-    )  # and not who never sent it
+    listed = csm.locator("main a.acct").all_inner_texts()
+    assert sorted(listed) == sorted(TRACKED)  # and not who never sent it
     csm.goto(app.at(SLUG, f"accounts/{feeds['Tern Airways']}/?panels=all"))
     expect(csm.locator("#panel-health")).to_contain_text("The source is late")
     since = date.fromisoformat(scenes("ground.newest_day", slug=SLUG)) - timedelta(SILENT - 1)

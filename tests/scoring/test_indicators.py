@@ -94,9 +94,8 @@ def test_rows_without_use_are_quiet_and_no_rows_are_not_tracked(acme, account, o
 def test_a_silent_usage_feed_is_late_not_a_fall(acme, account, other):
     add_usage(acme, account, first=60, last=15, active_users=5)
     assert missing(acme, account, "usage.days_since_last") == "late"
-    assert (
-        missing(acme, other, "usage.days_since_last") == "not_tracked"
-    )  # it never sent any that could be late
+    # it never sent any that could be late
+    assert missing(acme, other, "usage.days_since_last") == "not_tracked"
     add_usage(acme, other, first=60, last=1, active_users=5)
     assert value(acme, account, "usage.days_since_last") == 15
 
