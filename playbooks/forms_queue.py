@@ -29,7 +29,7 @@ RISKS = [
     ("medium", "Medium"),
     ("low", "Low"),
     (queue.NO_RISK, "No chance"),
-    (queue.WAITS, "Waits for its turn"),
+    (queue.WAITS, "Waiting"),
 ]
 RENEWS = [("30", "In 30 days"), ("90", "In 90 days"), ("180", "In 180 days")]
 MOST_DIGITS = 18  # what fits an account's id

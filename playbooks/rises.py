@@ -24,7 +24,7 @@ def lowest(levels: list[str]) -> str:
 
 
 def rose_words(was: str, level: str) -> str:
-    return f"Risk rose from {was} to {level}" if was else f"Risk is {level} at its first chance"
+    return f"Risk rose from {was} to {level}" if was else f"Risk is {level}"
 
 
 def risk_cause(was: str, level: str, p90: Decimal, as_of: date, *, weakness: str = "") -> Cause:
@@ -82,7 +82,7 @@ def flag_words(flag: dict[str, Any] | None) -> str:
     if flag is None:
         return ""
     if flag["kind"] == "risk":
-        return f"{rose_words(flag['was'], flag['level'])} on {_written(flag['as_of'])}"
+        return f"{rose_words(flag['was'], flag['level'])} as of {_written(flag['as_of'])}"
     return f"Main term ends on {_written(flag['ends'])}, the chance to renew is low"
 
 

@@ -105,7 +105,7 @@ class TestWhatWaits:
 
     def test_row_head_and_filter_say_that_it_waits(self, client, full):
         page = get(client, full, view="all").content.decode()
-        assert "Risk rose from low to high on 19 Nov 2026. Waits for its turn" in page
+        assert "Risk rose from low to high as of 19 Nov 2026. A CSM is given" in page
         assert "Risk rose from low to high: 42% chance of leaving within 90 days" in page
         assert "1 flag waits for its turn</a>" in page
         assert names(full, view="all", risk="waits") == ["Small"]
@@ -129,7 +129,9 @@ class TestWhatWaits:
             playbook=Playbook.objects.get(key="renewal_check"), as_of=TODAY,
         )  # fmt: skip
         page = get(client, full, view="all", risk="waits").content.decode()
-        assert f"Main term ends on {ends.day} {ends:%b %Y}, the chance to renew is low. Waits" in page
+        assert (
+            f"Main term ends on {ends.day} {ends:%b %Y}, the chance to renew is low. A CSM is given" in page
+        )
 
 
 class TestAdmin:

@@ -146,6 +146,26 @@ def test_an_unknown_band_is_a_dash_without_a_mark(stored):
     assert "<script" not in html
 
 
+@pytest.mark.parametrize(
+    ("level", "css", "label"),
+    [
+        ("low", "t-good", "Risk low"),
+        ("medium", "t-watch", "Risk medium"),
+        ("critical", "t-crit", "Risk critical"),
+    ],
+)
+def test_a_level_of_risk_is_colour_shape_and_words(level, css, label):
+    html = render("{% risk level %}", level=level)
+    assert f'class="tone {css} x"' in html
+    assert html.endswith(f"{label}</span>")
+    assert "<svg" in html
+
+
+@pytest.mark.parametrize("level", ["", "odd", None])
+def test_without_a_level_nothing_is_shown(level):
+    assert render("{% risk level %}", level=level) == ""
+
+
 def test_band_tone_can_be_taken_apart():
     assert render('{% band_tone "watch" as tone %}{{ tone.css }} {{ tone.icon }} {{ tone.label }}') == (
         "t-watch watch Watch"
