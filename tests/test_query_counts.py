@@ -27,8 +27,6 @@ FRAME = (
 )  # fmt: skip
 MAY_COST_MORE = {
     "accounts:erase_person": "counts the person's rows in every table, once, before somebody confirms",
-    "playbooks:play_body": "six reads beside the three of the sign-in",
-    "integrations:quarantine_rows": "seven reads beside the three of the sign-in",
 }
 
 

@@ -67,10 +67,15 @@ def may_return(tenant: Tenant, *, bundle_id: int, chosen: Chosen | None = None) 
     return free.exclude(state=State.OPEN, column="")
 
 
-def ready(tenant: Tenant, *, bundle_id: int, chosen: Chosen) -> dict[str, int]:
-    """How many rows may come in again, by state."""
-    found = may_return(tenant, bundle_id=bundle_id, chosen=chosen).order_by().values("state")
-    return {group["state"]: group["rows"] for group in found.annotate(rows=Count("pk"))}
+def ready(tenant: Tenant, *, bundle_id: int, chosen: Chosen, found: "Overview") -> dict[str, int]:
+    """How many rows may come in again, by state; read only where the overview does not know it."""
+    if found.is_whole:
+        counts: Counter[str] = Counter()
+        for group in found.groups_of(chosen):
+            counts[group["state"]] += group["returning"]
+        return dict(counts)
+    rows = may_return(tenant, bundle_id=bundle_id, chosen=chosen).order_by().values("state")
+    return {group["state"]: group["rows"] for group in rows.annotate(rows=Count("pk"))}
 
 
 def claimed_by(tenant: Tenant, *, retry_id: int) -> QuerySet[QuarantinedRow]:
@@ -79,8 +84,13 @@ def claimed_by(tenant: Tenant, *, retry_id: int) -> QuerySet[QuarantinedRow]:
     return found.order_by("file", "pk")
 
 
-def page(found: QuerySet[QuarantinedRow], *, before: str = "", after: str = "") -> Page[QuarantinedRow]:
-    """One page in the order of lines: `before` goes on after that row, as `older` does elsewhere. Raises BadPlace."""
+def page(
+    found: QuerySet[QuarantinedRow], *, before: str = "", after: str = "", total: int | None = None
+) -> Page[QuarantinedRow]:
+    """One page in the order of lines: `before` goes on after that row, as `older` does elsewhere. Raises BadPlace.
+
+    `total`: how many there are where that is known; else they are counted.
+    """
     place = _place(after or before)
     if after:
         part = list(found.filter(pk__lt=place).order_by("-pk")[: PAGE_SIZE + 1])
@@ -90,7 +100,7 @@ def page(found: QuerySet[QuarantinedRow], *, before: str = "", after: str = "") 
         part = list(found.filter(pk__gt=place)[: PAGE_SIZE + 1])
         has_newer, has_older = bool(before), len(part) > PAGE_SIZE
         part = part[:PAGE_SIZE]
-    total = counted(found)
+    total = counted(found) if total is None else min(total, COUNT_CAP + 1)
     if not part:
         return Page([], 0, 0, total, "", "")
     ahead = found.filter(pk__lt=part[0].pk).order_by()[: COUNT_CAP + 1].count() if has_newer else 0
@@ -119,6 +129,20 @@ class Overview:
     files: Counter[str] = field(default_factory=Counter)
     columns: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    groups: list[dict[str, Any]] = field(default_factory=list)  # file, column, reason, state, rows, returning
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row is in one of the groups."""
+        return len(self.groups) < MOST_GROUPS
+
+    def groups_of(self, chosen: Chosen) -> list[dict[str, Any]]:
+        wanted = chosen.as_dict.items()
+        return [group for group in self.groups if all(group[name] == value for name, value in wanted)]
+
+    def total_of(self, chosen: Chosen) -> int | None:
+        """How many rows the filters show; None where there are too many kinds to know it from here."""
+        return sum(group["rows"] for group in self.groups_of(chosen)) if self.is_whole else None
 
     @property
     def unsettled(self) -> int:
@@ -133,13 +157,23 @@ def overview(tenant: Tenant, *, bundle_id: int) -> Overview:
     """In one query, whatever the number of rows."""
     found = Overview()
     groups = rows(tenant, bundle_id=bundle_id).order_by().values("file", "column", "reason", "state")
-    for group in groups.annotate(rows=Count("pk")).order_by("-rows")[:MOST_GROUPS]:
+    returning = Count("pk", filter=_returns(tenant, bundle_id))
+    for group in groups.annotate(rows=Count("pk"), returning=returning).order_by("-rows")[:MOST_GROUPS]:
+        found.groups.append(dict(group))
         found.total += group["rows"]
         found.states[group["state"]] += group["rows"]
         found.files[group["file"]] += group["rows"]
         found.columns[group["column"]] += group["rows"]
         found.reasons[group["reason"]] += group["rows"]
     return found
+
+
+def _returns(tenant: Tenant, bundle_id: int) -> Q:
+    """What `may_return` says, as a condition on one row."""
+    retry_ended = Q(retry=None) | Q(retry__finished_at__isnull=False) | Q(retry__job=None)
+    free = retry_ended | ~Q(retry__job__state__in=[Job.State.QUEUED, Job.State.RUNNING])
+    landed = Q(file__in=landed_files(tenant, bundle_id=bundle_id))
+    return Q(state__in=UNSETTLED) & free & landed & ~Q(state=State.OPEN, column="")
 
 
 def landed_files(tenant: Tenant, *, bundle_id: int) -> QuerySet[BundleFile, str]:

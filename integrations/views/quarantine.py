@@ -42,8 +42,9 @@ def quarantine(request: TenantRequest, bundle_id: int) -> HttpResponse:
 @require_GET
 @tenant_view(right=IMPORT)
 def quarantine_rows(request: TenantRequest, bundle_id: int) -> HttpResponse:
-    """The counts and the rows alone, for the filters and the pager."""
-    context = _context(request, bundle_of(request, bundle_id))
+    """The rows alone, for the filters and the pager."""
+    bundle = bundle_of(request, bundle_id)
+    context = _rows_context(request, bundle, queries.overview(request.tenant, bundle_id=bundle.pk))
     response = render(request, "integrations/quarantine/_list.html", context)
     response.headers["HX-Push-Url"] = context["here"]
     return response
@@ -93,7 +94,7 @@ def _bulk(
     request: TenantRequest, bundle: BundleImport, found: queries.Overview, chosen: queries.Chosen
 ) -> dict[str, Any]:
     """What can be done with all the rows that the filters show."""
-    ready = queries.ready(request.tenant, bundle_id=bundle.pk, chosen=chosen)
+    ready = queries.ready(request.tenant, bundle_id=bundle.pk, chosen=chosen, found=found)
     return {
         "chosen": chosen.as_dict,
         "ready_mended": ready.get("mended", 0),
@@ -105,21 +106,27 @@ def _bulk(
 
 def _context(request: TenantRequest, bundle: BundleImport) -> dict[str, Any]:
     counts = _counts(request, bundle)
-    form = Filters(request.GET, counts["found"])
+    rows = _rows_context(request, bundle, counts["found"])
+    return {**rows, **counts, **_stopped(request, bundle, counts)}
+
+
+def _rows_context(request: TenantRequest, bundle: BundleImport, found: queries.Overview) -> dict[str, Any]:
+    """One page of rows and what can be done with all that the filters show."""
+    form = Filters(request.GET, found)
     chosen = form.chosen
     before, after = (request.GET.get(name, "") for name in ("before", "after"))
     rows = queries.rows(request.tenant, bundle_id=bundle.pk, chosen=chosen).select_related("retry__job")
     try:
-        page = queries.page(rows, before=before, after=after)
+        page = queries.page(rows, before=before, after=after, total=found.total_of(chosen))
     except BadPlace as error:
         raise Http404("No such page.") from error
     for row in page.rows:
         _dress(request, row)
     base, query = url_of(request, bundle.pk), request.GET.urlencode()
     return {
-        **counts,
-        **_bulk(request, bundle, counts["found"], chosen),
-        **_stopped(request, bundle, counts),
+        "bundle": bundle,
+        "found": found,
+        **_bulk(request, bundle, found, chosen),
         "form": form,
         "page": page,
         "total": page.total,

@@ -51,6 +51,16 @@ def play_seen(tenant: Tenant, viewer: Membership, *, play_id: int) -> Play | Non
     )
 
 
+def play_with_steps(tenant: Tenant, viewer: Membership, *, play_id: int) -> tuple[Play, Progress] | None:
+    """`play_seen` and how far it is: one statement, and a second while the play has no steps yet."""
+    seen = visible_accounts(tenant, viewer).values("pk")
+    beside = ("play__account", "play__playbook", "play__owner", "play__recommendation")
+    rows = PlayStep.objects.for_tenant(tenant).filter(play_id=play_id, play__account__in=seen)
+    steps = list(rows.select_related(*beside).order_by("position", "pk"))
+    play = steps[0].play if steps else play_seen(tenant, viewer, play_id=play_id)
+    return (play, Progress(tuple(steps))) if play else None
+
+
 def steps_of_plays(tenant: Tenant, plays: Iterable[Play]) -> dict[int, Progress]:
     """How far each play is, in one query for all of them."""
     ids = [play.pk for play in plays]

@@ -73,12 +73,23 @@ class StepLine:
         return self.skip is not None and self.skip.is_bound
 
 
-def play_context(request: TenantRequest, play: Play, *, forms: Forms | None = None) -> dict[str, Any]:
-    """The page's context; `forms` are those that were refused and come back with their faults."""
+def play_context(
+    request: TenantRequest,
+    play: Play,
+    *,
+    forms: Forms | None = None,
+    progress: Progress | None = None,
+    hints_follow: bool = False,
+) -> dict[str, Any]:
+    """The page's context; `forms` are those that were refused and come back with their faults.
+
+    `progress` where it was read already; `hints_follow`: what an offer costs is asked for by the browser afterwards.
+    """
     forms = forms or {}
-    progress = queries.steps_of_plays(request.tenant, [play])[play.pk]
+    progress = progress or queries.steps_of_plays(request.tenant, [play])[play.pk]
     today = local_day(request.tenant, timezone.now())
-    lines = _Lines(request, play, progress, forms, today).all()
+    hints = None if hints_follow else Hints(request.tenant, account_id=play.account_id)
+    lines = _Lines(request, play, progress, forms, today, hints).all()
     refs = [line.step.approval_ref for line in lines if line.step.approval_ref]
     return {
         "play": play,
@@ -94,6 +105,7 @@ def play_context(request: TenantRequest, play: Play, *, forms: Forms | None = No
         "today": today,
         "place": "play",
         "keys_help": KEYS,
+        "hints_follow": hints_follow,
     }
 
 
@@ -112,12 +124,17 @@ class _Lines:
     """The steps of one page, with what they need read once."""
 
     def __init__(
-        self, request: TenantRequest, play: Play, progress: Progress, forms: Forms, today: date
+        self,
+        request: TenantRequest,
+        play: Play,
+        progress: Progress,
+        forms: Forms,
+        today: date,
+        hints: Hints | None,
     ) -> None:
-        self.play, self.progress, self.forms, self.today = play, progress, forms, today
+        self.play, self.progress, self.forms, self.today, self.hints = play, progress, forms, today, hints
         self.works = _works(request, play)
-        self.tasks = queries.tasks_of_play(request.tenant, play_id=play.pk)
-        self.hints = Hints(request.tenant, account_id=play.account_id)
+        self.tasks = queries.tasks_of_play(request.tenant, play_id=play.pk) if progress.steps else {}
         self.requests = self._awaited(request)
 
     def all(self) -> list[StepLine]:
@@ -156,5 +173,5 @@ class _Lines:
         if self.works and step.kind == CONCESSION and step.state in ASKABLE:
             form = self.forms.get(("ask", step.pk)) or ConcessionForm(step)
             typed = {name: form[name].value() for name in ("discount_pct", "months")}
-            found |= {"ask": form, "hint": self.hints.hint(typed)}
+            found |= {"ask": form, "hint": self.hints.hint(typed) if self.hints else None}
         return found

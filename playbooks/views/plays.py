@@ -97,8 +97,13 @@ def play_page(request: TenantRequest, play_id: int) -> HttpResponse:
 @require_GET
 @tenant_view()
 def play_body(request: TenantRequest, play_id: int) -> HttpResponse:
-    """Everything below the head; asked again while the play is about to start."""
-    return render(request, "playbooks/plays/_body.html", play_context(request, found_play(request, play_id)))
+    """Everything below the head; asked again while the play is about to start. Costs of offers follow by themselves."""
+    found = queries.play_with_steps(request.tenant, request.membership, play_id=small(play_id))
+    if found is None:
+        raise Http404("No such play.")
+    play, progress = found
+    context = play_context(request, play, progress=progress, hints_follow=True)
+    return render(request, "playbooks/plays/_body.html", context)
 
 
 @require_POST
