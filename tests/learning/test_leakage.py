@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
+from accounts.models import Account
 from scoring.engine.churn.data import take
 from scoring.engine.values import FORMULAS
 from scoring.features import statements
@@ -112,6 +113,27 @@ def test_an_account_on_both_sides_of_a_fit_refuses(acme, monkeypatch):
     monkeypatch.setattr(rolling, "SMALL", {"folds": 1, "at_most": 4})
     report = judged(acme, made_up(accounts=150, days=12, level=-3.0))
     assert ("apart", "") in refused(report)
+
+
+def test_of_todays_fields_the_segment_alone_is_read(small):
+    """It has no history and is taken as it stands, past days too; other fields of today change no landmark."""
+    day = date(2026, 5, 4)
+    before = landmarks.read(small.tenant, day=day)
+    with small.here():
+        Account.objects.update(
+            plan="other", owner_email="new@acme.example", region="North", strategic=True, attributes={"x": 1}
+        )
+    again = landmarks.read(small.tenant, day=day)
+    np.testing.assert_array_equal(before.x, again.x)
+    with small.here():
+        Account.objects.update(segment="enterprise")
+    now = landmarks.read(small.tenant, day=day)
+    moved = {
+        name
+        for at, name in enumerate(now.names)
+        if not np.array_equal(before.x[:, at], now.x[:, at], equal_nan=True)
+    }
+    assert moved == {"segment.enterprise", "segment.smb"}
 
 
 def test_nothing_of_the_second_reading_stays(small):
