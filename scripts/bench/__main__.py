@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from scripts.bench import imports, learning, memory, pages, scores, workers
+from scripts.bench import imports, learning, memory, pages, scores, sums, workers
 from scripts.bench.installation import Installation, installation
 from scripts.bench.table import HEAD, Line
 
 END = date(2026, 10, 31)
-PARTS = ("import", "learn", "pages", "workers", "memory", "large")
+PARTS = ("import", "learn", "sums", "pages", "workers", "memory", "large")
 
 
 def main() -> None:
@@ -36,6 +36,9 @@ def _lines(parts: list[str], *, full: bool) -> Iterator[Line]:
     if "learn" in parts:
         with installation() as made:
             yield from learning.measure(made, accounts=12_500 if full else 1_250, end=END)
+    if "sums" in parts:
+        with installation() as made:
+            yield from sums.measure(made, accounts=10_000)
     if {"pages", "workers", "memory"} & set(parts):
         with installation() as made:
             sizes = [1_000, 10_000, 100_000, *([1_000_000] if full else [])]
