@@ -258,9 +258,11 @@ def _outcomes(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[Exposu
 
 
 def _weekly(days: list[date], since: date) -> list[date]:
-    """Days a week apart, before `since` and from then on."""
-    earlier, later = [day for day in days if day < since], [day for day in days if day >= since]
-    return scorings.spaced(earlier, apart=WEEK_DAYS) + scorings.spaced(later, apart=WEEK_DAYS)
+    """Days a week apart from `since` on, and before it those that speak of days from then on: no more are read."""
+    later = scorings.spaced([day for day in days if day >= since], apart=WEEK_DAYS)
+    earlier = scorings.spaced([day for day in days if day < since], apart=WEEK_DAYS)
+    covers = [day for day in earlier if day <= since - timedelta(days=AHEAD)]
+    return [day for day in earlier if not covers or day >= covers[-1]] + later
 
 
 def promised(report: dict[str, Any]) -> float:

@@ -279,3 +279,19 @@ def test_a_document_that_cannot_be_read_trips_nothing_and_says_so(acme):
     found = look(acme, model)
     assert (found.tripped, found.figures) == (False, [])
     assert "digest" in found.remark
+
+
+def test_of_earlier_days_only_those_are_read_that_speak_of_the_window():
+    since = date(2026, 8, 1)
+    nightly = [since + timedelta(days=days) for days in range(-56, 60)]
+    picked = watching._weekly(nightly, since)
+    assert picked == [since + timedelta(days=days) for days in range(-28, 60, 7)]
+    assert watching._weekly([since - timedelta(days=3), since], since) == [since - timedelta(days=3), since]
+
+
+def test_what_is_promised():
+    whole = {"horizons": {"90": {"all": {"slope": {"value": 0.7}}}}}
+    assert watching.promised(whole | {"features_slope": {"value": 0.9, "sd": 0.1, "events": 90}}) == 0.9
+    assert watching.promised(whole | {"features_slope": {"value": 1.4, "sd": 0.1, "events": 90}}) == 1.0
+    assert watching.promised(whole | {"features_slope": None}) == 0.7  # it could not tell
+    assert watching.promised({}) == 1.0
