@@ -109,6 +109,7 @@ def export(request: TenantRequest) -> HttpResponse:
     return _started(request, job)
 
 
+@ask_again("what is exported leaves the product", also_to_read=True)
 @require_GET
 @tenant_view(right=Right.VIEW_AUDIT)
 def export_file(request: TenantRequest, job_id: int) -> Any:

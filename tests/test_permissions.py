@@ -123,18 +123,12 @@ def test_who_gets_in(row, acme, globex):
     check_ended(row, acme, made)
 
 
-# files that a GET hands out without a fresh proof, with the reason
-NO_NEW_PROOF = {"audit:export_file": "asked for with a proof, by the same person, and kept for a day"}
-
-
 def check_files(row, answers):
     """Whatever takes something out of the product asks again who it is (tests/tenants/test_ask_again.py)."""
     views = {name: pattern.callback for name, pattern, _ in all_urls()}
     if any("attachment" in answer.headers.get("Content-Disposition", "") for answer in answers):
         mark = "ask_again" if row.method == "POST" else "ask_again_to_read"
-        assert getattr(views[row.name], mark, False) or row.name in NO_NEW_PROOF, (
-            "a file without a fresh proof"
-        )
+        assert getattr(views[row.name], mark, False), "a file without a fresh proof"
 
 
 def check_strangers(row, acme, globex, made):
