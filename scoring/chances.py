@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring import model_queries
+from scoring.automation.holds import LATE as SILENT
+from scoring.automation.holds import SCORE, Reason, of_scoring
 from scoring.breakdown import MISSING
-from scoring.catalogue import INDICATORS, SOURCES, Missing
+from scoring.catalogue import BY_KEY, INDICATORS, SOURCES, Missing
 from scoring.engine.churn import chances as engine
 from scoring.engine.churn.explain import explain
 from scoring.engine.validation import risk_level
@@ -79,6 +81,7 @@ class DayChances:
     flags: tuple[str, ...] = ()
     keeps_last: bool = False  # the last good chances stay where they are shown
     shadows: tuple[Shadow, ...] = field(default=())
+    held: tuple[Reason, ...] = ()  # sources that are late, empty or shifted: nothing may act by itself
     stake: dict[str, Any] | None = None  # what is at stake over all customers, with its simulated interval
 
     @property
@@ -96,18 +99,20 @@ def of_day(tenant: Tenant, scored: Scored) -> DayChances:
         shadows = model_queries.shadows(tenant, as_of=scored.day)
         settings = model_queries.chance_settings(tenant)
         lost = row is None and model_queries.has_lost_its_model(tenant)
+        held = tuple(of_scoring(tenant, day=scored.day, sources=scored.sources()))
     found = _shadows(shadows, scored)
     if row is None:
-        return DayChances(flags=(MODEL_MISSING,) if lost else (), keeps_last=lost, shadows=found)
+        missing = (MODEL_MISSING,) if lost else ()
+        return DayChances(flags=missing, keeps_last=lost, shadows=found, held=held)
     try:
         live = _compute(row, scored, settings)
     except CorruptModel as broken:
         logger.error(
             "the model cannot be read", extra={"tenant": tenant.slug, "model": row.pk, "why": str(broken)}
         )
-        return DayChances(flags=(MODEL_UNREADABLE,), keeps_last=True, shadows=found)
-    flags = (*_pooled(row), *_late(scored, live.names))
-    return DayChances(live, flags, shadows=found, stake=_stake(scored, live))
+        return DayChances(flags=(MODEL_UNREADABLE,), keeps_last=True, shadows=found, held=held)
+    flags = (*_pooled(row), *_late(scored, live.names), *_doubtful(held, live.names))
+    return DayChances(live, flags, shadows=found, held=held, stake=_stake(scored, live))
 
 
 def _stake(scored: Scored, live: Chances) -> dict[str, Any]:
@@ -122,7 +127,7 @@ def _pooled(row: ChurnModel) -> tuple[str, ...]:
 
 def with_digest(scored: Scored, day: DayChances) -> Scored:
     """The computation with chances in its fingerprint: another model is another figure."""
-    if day == DayChances():
+    if replace(day, held=()) == DayChances():
         return scored
     whole = hashlib.sha256(f"{scored.fingerprint} {day.digest}".encode()).hexdigest()
     return replace(scored, fingerprint=whole)
@@ -191,6 +196,15 @@ def _late(scored: Scored, names: tuple[str, ...]) -> tuple[str, ...]:
         if each.key in used and (scored.states[:, at] == LATE).any()
     }
     return tuple(f"{SOURCE_LATE}{key}" for key in SOURCES if key in late)
+
+
+def _doubtful(held: tuple[Reason, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """`source_empty:usage`, `source_shifted:usage` of a source that the model reads, `source_shifted:score`.
+
+    Nobody can tell from this day alone whom an empty source spoke of, so these are flags of every account.
+    """
+    read = {source for name in names if name in BY_KEY for source in BY_KEY[name].sources} | {SCORE}
+    return tuple(each.key for each in held if each.kind != SILENT and each.source in read)
 
 
 def flag_places(flags: tuple[str, ...]) -> list[int]:

@@ -9,18 +9,19 @@ from tenants.nav import Freshness
 
 
 def freshness(tenant: Tenant, viewer: Membership) -> Freshness:
-    """The day scored last, the sources that had fallen silent then, a version taken back, what waits, weak chances."""
+    """The day scored last, sources late, empty or shifted, a version taken back, what waits, weak chances."""
     run = notices.told_with(tenant, queries.finished_runs(tenant)).order_by("-as_of", "-pk").first()
     url = reverse("scoring:scores", args=[tenant.slug])
     if run is None:
         return Freshness(url=url)
     late = tuple(f"{source.label} late" for source in queries.freshness(run) if source.is_late)
+    doubtful = tuple(f"{notices.label_of(key)} {kind}" for key, kind in notices.doubtful(run).items())
     scored_at = f"{run.as_of.day} {run.as_of:%b}"
     weak = notices.weakness(run)
     return Freshness(
         url=url,
         scored_at=scored_at,
-        late=late,
+        late=late + doubtful,
         late_url=affected.page_url(tenant) if late else "",
         notices=notices.of(tenant, viewer, run),
         chances=weak.short if weak else "",

@@ -211,6 +211,7 @@ class SourceFreshness:
     accounts: int
     latest: date | None
     is_late: bool
+    trouble: str = ""  # empty or shifted, where scores rest on it
 
     @property
     def is_tracked(self) -> bool:
@@ -220,12 +221,14 @@ class SourceFreshness:
 def freshness(run: ScoreRun | None) -> list[SourceFreshness]:
     """Each source of evidence as that run found it; no query."""
     found = run.summary.get("sources", {}) if run else {}
+    held = {each["source"]: each["kind"] for each in run.summary.get("held", [])} if run else {}
     return [
         SourceFreshness(
             label=source.label,
             accounts=found[source.key]["accounts"],
             latest=date.fromisoformat(found[source.key]["latest"]) if found[source.key]["latest"] else None,
             is_late=found[source.key]["late"],
+            trouble="" if found[source.key]["late"] else held.get(source.key, ""),
         )
         for source in SOURCES.values()
         if source.key in found

@@ -93,9 +93,13 @@ class Scored:
                 each.key: round(100 * int(count) / len(self), 1)
                 for each, count in zip(INDICATORS, known, strict=True)
             },
-            "sources": {source.key: self._source(source) for source in SOURCES.values()},
+            "sources": self.sources(),
             "missing_rates": sorted(self.features.money.missing_rates),
         }
+
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """What is known of each source of evidence as a whole, by its key."""
+        return {source.key: self._source(source) for source in SOURCES.values()}
 
     def _source(self, source: Source) -> dict[str, Any]:
         """How many customers and rows the source has, its newest day, and whether it fell silent for everybody."""

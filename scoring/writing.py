@@ -95,7 +95,8 @@ def _start_run(
         fingerprint="",
         accounts=len(scored),
         is_unchanged=is_unchanged,
-        summary=scored.summary() | {"chances": chance_summary(chances)},
+        summary=scored.summary()
+        | {"chances": chance_summary(chances), "held": [each.told() for each in chances.held]},
         started_by_label=by.label[:300],
     )
 

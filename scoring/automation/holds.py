@@ -15,7 +15,7 @@ from django.utils import timezone
 from scoring import queries
 from scoring.automation.models import DriftCheck, PausedAutomation
 from scoring.catalogue import BY_KEY, SOURCES
-from scoring.models import ChurnModel, PolicyIndicator, ScoreRun
+from scoring.models import ChurnModel, PolicyIndicator
 from tenants.models import Tenant
 
 LOOK_BACK = timedelta(days=35)  # runs before the newest one that a source is compared with
@@ -38,23 +38,32 @@ class Reason:
     def key(self) -> str:
         return f"source_{self.kind}:{self.source}"
 
+    def told(self) -> dict[str, str]:
+        """As the summary of a run keeps it."""
+        return asdict(self)
+
 
 def reasons(tenant: Tenant) -> list[Reason]:
     """Sources that scores in force rest on and that were late, empty or shifted at the newest scoring; in order.
 
-    Empty: automation may act. Four statements. Needs the tenant's transaction.
+    Empty: automation may act. Five statements. Needs the tenant's transaction.
     """
     run = queries.newest_run(tenant)
     if run is None:
         return []
+    return of_scoring(tenant, day=run.as_of, sources=run.summary.get("sources", {}))
+
+
+def of_scoring(tenant: Tenant, *, day: date, sources: dict[str, Any]) -> list[Reason]:
+    """The same of one scoring, by what it found of each source. Four statements. Needs the tenant's transaction."""
     needed = needed_sources(tenant)
-    before = _before(tenant, run)
-    drifted = _drifted(tenant)
-    found = [_reason(key, run, before, drifted) for key in SOURCES if key in needed]
+    before = _before(tenant, day)
+    drifted = _drifted(tenant, day)
+    found = [_reason(key, day, sources.get(key), before, drifted) for key in SOURCES if key in needed]
     if SCORE in drifted:
-        words, day = drifted[SCORE]
+        words, seen = drifted[SCORE]
         found.append(
-            Reason(SCORE, SHIFTED, f"Chances: shifted when they were checked on {day}. {words}"[:400])
+            Reason(SCORE, SHIFTED, f"Chances: shifted when they were checked on {seen}. {words}"[:400])
         )
     return [each for each in found if each is not None]
 
@@ -81,15 +90,18 @@ def curve_names(curves: Any) -> set[str]:
 
 
 def _reason(
-    key: str, run: ScoreRun, before: dict[str, list[int]], drifted: dict[str, tuple[str, date]]
+    key: str,
+    day: date,
+    now: dict[str, Any] | None,
+    before: dict[str, list[int]],
+    drifted: dict[str, tuple[str, date]],
 ) -> Reason | None:
     label = SOURCES[key].label
-    now = run.summary.get("sources", {}).get(key)
     if now is None:
         return None
     usual = _median(before.get(key, []))
     if now["late"]:
-        return Reason(key, LATE, f"{label}: late, newest of {now['latest']}, scored {run.as_of}.")
+        return Reason(key, LATE, f"{label}: late, newest of {now['latest']}, scored {day}.")
     if not now["accounts"] and usual:
         return Reason(key, EMPTY, f"{label}: empty, while {usual:,} customers had it before.")
     if usual >= LEAST_ACCOUNTS and now["accounts"] < HALF * usual:
@@ -97,14 +109,14 @@ def _reason(
             key, SHIFTED, f"{label}: of {usual:,} customers that had it, {now['accounts']:,} have it now."
         )
     if key in drifted:
-        words, day = drifted[key]
-        return Reason(key, SHIFTED, f"{label}: shifted when it was checked on {day}. {words}"[:400])
+        words, seen = drifted[key]
+        return Reason(key, SHIFTED, f"{label}: shifted when it was checked on {seen}. {words}"[:400])
     return None
 
 
-def _before(tenant: Tenant, run: ScoreRun) -> dict[str, list[int]]:
+def _before(tenant: Tenant, day: date) -> dict[str, list[int]]:
     """How many customers each source covered in the runs of the weeks before."""
-    runs = queries.finished_runs(tenant).filter(as_of__lt=run.as_of, as_of__gte=run.as_of - LOOK_BACK)
+    runs = queries.finished_runs(tenant).filter(as_of__lt=day, as_of__gte=day - LOOK_BACK)
     found: dict[str, list[int]] = {}
     for sources in runs.values_list("summary__sources", flat=True):
         for key, each in (sources or {}).items():
@@ -116,24 +128,27 @@ def _median(counts: list[int]) -> int:
     return sorted(counts)[len(counts) // 2] if counts else 0
 
 
-def _drifted(tenant: Tenant) -> dict[str, tuple[str, date]]:
-    """Sources whose indicators were beyond their limits in the newest check of the version in force, lasting or not."""
+def _drifted(tenant: Tenant, day: date) -> dict[str, tuple[str, date]]:
+    """Sources whose indicators were beyond their limits in the newest check of the version in force up to that day."""
     newest = (
         DriftCheck.objects.for_tenant(tenant)
-        .filter(model__state__in=ChurnModel.LIVE)
+        .filter(model__state__in=ChurnModel.LIVE, as_of__lte=day)
         .order_by("-as_of", "-pk")
         .first()
     )
     found: dict[str, tuple[str, date]] = {}
-    for row in newest.figures if newest is not None else []:
-        name = next(
-            (row["key"].removeprefix(each) for each in INPUT_CHECKS if row["key"].startswith(each)), ""
-        )
-        source = BY_KEY[name].source if name in BY_KEY else SCORE if row["key"] == SCORE else ""
-        if row.get("beyond", row["tripped"]) and source:
+    for row in newest.beyond if newest is not None else []:
+        source = source_of_check(row["key"])
+        if source:
             assert newest is not None
             found.setdefault(source, (row["words"], newest.as_of))
     return found
+
+
+def source_of_check(key: str) -> str:
+    """The source whose values a check of drift looks at; SCORE for the chances; empty for outcomes."""
+    name = next((key.removeprefix(each) for each in INPUT_CHECKS if key.startswith(each)), "")
+    return BY_KEY[name].source if name in BY_KEY else SCORE if key == SCORE else ""
 
 
 # --- what waits ------------------------------------------------------------------------------------

@@ -3,12 +3,14 @@
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, F, JSONField, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, Func, JSONField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import JSONObject
 from django.urls import reverse
 
 from scoring import strength
+from scoring.automation.holds import LATE, SHIFTED, source_of_check
 from scoring.automation.models import DriftCheck, PausedAutomation
+from scoring.catalogue import SOURCES
 from scoring.models import ChurnModel, ScoreRun
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
@@ -17,10 +19,13 @@ from tenants.nav import Notice
 # of a version, in place of its report: what `strength.weakness_of` reads
 TESTED = JSONObject(skill="report__horizons__90__all__brier_skill", method="report__calibration__method")
 
+# keys of the rows of a look that are beyond their limits, lasting or not (DriftCheck.beyond)
+BEYOND = "$[*] ? (@.beyond == true || (!exists(@.beyond) && @.tripped == true)).key"
+
 
 def told_with(tenant: Tenant, runs: QuerySet[ScoreRun]) -> QuerySet[Any]:
     """The runs with `stepped` (the version that drift took back and that still stands there), `waits` and `tested` (the
-    skill and the calibration of the version in force)."""
+    skill and the calibration of the version in force) and `shifted` (what the newest look at drift found beyond)."""
     newer = ChurnModel.objects.for_tenant(tenant).filter(
         state__in=ChurnModel.LIVE, version__gt=OuterRef("model__version")
     )
@@ -34,11 +39,41 @@ def told_with(tenant: Tenant, runs: QuerySet[ScoreRun]) -> QuerySet[Any]:
     waits = PausedAutomation.objects.for_tenant(tenant).filter(ended_at=None)
     live = ChurnModel.objects.for_tenant(tenant).filter(state__in=ChurnModel.LIVE)
     tested = live.values(told=TESTED)
+    looks = DriftCheck.objects.for_tenant(tenant).filter(model__state__in=ChurnModel.LIVE)
+    beyond = Func(
+        "figures", Value(BEYOND), function="jsonb_path_query_array", template="%(function)s(%(expressions)s::jsonpath)",
+        output_field=JSONField(),
+    )  # fmt: skip
+    shifted = looks.order_by("-as_of", "-pk").values(keys=beyond)
     return runs.annotate(
+        shifted=Subquery(shifted[:1], output_field=JSONField()),
         stepped=Subquery(stepped[:1]),
         waits=Exists(waits),
         tested=Subquery(tested[:1], output_field=JSONField()),
     )
+
+
+def doubtful(run: Any) -> dict[str, str]:
+    """Sources that scores rest on and that are empty or shifted, by key: as scored, or as drift found them since."""
+    return doubtful_of(run.summary.get("held"), run.shifted)
+
+
+def doubtful_of(held: list[dict[str, str]] | None, beyond: list[str] | None) -> dict[str, str]:
+    """The same of what a run keeps and of the checks that were beyond their limits at the newest look."""
+    found = {each["source"]: each["kind"] for each in held or [] if each["kind"] != LATE}
+    for key in beyond or []:
+        if source := source_of_check(key):
+            found.setdefault(source, SHIFTED)
+    return found
+
+
+def label_of(source: str) -> str:
+    return SOURCES[source].label if source in SOURCES else "Chances"
+
+
+def is_held(run: Any) -> bool:
+    """Whether anything that would happen by itself waits, or would wait if it came up now."""
+    return bool(run.waits or run.summary.get("held") or doubtful(run))
 
 
 def weakness(run: Any) -> strength.Weakness | None:
@@ -62,7 +97,7 @@ def of(tenant: Tenant, viewer: Membership, run: Any) -> tuple[Notice, ...]:
                 "See what drifted" if may_look else "",
             )
         )
-    if run.waits:
+    if is_held(run):
         url = reverse("scoring:models_paused", args=[tenant.slug]) if may_look else ""
         text = "A source that scores rest on is late, empty or shifted. They go on once, when it is back."
         label = "See what waits" if may_look else ""

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scoring import queries as scores
-from scoring.automation import services
+from scoring.automation import holds, services
 from scoring.automation.models import DriftCheck, ModelGate
 from scoring.learning import registry
 from scoring.models import ChurnModel
@@ -81,7 +81,18 @@ def look_at_drift(tenant: Tenant, live: ChurnModel, *, as_of: date) -> DriftChec
             stepped = services.step_down(tenant, by=SYSTEM, why=why[:1000])
             kept.stepped_to = stepped.state if stepped else ""
             kept.save(update_fields=["stepped_to"])
+        if is_new and _says_more(tenant, kept):
+            score_newest_again(tenant, by=SYSTEM)
     return kept
+
+
+def _says_more(tenant: Tenant, look: DriftCheck) -> bool:
+    """Whether the sources that it found shifted are others than the newest scores are marked with."""
+    run = scores.newest_run(tenant)
+    held = run.summary.get("held", []) if run else []
+    marked = {each["source"] for each in held if each["kind"] == holds.SHIFTED}
+    found = {source for row in look.beyond if (source := holds.source_of_check(row["key"]))}
+    return not found <= marked
 
 
 def check_gates(tenant: Tenant, model: ChurnModel, *, as_of: date) -> list[ModelGate]:

@@ -13,12 +13,13 @@ from accounts import clock
 from accounts.models import Account
 from config.templatetags.words import money, number_or_dash, pct, points, stored_word
 from scoring import goal_values
+from scoring.automation import notices
 from scoring.catalogue import SOURCES, Missing
 from scoring.models import AccountHealth, HealthSnapshot, ScoreRun
 from scoring.queries import finished_runs, snapshot_of
 from scoring.why import brief_records
 from scoring.why.brief_records import MENTIONED_IN, Found, Record, page_of, record_of
-from scoring.why.sources import flag_words, late_sources, place_of, source_of
+from scoring.why.sources import doubtful_words, flag_words, late_sources, place_of, source_of
 from tenants.fields import Field, sees
 from tenants.models import Membership, Tenant
 
@@ -100,9 +101,14 @@ def brief_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[
 
 def _standing(tenant: Tenant, account: Account) -> AccountHealth | None:
     sources = ScoreRun.objects.for_tenant(tenant).filter(pk=OuterRef("run_id")).values("summary__sources")[:1]
-    newest = finished_runs(tenant).order_by("-as_of", "-pk").values("as_of")[:1]
+    newest = notices.told_with(tenant, finished_runs(tenant)).order_by("-as_of", "-pk")
     rows = AccountHealth.objects.for_tenant(tenant).filter(account=account)
-    return rows.annotate(run_sources=Subquery(sources), newest_day=Subquery(newest)).first()
+    return rows.annotate(
+        run_sources=Subquery(sources),
+        newest_day=Subquery(newest.values("as_of")[:1]),
+        run_held=Subquery(newest.values("summary__held")[:1]),
+        shifted=Subquery(newest.values("shifted")[:1]),
+    ).first()
 
 
 def _late(tenant: Tenant, standing: AccountHealth) -> list[str]:
@@ -139,7 +145,9 @@ def _blocks(standing: AccountHealth | None, late: list[str]) -> list[str]:
         f"{SOURCES[key].label if key in SOURCES else key} is late: what came since is not in this brief."
         for key in late
     ]
-    named = {f"source_late:{key}" for key in late}
+    wrong = notices.doubtful_of(standing.run_held, standing.shifted)  # type: ignore[attr-defined]
+    found += [f"{doubtful_words(key, kind)}." for key, kind in wrong.items()]
+    named = {f"source_late:{key}" for key in late} | {f"source_{kind}:{key}" for key, kind in wrong.items()}
     return found + flag_words(flag for flag in standing.chance_flags if flag not in named)
 
 

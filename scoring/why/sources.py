@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from scoring.automation.holds import EMPTY, SCORE
 from scoring.catalogue import BY_KEY, SOURCES
 from scoring.pooling.words import FLAG, sentence
 from scoring.why.usage import METRIC_OF
@@ -28,6 +29,7 @@ PANELS = {"subscriptions": "contract"}
 # indicators whose rows another panel of the page shows than their source's
 OF_THEIR_OWN = {"outcomes.objective_progress": "value"}
 LATE_FLAG = "source_late:"
+DOUBTFUL = ("source_empty:", "source_shifted:")
 
 
 def place_of(name: str, day: date | None = None) -> str:
@@ -64,6 +66,16 @@ def late_sources(summary: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(key for key, found in summary.get("sources", {}).items() if found.get("late"))
 
 
+def doubtful_words(key: str, kind: str) -> str:
+    """What is wrong with a source that is empty or shifted, as the beginning of a sentence."""
+    if key == SCORE:
+        return "Chances have shifted against those of training"
+    label = SOURCES[key].label if key in SOURCES else key
+    if kind == EMPTY:
+        return f"{label} is empty, though it had customers before: scores do without it"
+    return f"{label} has shifted: it is unlike it was before"
+
+
 def flag_words(flags: Iterable[str]) -> list[str]:
     """Why the chances are older or weaker than they look, a sentence a flag."""
     found = []
@@ -73,6 +85,11 @@ def flag_words(flags: Iterable[str]) -> list[str]:
             label = SOURCES[key].label if key in SOURCES else key
             found.append(
                 f"{label} is late: the chance does without it, and what would start by itself waits."
+            )
+        elif flag.startswith(DOUBTFUL):
+            kind, _, key = flag.partition(":")
+            found.append(
+                f"{doubtful_words(key, kind.removeprefix('source_'))}, and what would start by itself waits."
             )
         elif flag.startswith(FLAG):
             found.append(sentence(flag.removeprefix(FLAG)))
