@@ -3,7 +3,7 @@
 Within one transaction that is always rolled back, temporary views stand before the evidence tables, so that the one
 code path of scoring reads them without knowing. A row that came later is not there, a later fact in a row is empty
 (docs/import.md, "Time travel"), and a field without a time of its own is empty unless the contract takes it as it
-stands (segment, a contact's role). Source: learn-predict separation by time stamps (Kaufman et al. 2012, section 4).
+stands (segment, employees, a contact's role). Source: learn-predict separation by time stamps (Kaufman et al. 2012, section 4).
 """
 
 from collections.abc import Iterator
@@ -37,8 +37,8 @@ TABLES = {
     "accounts_account": Cut(
         "customer_since < {day}",
         {"trial_started_at": (), "converted_at": ()},
-        # the segment has no history and is taken as it stands; owner, plan and attributes speak of today
-        ("id", "tenant_id", "external_id", "segment", "customer_since", "parent_external_id"),
+        # segment and size have no history and are taken as they stand; owner, plan and attributes speak of today
+        ("id", "tenant_id", "external_id", "segment", "employees", "customer_since", "parent_external_id"),
     ),
     "accounts_contact": Cut("(joined_at IS NULL OR joined_at < {start})", {"departed_at": ()}),
     "accounts_subscription": Cut("started_at < {start}", {"cancelled_at": ("cancel_reason",)}),

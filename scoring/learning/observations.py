@@ -20,8 +20,9 @@ Ints = NDArray[np.int64]
 SEGMENTS = ("enterprise", "mid_market", "smb")
 # the length of the main term, and whether it renews by itself; when it ends is in `renewal_in`, which the engine takes
 # by period. Notice is an indicator. Fields without a history (owner, plan) would speak of today, not of the day, and
-# are left out, with one exception: the segment is taken as it stands (docs/import.md, "Time travel"), for policies and
-# every figure by segment go by it. Where segments were changed after customers had left, their dummies know of that.
+# are left out, with two exceptions that are taken as they stand (docs/import.md, "Time travel"): the segment, for
+# policies and every figure by segment go by it, and the number of employees behind `business.room_to_grow`. Where such
+# a field was changed after customers had left, it knows of that.
 EXTRAS = ("account.tenure_days", "account.log_arr", "contract.term_days", "contract.auto_renew")
 NAMES = (*(each.key for each in INDICATORS), *EXTRAS, *(f"segment.{each}" for each in SEGMENTS))
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from django.core.management import call_command
 
-from scoring.learning import labels, landmarks
+from scoring.learning import labels, landmarks, leakage
 from tenants import services
 from tenants.scoping import tenant_transaction
 from tests.scoring.cut import cut_bundle
@@ -56,6 +56,11 @@ def test_a_cut_bundle_gives_the_same_landmarks_and_leavers(bundle, tmp_path):
     for name in landmarks.PER_ROW:
         assert getattr(stack, name).tobytes() == getattr(cut_stack, name).tobytes(), name
     assert np.isfinite(stack.leaves_in).any()
+    again = leakage.read_again(
+        whole, stack, plan.days
+    )  # and what training reads again to find leaks is the cut too
+    assert len(again) > len(stack.names)
+    assert not [row["words"] for row in again if row["tripped"]]
     with tenant_transaction(whole.pk):
         later = landmarks.plan(whole, as_of=DAY + timedelta(days=60))
     assert len(later.known) > len(known)  # or a bundle would have been compared with itself

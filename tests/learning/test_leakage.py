@@ -115,8 +115,8 @@ def test_an_account_on_both_sides_of_a_fit_refuses(acme, monkeypatch):
     assert ("apart", "") in refused(report)
 
 
-def test_of_todays_fields_the_segment_alone_is_read(small):
-    """It has no history and is taken as it stands, past days too; other fields of today change no landmark."""
+def test_of_todays_fields_segment_and_employees_alone_are_read(small):
+    """They have no history and are taken as they stand, past days too; other fields of today change no landmark."""
     day = date(2026, 5, 4)
     before = landmarks.read(small.tenant, day=day)
     with small.here():
@@ -126,14 +126,14 @@ def test_of_todays_fields_the_segment_alone_is_read(small):
     again = landmarks.read(small.tenant, day=day)
     np.testing.assert_array_equal(before.x, again.x)
     with small.here():
-        Account.objects.update(segment="enterprise")
+        Account.objects.update(segment="enterprise", employees=500)
     now = landmarks.read(small.tenant, day=day)
     moved = {
         name
         for at, name in enumerate(now.names)
         if not np.array_equal(before.x[:, at], now.x[:, at], equal_nan=True)
     }
-    assert moved == {"segment.enterprise", "segment.smb"}
+    assert moved == {"segment.enterprise", "segment.smb", "business.room_to_grow"}
 
 
 def test_nothing_of_the_second_reading_stays(small):
