@@ -94,7 +94,7 @@ def reach(fitted: Fitted, names: list[str], training: Sample, now: Sample) -> Fl
     for at, name in enumerate(names):
         curve, parts = curves[name], []
         for sample in (training, now):
-            part = on_curve(curve, curve.table, sample.x[:, at])
+            part = on_curve(curve, curve.table, sample.x[:, at]) * fitted.fade[:SHOWN].mean()
             if curve.early is not None:
                 part = part + on_curve(curve, curve.early, sample.x[:, at]) / SHOWN
             parts.append(np.quantile(part, shares) if part.size else np.zeros(POINTS))

@@ -2,7 +2,8 @@
 
 scikit-learn's histogram gradient boosting with `interaction_cst` keeps every tree to one feature, so that the sum of
 all trees on a feature is a step function of it; trees are grown on bins of our own (`bins`). The contract's timing
-enters as one more feature: the timing-only model's logit of the period. The written model is compared with the booster
+enters as one more feature: the timing-only model's logit of the period. Trees are grown on the periods within 90 days;
+beyond them the timing-only model stands, and the curves fade (`fading`). The written model is compared with the booster
 on the training rows.
 """
 
@@ -13,9 +14,10 @@ import numpy as np
 
 from . import timing as contract
 from .bins import Bins, binned
-from .data import PERIODS, Floats, Ints, Stack, columns
+from .data import PERIODS, SHOWN, Bools, Floats, Ints, Stack, columns
+from .fading import scales
 from .fit import Options, Prepared, covariance, prepare, root, timing_only, with_offsets
-from .model import Calibration, Curve, Fitted, Timing, base_timing, on_curve, raw_logits
+from .model import Calibration, Curve, Fitted, Timing, base_timing, on_curve, raw_logits, raw_timing
 from .select import fold_of
 from .solve import Problem, curvature
 from .threads import one_thread
@@ -78,6 +80,11 @@ def grown(rows: Rows, picked: Any, trees: int, *, seed: int, few: bool) -> Any:
     """A booster fitted on some rows."""
     model = booster(rows.x.shape[1], trees, seed=seed, few=few)
     return model.fit(rows.x[picked], rows.leaves[picked], sample_weight=rows.weight[picked])
+
+
+def near(counts: Bools) -> Bools:
+    """Of the periods that count those within 90 days."""
+    return np.asarray(counts & (np.arange(len(PERIODS)) < SHOWN))
 
 
 def _fold_loss(rows: Rows, train: Any, judge: Any, *, seed: int, few: bool) -> list[float]:
@@ -165,7 +172,7 @@ def fit_boosted(stack: Stack, *, options: Options | None = None) -> Fitted:
     base, base_root = timing_only(problem, few=prepared.few)
     base = with_offsets(base)
     timing = base_timing(base, exact_design(prepared))
-    rows = person_periods(problem, columns(prepared.stack, names), timing, problem.counts)
+    rows = person_periods(problem, columns(prepared.stack, names), timing, near(problem.counts))
     trees, tried = (options.trees, {}) if options.trees else trees_wanted(prepared, rows, options)
     model = grown(rows, slice(None), trees, seed=options.seed, few=prepared.few)
     usual = [feature.usual for feature in prepared.features]
@@ -180,7 +187,7 @@ def fit_boosted(stack: Stack, *, options: Options | None = None) -> Fitted:
     }
     written = _written(prepared, curves, replace(link, table=link.table + constant), (base, base_root), facts)
     _compare(written, prepared.stack, rows, model.decision_function(rows.x))
-    return with_scales(written, prepared)
+    return with_scales(faded(written, prepared), prepared)
 
 
 def _written(
@@ -196,11 +203,9 @@ def _written(
         centred.append(replace(curve, table=curve.table - middle))
         link = replace(link, table=link.table + middle)
     design = exact_design(prepared)
-    values = base_timing(base[0], design)
-    usual = weight @ on_curve(link, link.table, values.ravel()).reshape(values.shape)
     timing = Timing(
         coefs=np.zeros(len(base[0])),
-        usual=usual,
+        usual=np.zeros(len(PERIODS)),
         base=base[0],
         base_usual=weight @ (design @ base[0]),
         auto=prepared.auto,
@@ -220,6 +225,20 @@ def _written(
     return Fitted("boosted", tuple(centred), timing, Calibration(), facts)
 
 
+def faded(written: Fitted, prepared: Prepared) -> Fitted:
+    """The same curves, with what they say of the later periods, and the usual account's timing."""
+    problem, stack = prepared.problem, prepared.stack
+    design = exact_design(prepared)
+    x, rest = columns(stack, written.names), raw_timing(written, design)
+    part = np.sum([on_curve(curve, curve.table, x[:, at]) for at, curve in enumerate(written.curves)], axis=0)
+    used = problem.counts * problem.weight[:, None]
+    fade, level = scales(np.broadcast_to(part, len(x)), rest, problem.leaves, used)
+    coefs = written.timing.coefs.copy()
+    coefs[: len(PERIODS)] += level
+    usual = problem.weight @ (rest + level) / problem.weight.sum()
+    return replace(written, timing=replace(written.timing, coefs=coefs, usual=usual), fade=fade)
+
+
 def _compare(written: Fitted, stack: Stack, rows: Rows, truth: Floats) -> None:
     """Every training row's logit, from the curves and from the booster."""
     gap = float(np.abs(raw_logits(written, stack)[rows.row, rows.period] - truth).max())
@@ -233,8 +252,7 @@ def with_scales(fitted: Fitted, prepared: Prepared) -> Fitted:
     assert link is not None
     x = columns(prepared.stack, fitted.names)
     parts = [on_curve(curve, curve.table, x[:, at]) for at, curve in enumerate(fitted.curves)]
-    values = base_timing(fitted.timing.base, exact_design(prepared))
-    at_link = on_curve(link, link.table, values.ravel()).reshape(values.shape)
+    at_link = raw_timing(fitted, exact_design(prepared))
     scaled = replace(
         problem,
         design=np.stack([np.ones_like(at_link), at_link], axis=2).astype(np.float32),

@@ -79,7 +79,7 @@ def _moves(fitted: Fitted, stack: Stack, weights: Floats) -> Floats | None:
     if link is not None and link.spread is not None:
         at_link = on_curve(link, link.spread, base_timing(fitted.timing.base, design).ravel())
         moves += np.einsum("nk,nkr->nr", weights, at_link.reshape(*weights.shape, -1))
-    x, whole = columns(stack, fitted.names), weights.sum(axis=1)[:, None]
+    x, whole = columns(stack, fitted.names), (weights @ fitted.fade[:SHOWN])[:, None]
     for at, curve in enumerate(fitted.curves):
         if curve.spread is not None:
             moves += whole * on_curve(curve, curve.spread, x[:, at])

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import timing as contract
 from .data import PERIODS, Floats
-from .model import Calibration, Curve, Fitted, Timing
+from .model import LASTING, Calibration, Curve, Fitted, Timing
 
 FORMAT = 1
 METHODS = ("none", "intercept", "both", "base_rate")
@@ -86,6 +86,7 @@ def to_document(fitted: Fitted) -> dict[str, Any]:
         "periods": list(PERIODS),
         "curves": [_curve(curve) for curve in fitted.curves],
         "timing": _timing(fitted.timing),
+        "fade": _whole(fitted.fade),
         "calibration": {
             "method": done.method,
             "intercept": float(done.intercept),
@@ -208,7 +209,12 @@ def from_document(document: Any) -> Fitted:
         timing.spread is not None or all(c.spread is None for c in read),
         "curves have a spread, timing has none",
     )
+    fade = LASTING
+    if "fade" in document:  # versions from before it have none
+        fade = _numbers(document, "fade", "model", shape=(len(PERIODS),))
+        falls = fade[0] == 1 and (np.diff(fade) <= 0).all() and fade[-1] >= 0
+        _need(bool(falls), "fade does not fall from 1 to 0")
     facts = _field(document, "facts", "model")
     _need(isinstance(facts, Mapping), "facts are not named")
     calibration = _read_calibration(_field(document, "calibration", "model"))
-    return Fitted(_text(document, "kind", "model"), read, timing, calibration, dict(facts))
+    return Fitted(_text(document, "kind", "model"), read, timing, calibration, dict(facts), fade)

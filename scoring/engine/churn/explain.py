@@ -72,9 +72,8 @@ def _steps(first: Pieces, last: Pieces) -> Floats:
     start, end = first.logits(), last.logits()
     rows = (len(end), start.shape[1])
     weights = path_weights(np.broadcast_to(start, rows), end)
-    features = (last.main - first.main) * weights.sum(axis=1)[:, None] + (last.early - first.early) * weights[
-        :, :1
-    ]
+    lasting = weights @ last.fade[:SHOWN]
+    features = (last.main - first.main) * lasting[:, None] + (last.early - first.early) * weights[:, :1]
     timing = ((last.timing - first.timing)[:, :SHOWN] * weights).sum(axis=1)
     return shared(np.column_stack([features, timing]), shown(end) - shown(np.broadcast_to(start, rows)))
 

@@ -14,9 +14,10 @@ from . import timing as contract
 from .basis import Feature, Looked, chosen, cost, matrix, tables
 from .chances import cumulative, hazards
 from .data import PERIODS, SHOWN, Floats, Stack, check, leavers, outcomes, thinned
+from .fading import NEAR, scales
 from .model import Calibration, Fitted, Timing
 from .select import Fold, choose, folds, sampled, sure_gain
-from .solve import LENGTHS, Problem, curvature, descend, factor, logits, polish, residuals
+from .solve import LENGTHS, Problem, curvature, descend, factor, logits, polish, residuals, split
 from .threads import one_thread
 
 FEW = 100  # leavers, below which the model is kept small and shrunken
@@ -88,6 +89,7 @@ def prepare(stack: Stack, options: Options) -> Prepared:
         weight=rows.weights,
         account=rows.account,
         day=rows.day,
+        share=NEAR,
     )
     return Prepared(rows, problem, features, dropped, auto, left)
 
@@ -115,7 +117,7 @@ def costs(prepared: Prepared, options: Options) -> tuple[Floats, Floats]:
 
 def timing_only(problem: Problem, *, few: bool) -> tuple[Floats, Floats]:
     """Coefficients of the contract's timing alone, and the square root of their covariance."""
-    bare = replace(problem, basis=problem.basis[:, :0], early=problem.early[:0])
+    bare = replace(problem, basis=problem.basis[:, :0], early=problem.early[:0], share=np.ones(len(PERIODS)))
     penalty = timing_cost(few=few)
     count, start = len(PERIODS), np.zeros(len(contract.COLUMNS))
     rate = (problem.leaves * problem.weight[:, None]).sum() / (
@@ -310,6 +312,13 @@ def facts_of(
     }
 
 
+def faded(problem: Problem, beta: Floats) -> tuple[Floats, Floats]:
+    """(fade, level) of every period, for the curves that were learnt."""
+    part = (problem.basis @ split(problem, beta)[1].astype(np.float32)).astype(np.float64)
+    used = problem.counts * problem.weight[:, None]
+    return scales(part, logits(problem, beta) - part[:, None], problem.leaves, used)
+
+
 def assembled(
     prepared: Prepared,
     beta: Floats,
@@ -327,6 +336,7 @@ def assembled(
     early_spread = np.zeros((b, spread.shape[1]))
     early_spread[problem.early] = spread[a + b :]
     means = (weight.astype(np.float32) @ problem.basis).astype(np.float64)
+    fade, level = faded(problem, beta)
     curves = []
     pieces = zip(
         prepared.features,
@@ -336,12 +346,13 @@ def assembled(
     count = len(PERIODS)
     for at, (feature, ys, extra, wide, early_wide, share) in enumerate(pieces):
         middle, extra_middle = float(share @ ys), float(share @ extra)
-        timing[:count] += middle
+        timing[:count] += middle * fade
         timing[0] += extra_middle
         curve = replace(feature.curve(ys - middle), spread=wide)
         if at in places:
             curve = replace(curve, early=extra - extra_middle, early_spread=early_wide)
         curves.append(curve)
+    timing[:count] += level
     own, bare = with_offsets(timing), with_offsets(base[0])
     usual = np.einsum("n,nkc->kc", weight, problem.design)
     written = Timing(
@@ -353,4 +364,4 @@ def assembled(
         spread=spread[:a],
         base_spread=base[1],
     )
-    return Fitted("additive", tuple(curves), written, Calibration(), facts)
+    return Fitted("additive", tuple(curves), written, Calibration(), facts, fade)

@@ -55,8 +55,8 @@ def slope_deviations(fitted: Fitted, stack: Stack, inside: Bools) -> tuple[Float
     """Per feature: how much steeper its part is among the rows inside (0: as everywhere), and the deviation's SD."""
     found, seen = pieces(fitted, stack), outcomes(stack)
     p, used = hazards(found.logits()), seen.counts * stack.weights[:, None]
-    rest = ((seen.leaves - p) * used).sum(axis=1)[inside]
-    curved = (p * (1 - p) * used).sum(axis=1)[inside]
+    rest = ((seen.leaves - p) * used)[inside] @ found.fade
+    curved = (p * (1 - p) * used)[inside] @ found.fade**2
     parts = found.main[inside]
     centred = parts - (curved @ parts) / max(float(curved.sum()), 1e-12)
     bend = curved @ centred**2 + 1.0  # a prior deviation of one: the pull towards none

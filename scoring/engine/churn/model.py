@@ -1,8 +1,9 @@
 """The form every model of leaving has: curves of single features, the contract's timing, one calibration map.
 
-logit(hazard in period k) = intercept + slope x (timing_k + sum of curves + sum of early curves where k is the first
-period). A curve is linear between its `xs` and flat beyond them, or a step: `ys[j]` where j of the xs lie below the
-value (a value equal to an x still belongs to the left). Evaluation needs numpy alone.
+logit(hazard in period k) = intercept + slope x (timing_k + fade_k x sum of curves + sum of early curves where k is
+the first period). A curve is linear between its `xs` and flat beyond them, or a step: `ys[j]` where j of the xs lie
+below the value (a value equal to an x still belongs to the left). `fade` falls from 1 with the periods: what is seen
+today says less of what lies far ahead (`fading`). Evaluation needs numpy alone.
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,9 @@ from typing import Any, Literal
 import numpy as np
 
 from . import timing as contract
-from .data import PERIODS, Floats, Ints, Stack, columns, take
+from .data import PERIODS, SHOWN, Floats, Ints, Stack, columns, take
 
+LASTING = np.ones(len(PERIODS))  # what is seen today says as much of every period
 BLOCK = 20_000  # rows at a time: their timing columns take 17 MB
 
 
@@ -40,7 +42,7 @@ class Timing:
     base: Floats  # coefficients without any feature: base rates
     base_usual: Floats
     auto: str = ""  # the feature that says whether a term renews by itself
-    link: Curve | None = None  # the boosted model's function of base timing, in place of coefs
+    link: Curve | None = None  # the boosted model's function of base timing within 90 days, added to coefs
     spread: Floats | None = None  # columns x directions
     base_spread: Floats | None = None
 
@@ -64,6 +66,7 @@ class Fitted:
     timing: Timing
     calibration: Calibration = Calibration()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    fade: Floats = field(default_factory=lambda: LASTING)  # periods
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,10 +80,11 @@ class Pieces:
     timing: Floats
     main: Floats
     early: Floats
+    fade: Floats = field(default_factory=lambda: LASTING)  # periods
 
     def logits(self) -> Floats:
         """n x periods."""
-        total: Floats = self.timing + self.main.sum(axis=1)[:, None]
+        total: Floats = self.timing + self.main.sum(axis=1)[:, None] * self.fade
         total[:, 0] += self.early.sum(axis=1)
         return total
 
@@ -127,11 +131,15 @@ def timing_design(fitted: Fitted, stack: Stack) -> Floats:
 
 def raw_timing(fitted: Fitted, design: Floats) -> Floats:
     """n x periods, before calibration."""
+    plain = np.asarray(design @ fitted.timing.coefs)
     link = fitted.timing.link
     if link is None:
-        return np.asarray(design @ fitted.timing.coefs)
+        return plain
     base = base_timing(fitted.timing.base, design)
-    return on_curve(link, link.table, base.ravel()).reshape(base.shape)
+    near = base[:, :SHOWN]
+    return plain + np.column_stack(
+        [on_curve(link, link.table, near.ravel()).reshape(near.shape), base[:, SHOWN:]]
+    )
 
 
 def base_timing(base: Floats, design: Floats) -> Floats:
@@ -153,7 +161,10 @@ def pieces(fitted: Fitted, stack: Stack) -> Pieces:
         if curve.early is not None:
             early[:, at] = on_curve(curve, curve.early, x[:, at])
     return Pieces(
-        done.intercept + done.slope * raw_timing(fitted, design), done.slope * main, done.slope * early
+        done.intercept + done.slope * raw_timing(fitted, design),
+        done.slope * main,
+        done.slope * early,
+        fitted.fade,
     )
 
 
@@ -171,7 +182,7 @@ def reference(fitted: Fitted) -> Pieces:
         if curve.early is not None:
             early[:, at] = on_curve(curve, curve.early, usual)
     usual_timing = done.intercept + done.slope * fitted.timing.usual
-    return Pieces(usual_timing[None, :], done.slope * main, done.slope * early)
+    return Pieces(usual_timing[None, :], done.slope * main, done.slope * early, fitted.fade)
 
 
 def raw_logits(fitted: Fitted, stack: Stack) -> Floats:

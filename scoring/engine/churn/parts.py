@@ -78,9 +78,16 @@ def ensemble(models: Mapping[str, Fitted], later: Stack) -> Fitted:
     facts = dict(named[0][1].facts) | {
         "weights": {name: float(w) for (name, _), w in zip(named, weights, strict=True)}
     }
-    return Fitted(
-        "ensemble", tuple(curves), _timing([m for _, m in named], weights, level), Calibration(), facts
-    )
+    timing = _timing([model for _, model in named], weights, level)
+    fade = faded([model for _, model in named], weights)
+    return Fitted("ensemble", tuple(curves), timing, Calibration(), facts, fade)
+
+
+def faded(models: Sequence[Fitted], weights: Floats) -> Floats:
+    """One fade for all features: the parts' mean, by their weights."""
+    whole = float(weights.sum())
+    shares = weights / whole if whole > 0 else np.full(len(weights), 1 / len(weights))
+    return np.asarray(shares @ np.stack([model.fade for model in models]))
 
 
 def _scaled(curve: Curve, weight: float, start: int, total: int) -> Curve:

@@ -76,4 +76,5 @@ def pays(
         found.append(path(part, fixed, scaled(unit, part.train, factors), start, grid))
     loss = np.array([np.concatenate([each[at] for each in found]) for at in range(len(grid))])
     best = strongest(loss) if careful else int(np.argmin(loss.mean(axis=1)))
-    return grid[best] if loss[best].mean() < choice.loss.mean() else 0.0
+    surely = not careful  # with leavers enough it paid on every development world, and folds tell it poorly
+    return grid[best] if surely or loss[best].mean() < choice.loss.mean() else 0.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .data import PERIODS, Floats, Ints, spread_key
+from .data import PERIODS, SHOWN, Floats, Ints, spread_key
 from .solve import Problem, curvature, descend, factor, logits, losses
 
 PENALTIES = (
@@ -38,6 +38,15 @@ def _enough(problem: Problem) -> bool:
     return len(np.unique(problem.account[problem.leaves.any(axis=1)])) >= LEAST_EVENTS
 
 
+def shown(problem: Problem) -> Problem:
+    """The rows' periods within 90 days alone: by what is shown of a model its penalty is chosen."""
+    near = np.arange(len(PERIODS)) < SHOWN
+    problem = replace(
+        problem, counts=problem.counts & near, leaves=problem.leaves & near, share=np.ones(len(PERIODS))
+    )
+    return problem.rows(np.asarray(problem.counts.any(axis=1)))
+
+
 def folds(problem: Problem, *, seed: int) -> list[Fold]:
     """Train on other accounts with what was known before the cut; judge on held-out accounts from the cut on.
 
@@ -54,6 +63,7 @@ def folds(problem: Problem, *, seed: int) -> list[Fold]:
         early = replace(problem, counts=problem.counts & closed, leaves=problem.leaves & closed)
         train = early.rows((group != at) & early.counts.any(axis=1))
         judge = problem.rows((group == at) & (problem.day >= cut if timed else np.ones(len(group), bool)))
+        judge = shown(judge)
         if _enough(train) and _enough(judge):
             found.append(Fold(train, judge))
     return found

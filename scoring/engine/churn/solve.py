@@ -4,7 +4,7 @@ A row's features serve all its periods, so that gradient and curvature need its 
 instead of 6 n x columns, and the same result.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,6 +27,14 @@ class Problem:
     weight: Floats  # n
     account: Ints  # n, sorted
     day: Ints
+    share: Floats = field(
+        default_factory=lambda: np.ones(len(PERIODS))
+    )  # periods: how much each of them counts
+
+    @property
+    def used(self) -> Floats:
+        """n x periods: the weight of what counts."""
+        return np.asarray(self.counts * self.share * self.weight[:, None])
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -63,11 +71,11 @@ def losses(problem: Problem, beta: Floats) -> Floats:
     """n: weighted log loss of a row's periods."""
     eta = logits(problem, beta)
     each = np.logaddexp(0.0, eta) - problem.leaves * eta
-    return np.asarray(problem.weight * (each * problem.counts).sum(axis=1))
+    return np.asarray((each * problem.used).sum(axis=1))
 
 
 def residuals(problem: Problem, eta: Floats) -> Floats:
-    return np.asarray((hazards(eta) - problem.leaves) * problem.counts * problem.weight[:, None])
+    return np.asarray((hazards(eta) - problem.leaves) * problem.used)
 
 
 def gradient(problem: Problem, eta: Floats) -> Floats:
@@ -84,7 +92,7 @@ def curvature(problem: Problem, eta: Floats) -> Floats:
     a, b, _ = problem.sizes
     out = np.zeros((problem.size, problem.size))
     p = hazards(eta)
-    spread = (p * (1 - p) * problem.counts * problem.weight[:, None]).astype(np.float32)
+    spread = (p * (1 - p) * problem.used).astype(np.float32)
     for start in range(0, len(problem.weight), BLOCK):
         rows = slice(start, start + BLOCK)
         v, design, basis = spread[rows], problem.design[rows], problem.basis[rows]
@@ -113,11 +121,13 @@ def descend(problem: Problem, penalty: Floats, start: Floats, lower: Floats, *, 
     from scipy.linalg import solve_triangular
     from scipy.optimize import minimize
 
+    used = problem.used
+
     def judged(u: Floats) -> tuple[float, Floats]:
         beta = solve_triangular(lower, u, lower=True, trans=1)
         eta = logits(problem, beta)
-        each = (np.logaddexp(0.0, eta) - problem.leaves * eta) * problem.counts
-        value = float(problem.weight @ each.sum(axis=1)) + 0.5 * float(beta @ penalty @ beta)
+        each = (np.logaddexp(0.0, eta) - problem.leaves * eta) * used
+        value = float(each.sum()) + 0.5 * float(beta @ penalty @ beta)
         slope = gradient(problem, eta) + penalty @ beta
         return value, solve_triangular(lower, slope, lower=True)
 

@@ -280,7 +280,8 @@ def test_parts_and_their_ensemble(past, later, unseen):
     rows = replace(take(unseen, unseen.account < 1500), names=names)
     raw = sum(weights[name] * raw_logits(model, rows) for name, model in models.items())
     gap = raw_logits(joined, rows) - raw
-    assert np.ptp(gap) < 1e-9
+    assert np.ptp(gap[:, 0]) < 1e-9  # later periods fade as the parts do on average, no part by itself
+    assert np.ptp(gap) < 0.05
     joined = from_document(to_document(joined))
     best = auc(*judged(rows, chances(models["usage"], rows).p))
     assert auc(*judged(rows, chances(joined, rows).p)) > best - 0.01
