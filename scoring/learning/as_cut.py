@@ -3,7 +3,7 @@
 Within one transaction that is always rolled back, temporary views stand before the evidence tables, so that the one
 code path of scoring reads them without knowing. A row that came later is not there, a later fact in a row is empty
 (docs/import.md, "Time travel"), and a field without a time of its own is empty unless the contract takes it as it
-stands (segment, employees, a contact's role). Source: learn-predict separation by time stamps (Kaufman et al. 2012, section 4).
+stands (segment, employees, a contact's role). Source: learn-predict separation by time (Kaufman et al. 2012, 4).
 """
 
 from collections.abc import Iterator
