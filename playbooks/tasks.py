@@ -10,6 +10,7 @@ from playbooks import services
 from playbooks.queries import cues as cue_queries
 from playbooks.services import cues, renewals, unattended
 from scoring.automation import holds
+from scoring.queries import newest_run
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -69,11 +70,14 @@ def give_turns(tenant: Tenant, progress: Any) -> dict[str, int]:
 
 
 def is_there_a_new_scoring(tenant: Tenant) -> bool:
-    """Whether a playbook before renewals is in use and something was scored since they were looked at last."""
-    if not renewals.playbooks_of(tenant):
+    """Whether a playbook before renewals is in use and something was scored since they were looked at last.
+
+    Asked every few seconds, so the two small look-ups come first.
+    """
+    run = newest_run(tenant)
+    if run is None or run.pk == _looked_at(tenant) or not renewals.playbooks_of(tenant):
         return False
-    run = cue_queries.settled_run(tenant)
-    return run is not None and run.pk != _looked_at(tenant)
+    return cue_queries.settled_run(tenant) is not None
 
 
 def _looked_at(tenant: Tenant) -> int | None:

@@ -111,13 +111,13 @@ def _end_fallen(tenant: Tenant, standings: dict[int, AccountHealth]) -> None:
 
 
 def may_give(tenant: Tenant, *, now: datetime | None = None) -> bool:
-    """Whether a flag waits whose owner has room this week, and nothing holds it."""
-    if not queries.waiting(tenant).exists() or holds.reasons(tenant):
+    """Whether a flag waits whose owner has room this week, and nothing holds it. Asked often: the cheap looks first."""
+    owners = set(queries.waiting(tenant).order_by().values_list("account__owner_id", flat=True).distinct())
+    if not owners:
         return False
     now = now or timezone.now()
     full = _full(tenant, queries.given_since(tenant, queries.week_began(tenant, now)))
-    owners = queries.waiting(tenant).order_by().values_list("account__owner_id", flat=True).distinct()
-    return any(each not in full for each in owners) and queries.settled_run(tenant) is not None
+    return bool(owners - full) and not holds.reasons(tenant) and queries.settled_run(tenant) is not None
 
 
 def _full(tenant: Tenant, given: dict[int | None, int]) -> set[int | None]:
