@@ -268,10 +268,12 @@ def _weekly(days: list[date], since: date) -> list[date]:
 def promised(report: dict[str, Any]) -> float:
     """The slope of the features that the back-test found, at most 1, which is what chances claim by themselves.
 
-    Of a version from before it was kept, and where the features said too little there, the slope as a whole.
+    Where the features said too little there, the claim itself: what a version says now is what it is held to. Of a
+    version from before that was kept, the slope of the chance as a whole.
     """
-    found = (report.get("features_slope") or {}).get("value")
-    if found is None:
+    if "features_slope" in report:
+        found = (report["features_slope"] or {}).get("value")
+    else:
         whole = report.get("horizons", {}).get(str(HORIZON), {}).get("all", {})
         found = (whole.get("slope") or {}).get("value")
     return 1.0 if found is None else min(float(found), 1.0)

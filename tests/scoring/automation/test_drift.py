@@ -293,5 +293,6 @@ def test_what_is_promised():
     whole = {"horizons": {"90": {"all": {"slope": {"value": 0.7}}}}}
     assert watching.promised(whole | {"features_slope": {"value": 0.9, "sd": 0.1, "events": 90}}) == 0.9
     assert watching.promised(whole | {"features_slope": {"value": 1.4, "sd": 0.1, "events": 90}}) == 1.0
-    assert watching.promised(whole | {"features_slope": None}) == 0.7  # it could not tell
+    assert watching.promised(whole | {"features_slope": None}) == 1.0  # it could not tell: what chances claim
+    assert watching.promised(whole) == 0.7  # from before it was kept
     assert watching.promised({}) == 1.0
