@@ -106,7 +106,7 @@ def _set(change: UserChange, path: str, value: Any) -> None:
 def _set_email(change: UserChange, name: str, value: Any) -> None:
     """The userName is the address that counts; an e-mail beside it is the same or is left alone."""
     if name == "username":
-        change.email = _text("userName", value).lower()
+        change.email = _text("userName", value)
         if not change.email:
             raise bad_value("userName must be an e-mail address.")
     elif not isinstance(value, str | list | dict | None):

@@ -50,7 +50,7 @@ def _address(text: str) -> str:
         validate_email(email)
     except ValidationError:
         raise bad_value("userName must be an e-mail address.") from None
-    if addresses.is_nobodys(email):
+    if not addresses.is_usable(text):
         raise bad_value("userName must be an e-mail address.")
     if len(email) > 254:
         raise bad_value("userName is longer than an e-mail address can be.")

@@ -122,7 +122,7 @@ def _email(claims: dict[str, Any]) -> str:
         validate_email(email)
     except ValidationError:
         raise Refusal("Your company's sign-in sent no usable e-mail address.") from None
-    if addresses.is_nobodys(email):  # it would sign in as the stand-in of another
+    if not addresses.is_usable(email):  # it would sign in as another, or as a stand-in
         raise Refusal("Your company's sign-in sent no usable e-mail address.")
     return email.strip().lower()
 

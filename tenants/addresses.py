@@ -105,6 +105,15 @@ def is_nobodys(email: str) -> bool:
     return email.strip().lower().endswith(NOBODYS)
 
 
+def is_usable(email: str) -> bool:
+    """Whether somebody may be named by it as it was given, before its case is changed.
+
+    Only ASCII: Django's check lets letters through that look like others, and the Kelvin sign, which `lower` makes a k,
+    so that one person would pass for another. A domain with other letters has its form in ASCII (xn--).
+    """
+    return email.isascii() and not is_nobodys(email)
+
+
 def is_stand_in(user: User) -> bool:
     return is_nobodys(user.email)
 

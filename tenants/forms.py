@@ -81,7 +81,7 @@ class NewPersonForm(PersonForm):
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
-        if addresses.is_nobodys(email):  # a stand-in's, which no mail reaches
+        if not addresses.is_usable(email):  # or a stand-in's, which no mail reaches
             raise ValidationError("Enter a valid email address.")
         return email
 

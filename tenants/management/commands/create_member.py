@@ -92,7 +92,7 @@ def _checked_email(text: str) -> str:
         validate_email(email)
     except ValidationError as error:
         raise CommandError(f"{text!r} is not an e-mail address.", returncode=USAGE) from error
-    if addresses.is_nobodys(email):
+    if not addresses.is_usable(text):
         raise CommandError(f"{text!r} is not an e-mail address.", returncode=USAGE)
     return email
 
