@@ -30,7 +30,7 @@ def register() -> None:
         quotas.Meter(
             EVENTS, "Events sent", "events", _events, order=20, per=1000,
             help="Webhooks sent to endpoints, with every attempt.",
-            refused="Nothing is held back: an approved write that waits would be the larger harm.",
+            refused="It has no quota: an approved write that waits would be the larger harm.", has_quota=False,
         )
     )  # fmt: skip
 

@@ -15,9 +15,12 @@ from tenants.quota_models import Quota, UnitPrice
 class MeterForm(OwnRowForm):
     """The meter is one of those that apps registered, chosen by its label."""
 
+    only_with_quota = False
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        choices = [(each.key, f"{each.label} ({each.unit})") for each in quotas.meters.values()]
+        offered = [each for each in quotas.meters.values() if each.has_quota or not self.only_with_quota]
+        choices = [(each.key, f"{each.label} ({each.unit})") for each in offered]
         self.fields["meter"] = forms.ChoiceField(choices=choices, label="Meter")
 
     def clean_limit(self) -> int:
@@ -25,6 +28,12 @@ class MeterForm(OwnRowForm):
         if limit < 0:
             raise ValidationError("A quota is 0 or more.")
         return limit
+
+
+class QuotaForm(MeterForm):
+    """Only of what is refused over the limit: any other limit would be a promise that nobody keeps."""
+
+    only_with_quota = True
 
 
 class _Removable(TenantModelAdmin):
@@ -37,6 +46,7 @@ class _Removable(TenantModelAdmin):
 
 @register(Quota)
 class QuotaAdmin(_Removable):
+    form = QuotaForm
     fields = ("meter", "limit")
     exclude: ClassVar[Any] = ("tenant",)
     list_display = ("meter", "limit")

@@ -30,6 +30,7 @@ class Meter:
     refused: str = ""  # what happens over the quota, in words for the page
     per: int = 1000  # what a unit price is usually for
     order: int = 50
+    has_quota: bool = True  # False: counted and priced, never refused
 
 
 class QuotaExceeded(Exception):
@@ -80,7 +81,9 @@ def span(month: date) -> tuple[datetime, datetime]:
 
 
 def limits(tenant: Tenant) -> dict[str, int]:
-    return dict(Quota.objects.for_tenant(tenant).values_list("meter", "limit"))
+    """By meter; a row of one that refuses nothing, set before that was known, limits nothing."""
+    rows = Quota.objects.for_tenant(tenant).values_list("meter", "limit")
+    return {key: limit for key, limit in rows if key in meters and meters[key].has_quota}
 
 
 def limit_of(tenant: Tenant, meter: str) -> int | None:
@@ -93,7 +96,7 @@ def used(tenant: Tenant, meter: str) -> int:
 
 def refusal(tenant: Tenant, meter: str, wanted: int) -> QuotaExceeded | None:
     """Why `wanted` more cannot be taken on, or None. Needs the tenant's transaction."""
-    if meter not in meters:
+    if meter not in meters or not meters[meter].has_quota:
         return None
     limit = limit_of(tenant, meter)
     if limit is None:

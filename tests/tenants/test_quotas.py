@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.forms import modelform_factory
 from django.test import Client
 from django.utils import timezone
 
@@ -312,3 +313,22 @@ def test_quotas_are_set_and_taken_away_in_the_admin_on_record(acme):
         assert not Quota.objects.exists()
         verbs = set(AuditEvent.objects.filter(tenant=acme.tenant).values_list("verb", flat=True))
     assert {"tenants.admin_changed", "tenants.admin_removed"} <= verbs
+
+
+def test_what_is_never_refused_can_be_given_no_quota(acme):
+    """A limit on events sent would be a promise that nobody keeps; one set in the past limits and shows nothing."""
+    from tenants.quota_admin import MeterForm, QuotaForm
+
+    free = {key for key, meter in quotas.meters.items() if not meter.has_quota}
+    assert free == {"events"}
+    limit(acme, "events", 0)
+    with acme.here():
+        of = {}
+        for form in (QuotaForm, MeterForm):
+            of[form] = modelform_factory(Quota, form=form, fields=("meter", "limit"))
+            of[form].tenant = acme.tenant  # as the admin does
+        offered = {key for key, _ in of[QuotaForm]().fields["meter"].choices}
+        assert offered == set(quotas.meters) - free
+        assert "events" in {key for key, _ in of[MeterForm]().fields["meter"].choices}, "priced all the same"
+        assert "events" not in quotas.limits(acme.tenant)
+        assert quotas.refusal(acme.tenant, "events", 1) is None
