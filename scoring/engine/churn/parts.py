@@ -87,7 +87,9 @@ def faded(models: Sequence[Fitted], weights: Floats) -> Floats:
     """One fade for all features: the parts' mean, by their weights."""
     whole = float(weights.sum())
     shares = weights / whole if whole > 0 else np.full(len(weights), 1 / len(weights))
-    return np.asarray(shares @ np.stack([model.fade for model in models]))
+    mean = shares @ np.stack([model.fade for model in models])
+    mean[0] = 1.0  # shares add up to it but for rounding
+    return np.asarray(np.minimum.accumulate(mean))
 
 
 def _scaled(curve: Curve, weight: float, start: int, total: int) -> Curve:
