@@ -7,6 +7,8 @@ from scoring.automation import notices
 from tenants.models import Membership, Tenant
 from tenants.nav import Freshness
 
+MOST_SHOWN = 2  # sources in the bar; the page of scores names them all
+
 
 def freshness(tenant: Tenant, viewer: Membership) -> Freshness:
     """The day scored last, sources late, empty or shifted, a version taken back, what waits, weak chances."""
@@ -21,9 +23,14 @@ def freshness(tenant: Tenant, viewer: Membership) -> Freshness:
     return Freshness(
         url=url,
         scored_at=scored_at,
-        late=late + doubtful,
+        late=_shown(late + doubtful),
         late_url=affected.page_url(tenant) if late else "",
         notices=notices.of(tenant, viewer, run),
         chances=weak.short if weak else "",
         chances_words=weak.words if weak else "",
     )
+
+
+def _shown(told: tuple[str, ...]) -> tuple[str, ...]:
+    """As many as the bar has room for; of more the first one, and how many others there are."""
+    return told if len(told) <= MOST_SHOWN else (told[0], f"{len(told) - 1} more sources")

@@ -69,11 +69,11 @@ def late_sources(summary: Mapping[str, Any]) -> frozenset[str]:
 def doubtful_words(key: str, kind: str) -> str:
     """What is wrong with a source that is empty or shifted, as the beginning of a sentence."""
     if key == SCORE:
-        return "Chances have shifted against those of training"
+        return "Chances: shifted against those of training"
     label = SOURCES[key].label if key in SOURCES else key
     if kind == EMPTY:
-        return f"{label} is empty, though it had customers before: scores do without it"
-    return f"{label} has shifted: it is unlike it was before"
+        return f"{label}: empty, with customers before; scores do without it"
+    return f"{label}: shifted, unlike before"
 
 
 def flag_words(flags: Iterable[str]) -> list[str]:

@@ -59,7 +59,7 @@ def test_a_shifted_source_marks_the_chances_the_frame_and_the_brief(acme, readin
     assert "Automations are paused." in page  # although nothing waits yet
     brief = text_of(client, acme, f"accounts/{reading.pk}/brief/")
     assert "Not ready" in brief
-    assert "Product usage has shifted" in brief
+    assert "Product usage: shifted, unlike before" in brief
     assert (
         "40" not in brief[brief.index("Not ready.") : brief.index("Trajectory")]
     )  # counts of the whole workspace
@@ -90,7 +90,7 @@ def test_an_empty_source_is_no_source_that_was_never_tracked(acme, reading, clie
         page = text_of(client, acme, path, role="executive")
         assert "Surveys empty</span>" in page
         assert "empty, had customers before" in page
-    assert "Surveys is empty" in text_of(client, acme, f"accounts/{reading.pk}/brief/")
+    assert "Surveys: empty, with customers before" in text_of(client, acme, f"accounts/{reading.pk}/brief/")
     assert standing(acme, reading).chance_flags == []
 
 
@@ -123,6 +123,21 @@ def test_inputs_that_drift_found_shifted_are_told_before_and_after_the_next_scor
     score(acme)
     assert standing(acme, reading).chance_flags == ["source_shifted:usage"]
     assert text_of(client, acme, "scores/").count("Product usage shifted</span>") == 1
+
+
+def test_the_bar_names_two_sources_and_counts_more(acme, reading, client):
+    with acme.here():
+        run = ScoreRun.objects.filter(tenant=acme.tenant, as_of=BEFORE).latest("pk")
+        for count, words in (
+            (2, ("Product usage empty</span>", "Invoices empty</span>")),
+            (3, ("2 more sources",)),
+        ):
+            keys = ("usage", "invoices", "surveys")[:count]
+            run.summary["held"] = [{"source": key, "kind": "empty", "words": ""} for key in keys]
+            run.save(update_fields=["summary"])
+            page = text_of(client, acme, "scores/")
+            assert all(each in page for each in words)
+            assert ("more sources" in page) == (count > 2)
 
 
 def test_a_look_within_limits_marks_nothing(acme, reading, client):
