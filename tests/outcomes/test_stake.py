@@ -103,11 +103,11 @@ def test_each_run_stores_the_interval_and_outcomes_shows_it(scored, client):
     assert low < told["expected"] < high
     client.force_login(scored.executive.user)
     text = client.get(scored.url("outcomes/")).text
-    assert "80% interval by simulation with a shock that all share" in text
+    assert "80% interval by simulation" in text
     assert "bounds added up" not in text
     assert "Of it expected to leave within 90 days" in text
     part = client.get(scored.url("outcomes/?segment=smb")).text
-    assert "80% interval by the last scoring" in part
+    assert "80% interval by approximation" in part
     rows = client.get(scored.url("outcomes/rows/?figure=stake"))
     assert rows.context["page"].sums.keys() == {"now_arr", "stake"}
 
