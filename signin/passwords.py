@@ -1,0 +1,99 @@
+"""What a new password may not be, beside Django's own rules: words of its context, and what is known from breaches."""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from tenants.models import Membership, User
+
+LEAST_OF_ITS_OWN = 8  # characters that have to be left when the words of the context are taken away
+WORDS = (
+    "holdfast",
+    "customer",
+    "success",
+    "churn",
+    "renewal",
+    "account",
+    "health",
+    "password",
+    "welcome",
+    "admin",
+)
+_LOOKS_LIKE = str.maketrans("0134578@$!|", "oieastbasil")
+_SHORTEST = 4  # of a word that counts
+
+
+class ContextWordsValidator:
+    """Refuses a password that is little more than the product's name, its subject, or the names of one's workspaces."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        rest = password.lower().translate(_LOOKS_LIKE)
+        for word in sorted(_context_of(user), key=len, reverse=True):
+            rest = rest.replace(word, "")
+        if len(rest) < min(LEAST_OF_ITS_OWN, len(password)):
+            raise ValidationError(self.get_help_text(), code="password_of_context")
+
+    def get_help_text(self) -> str:
+        return "Your password can’t be made up of the names of this product, your company or your work."
+
+
+def _context_of(user: Any) -> set[str]:
+    """Words that whoever guesses tries first; of somebody who is kept, with the names of their workspaces."""
+    names = [*WORDS, getattr(user, "email", "").rpartition("@")[2].rpartition(".")[0]]
+    if isinstance(user, User) and user.pk:
+        rows = Membership.objects.filter(user=user).select_related("tenant__organisation")
+        names += [
+            each for row in rows for each in (row.tenant.slug, row.tenant.name, row.tenant.organisation.name)
+        ]
+    words = {part for name in names for part in re.split(r"[^a-z]+", name.lower().translate(_LOOKS_LIKE))}
+    return {word for word in words if len(word) >= _SHORTEST}
+
+
+class BreachedPasswordValidator:
+    """Refuses what stands in the file that `HOLDFAST_BREACHED_PASSWORDS` names; without one it refuses nothing.
+
+    The file has a line a password, in order: its SHA-1 in capitals, then perhaps a colon and a count, as the published
+    lists of breached passwords have it. It is searched by halves, so that its size costs nothing.
+    """
+
+    def validate(self, password: str, user: Any = None) -> None:
+        path = settings.BREACHED_PASSWORDS
+        if path and _is_in(Path(path), _digest(password)):
+            raise ValidationError(
+                "This password is known from a breach of another service. Choose another one.",
+                code="password_breached",
+            )
+
+    def get_help_text(self) -> str:
+        return (
+            "Your password can’t be one that is known from a breach." if settings.BREACHED_PASSWORDS else ""
+        )
+
+
+def _digest(password: str) -> bytes:
+    return hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper().encode()
+
+
+def _is_in(path: Path, wanted: bytes) -> bool:
+    """Binary search by bytes for the line that begins with `wanted`. Raises OSError where the file cannot be read."""
+    with path.open("rb") as file:
+        low, high = 0, file.seek(0, os.SEEK_END)
+        while low < high:
+            middle = (low + high) // 2
+            file.seek(middle)
+            if middle:
+                file.seek(middle - 1)
+                file.readline()  # to the beginning of the next line
+            line = file.readline()
+            if line and line[:40].upper() < wanted:
+                low = max(file.tell(), middle + 1)
+            elif line[:40].upper() == wanted:
+                return True
+            else:
+                high = middle
+    return False
