@@ -70,12 +70,9 @@ def give_turns(tenant: Tenant, progress: Any) -> dict[str, int]:
 
 
 def is_there_a_new_scoring(tenant: Tenant) -> bool:
-    """Whether a playbook before renewals is in use and something was scored since they were looked at last.
-
-    Asked every few seconds, so the two small look-ups come first.
-    """
+    """Whether something was scored since this was looked at last. Asked often: the two small look-ups come first."""
     run = newest_run(tenant)
-    if run is None or run.pk == _looked_at(tenant) or not renewals.playbooks_of(tenant):
+    if run is None or run.pk == _looked_at(tenant):
         return False
     return cue_queries.settled_run(tenant) is not None
 
@@ -86,10 +83,10 @@ def _looked_at(tenant: Tenant) -> int | None:
 
 
 def look_ahead(tenant: Tenant, progress: Any) -> dict[str, int]:
-    """After each scoring: terms that end soon. Harmless when run again."""
+    """After each scoring: terms that end soon, and what no level of risk speaks for any more. Harmless again."""
     with tenant_transaction(tenant.pk):
         run = cue_queries.settled_run(tenant)
-        ended = renewals.end_passed(tenant, run=run) if run is not None else 0
+        ended = renewals.end_passed(tenant, run=run) + cues.end_unspoken(tenant) if run is not None else 0
     begun, after = 0, 0
     while run is not None:
         with tenant_transaction(tenant.pk):

@@ -115,19 +115,13 @@ def asked_of(tenant: Tenant, *, account_id: int) -> dict[str, Any]:
     return dict(found.get())
 
 
-def open_on(tenant: Tenant, trigger: str, account_ids: Iterable[int]) -> list[Recommendation]:
-    """Open suggestions of playbooks that answer to this, locked."""
+def open_on(tenant: Tenant, trigger: str, account_ids: Iterable[int] | None = None) -> list[Recommendation]:
+    """Open suggestions of playbooks that answer to this, on these accounts or on all, locked."""
     rows = Recommendation.objects.for_tenant(tenant).filter(
-        state__in=Recommendation.OPEN, playbook__trigger_on=trigger, account_id__in=list(account_ids)
+        state__in=Recommendation.OPEN, playbook__trigger_on=trigger
     )
-    return list(rows.select_for_update(of=("self",)).select_related("account", "playbook").order_by("pk"))
-
-
-def open_renewals(tenant: Tenant) -> list[Recommendation]:
-    """Open suggestions before a renewal, locked."""
-    rows = Recommendation.objects.for_tenant(tenant).filter(
-        state__in=Recommendation.OPEN, playbook__trigger_on=Playbook.TriggerOn.RENEWAL
-    )
+    if account_ids is not None:
+        rows = rows.filter(account_id__in=list(account_ids))
     return list(rows.select_for_update(of=("self",)).select_related("account", "playbook").order_by("pk"))
 
 

@@ -30,7 +30,7 @@ from tenants.models import Membership, Tenant
 
 RISK, RENEWAL = Playbook.TriggerOn.RISK, Playbook.TriggerOn.RENEWAL
 GIVEN, DROPPED = Cue.State.GIVEN, Cue.State.DROPPED
-FALLEN, ANSWERED = "the risk has fallen again", "answered lately"
+FALLEN, ANSWERED, GONE = "the risk has fallen again", "answered lately", "no chance is known any more"
 
 
 # --- what rose and what fell -------------------------------------------------------------------------
@@ -43,7 +43,7 @@ def follow_risk(tenant: Tenant, *, signals: list[Signal], now: datetime | None =
     rises = joined(signals)
     accounts = known_accounts(tenant, rises)
     standings = queries.standings(tenant, accounts)
-    _end_fallen(tenant, standings)
+    _end_fallen(tenant, queries.open_on(tenant, RISK, accounts), standings)
     playbooks = queries.active_on(tenant, RISK)
     kept = queries.rises_for_update(tenant, accounts)
     begun = []
@@ -97,14 +97,24 @@ def _end(row: Cue | None, why: str, now: datetime) -> None:
         row.save()
 
 
-def _end_fallen(tenant: Tenant, standings: dict[int, AccountHealth]) -> None:
+@transaction.atomic
+def end_unspoken(tenant: Tenant) -> int:
+    """End open suggestions that no level speaks for any more; how many. A version that is taken back tells no level
+    that fell: its chances are gone with the next scoring."""
+    rows = queries.open_on(tenant, RISK)
+    return _end_fallen(tenant, rows, queries.standings(tenant, [row.account_id for row in rows]))
+
+
+def _end_fallen(tenant: Tenant, rows: list[Recommendation], standings: dict[int, AccountHealth]) -> int:
     """A suggestion that a level began ends when the level is below what its playbook asks for."""
-    for row in queries.open_on(tenant, RISK, standings):
-        level = standings[row.account_id].risk_level
+    count = 0
+    for row in rows:
+        standing = standings.get(row.account_id)
+        level = standing.risk_level if standing is not None else ""
         if rank(level) < rank(row.playbook.trigger_level):
-            suggestions.expire(
-                tenant, row, why=f"{FALLEN}, to {level}" if level else "no chance is known any more"
-            )
+            suggestions.expire(tenant, row, why=f"{FALLEN}, to {level}" if level else GONE)
+            count += 1
+    return count
 
 
 # --- whose turn it is ----------------------------------------------------------------------------
@@ -185,7 +195,7 @@ class _Turn:
         """Whether it took a turn."""
         standing = self.standings.get(row.account_id)
         if standing is None or standing.p90 is None:
-            self._drop(row, "no chance is known any more")
+            self._drop(row, GONE)
             return False
         if self._must_wait(standing):
             return False

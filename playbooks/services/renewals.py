@@ -183,7 +183,7 @@ def _days(playbook: Playbook) -> int:
 @transaction.atomic
 def end_passed(tenant: Tenant, *, run: ScoreRun) -> int:
     """End open suggestions whose term is over, was renewed or is no longer the main one; how many."""
-    rows = queries.open_renewals(tenant)
+    rows = queries.open_on(tenant, RENEWAL)
     standings = queries.standings(tenant, [row.account_id for row in rows])
     terms = queries.main_terms(tenant, standings.values(), run.as_of)
     count = 0

@@ -176,6 +176,17 @@ class TestVersions:
         assert cues.give_turns(here.tenant, now=THURSDAY) == 0
         assert Cue.objects.get().ended_why == "no chance is known any more"
 
+    def test_what_one_has_suggested_ends_when_it_is_taken_back(self, here):
+        account = rose(here, renewal=None)
+        give(here)
+        row = open_of(here, account)
+        assert tasks.look_ahead(here.tenant, lambda done: None)["ended"] == 0
+        AccountHealth.objects.update(risk_level="", p90=None, model_id=None)
+        assert tasks.look_ahead(here.tenant, lambda done: None)["ended"] == 1
+        row.refresh_from_db()
+        assert row.state == "expired"
+        assert last_event(here, "playbooks.expired").diff["after"]["why"] == "no chance is known any more"
+
     def test_a_weak_one_says_so(self, here):
         ChurnModel.objects.filter(pk=here.model.pk).update(report={})
         account = rose(here)

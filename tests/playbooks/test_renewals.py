@@ -285,8 +285,6 @@ def test_the_job_looks_once_a_scoring(here):
     assert not tasks.is_there_a_new_scoring(here.tenant)
     scored(here, day=DAY + timedelta(days=1))
     assert tasks.is_there_a_new_scoring(here.tenant)
-    Playbook.objects.filter(trigger_on="renewal").update(state="paused")
-    assert not tasks.is_there_a_new_scoring(here.tenant)
 
 
 def test_two_default_playbooks_before_renewals(here):
