@@ -75,7 +75,7 @@ FIGURES = (
         "stake", "At stake now", MONEY, LOWER, "customers with a chance",
         "ARR times the chance of leaving within 90 days, added up over the customers that have a calibrated chance. "
         "The last scoring simulated what leaves of all customers together, with what the model's figures leave open, a "
-        "shock that all share and each one's luck; for other customers than those the interval is an approximation of it.",
+        "shock that all share and each one's luck; for other customers than those the interval approximates it.",
         "Customers with a chance of leaving",
     ),
     Figure(

@@ -105,7 +105,12 @@ def test_customers_chosen_by_what_became_of_them_refuse(small):
 def test_rows_repeated_to_balance_the_classes_refuse(small):
     chosen, stack = gathered(small)
     more = np.r_[np.arange(len(stack)), np.flatnonzero(np.isfinite(stack.leaves_in))]
-    assert ("duplicates", "") in refused(judged(small, (chosen, take(stack, more))))
+    doubled = take(stack, more)
+    assert ("duplicates", "") in refused(judged(small, (chosen, doubled)))
+    account = np.r_[
+        stack.account, np.arange(len(more) - len(stack)) + 7
+    ]  # or hidden under numbers of their own
+    assert ("read_whom", "") in refused(judged(small, (chosen, replace(doubled, account=account))))
 
 
 def test_an_account_on_both_sides_of_a_fit_refuses(acme, monkeypatch):
