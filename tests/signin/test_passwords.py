@@ -21,7 +21,17 @@ def test_words_of_the_context_are_refused(acme, text):
         ContextWordsValidator().validate(text, acme.csm.user)
 
 
-@pytest.mark.parametrize("text", ["correct-horse-7", "acme and eleven geese", "holdfast-by-the-river-bank"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "correct-horse-7",
+        "acme and eleven geese",
+        "holdfast-by-the-river-bank",
+        "holdfast-demo-1",
+        "93-5518-2047-61",
+        "acme-83625142637485",
+    ],
+)
 def test_a_password_with_enough_of_its_own_is_taken(acme, text):
     ContextWordsValidator().validate(text, acme.csm.user)
 
