@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from .chances import hazards
-from .data import SHOWN, Bools, Floats, Ints, Stack, in_order, outcomes, take
-from .model import Calibration, Fitted, pieces, raw_logits
+from .data import PERIODS, SHOWN, Bools, Floats, Ints, Stack, in_order, outcomes, take
+from .model import Calibration, Fitted, Timing, pieces, raw_logits
 
 LEAST_LEAVERS = 20
 SLOPES = (0.3, 1.5)
@@ -136,17 +136,52 @@ def calibrate(fitted: Fitted, later: Stack) -> Fitted:
     slope, deviation = _feature_slope(sample, fitted, later)
     facts |= {"feature_slope": slope, "feature_slope_deviation": deviation}
     if slope <= Z95_ONE_SIDED * deviation:
-        return replace(fitted, calibration=_base_rate(fitted, sample, later, facts))
+        return _base_rate(fitted, sample, later, facts)
     eta = raw_logits(fitted, later)[:, :SHOWN]
     decided, tested = _closed_test(sample, eta)
     return replace(fitted, calibration=replace(decided, facts=facts | tested))
 
 
-def _base_rate(fitted: Fitted, sample: Sample, later: Stack, facts: dict[str, Any]) -> Calibration:
-    """Contract timing alone, its level moved where later rows speak against it."""
-    plain = pieces(replace(fitted, calibration=Calibration("base_rate")), later).timing[:, :SHOWN]
+def _base_rate(fitted: Fitted, sample: Sample, later: Stack, facts: dict[str, Any]) -> Fitted:
+    """Contract timing alone, its level moved where later rows speak against it.
+
+    Timing, too, has to be borne out by later rows: where its slope on them cannot be told from zero, every account
+    gets the base rate of the period, whatever its contract says.
+    """
+    facts = facts | {"why": "the features' slope on later rows cannot be told from zero"}
+    slope, deviation = _timing_slope(sample, fitted, later)
+    facts |= {"timing_slope": slope, "timing_slope_deviation": deviation}
+    if slope <= Z95_ONE_SIDED * deviation:
+        fitted = replace(fitted, timing=_flat(fitted.timing))
+    plain = _plain_timing(fitted, later)
     level = _level(sample, plain)
     moved = abs(level.beta[0]) > NORMAL_95 * level.deviation(0)
-    facts = facts | {"level": float(level.beta[0]), "level_deviation": level.deviation(0)}
-    why = "the features' slope on later rows cannot be told from zero"
-    return Calibration("base_rate", float(level.beta[0]) if moved else 0.0, 0.0, facts | {"why": why})
+    facts |= {"level": float(level.beta[0]), "level_deviation": level.deviation(0)}
+    done = Calibration("base_rate", float(level.beta[0]) if moved else 0.0, 0.0, facts)
+    return replace(fitted, calibration=done)
+
+
+def _plain_timing(fitted: Fitted, later: Stack) -> Floats:
+    """n x 3: what contract timing alone says."""
+    return pieces(replace(fitted, calibration=Calibration("base_rate")), later).timing[:, :SHOWN]
+
+
+def _timing_slope(sample: Sample, fitted: Fitted, later: Stack) -> tuple[float, float]:
+    """Slope of timing's part beside the periods' own levels, and its deviation; (0, 0) where it is the same for all."""
+    part = _plain_timing(fitted, later) - fitted.timing.base_usual[:SHOWN]
+    if float(np.ptp(part, axis=0).max()) < 1e-12:
+        return 0.0, 0.0
+    levels = np.broadcast_to(np.eye(SHOWN), (len(part), SHOWN, SHOWN))
+    offset = np.broadcast_to(fitted.timing.base_usual[:SHOWN], part.shape)
+    found = logistic(sample, np.concatenate([levels, part[:, :, None]], axis=2), offset)
+    return float(found.beta[SHOWN]), found.deviation(SHOWN)
+
+
+def _flat(timing: Timing) -> Timing:
+    """The periods' mean rates for everybody."""
+    base = np.zeros_like(timing.base)
+    base[: len(PERIODS)] = timing.base_usual
+    spread = None if timing.base_spread is None else timing.base_spread.copy()
+    if spread is not None:
+        spread[len(PERIODS) :] = 0.0
+    return replace(timing, base=base, base_spread=spread)

@@ -162,6 +162,16 @@ def test_where_nothing_is_everybody_gets_the_base_rate(past):
     assert p.mean() == pytest.approx(left.mean(), rel=0.2)
 
 
+@pytest.mark.parametrize("renewal", [0.0, 2.2])
+def test_timing_too_has_to_be_borne_out_by_later_rows(renewal):
+    quiet = replace(WORLD, accounts=400, signal=0.0, seed=21)
+    made = calibrate(fit(draw(quiet)), draw(replace(quiet, seed=22, renewal=renewal)))
+    unseen = draw(replace(quiet, seed=23))
+    assert made.calibration.method == "base_rate"
+    spread = np.ptp(chances(made, unseen).p, axis=0)
+    assert (spread < 1e-5).all() if renewal == 0 else (spread > 0.01).all()
+
+
 def test_calibration_does_nothing_where_nothing_is_wrong(fitted, later):
     assert calibrate(fitted, later).calibration.method == "none"
 
