@@ -33,4 +33,4 @@ def freshness(tenant: Tenant, viewer: Membership) -> Freshness:
 
 def _shown(told: tuple[str, ...]) -> tuple[str, ...]:
     """As many as the bar has room for; of more the first one, and how many others there are."""
-    return told if len(told) <= MOST_SHOWN else (told[0], f"{len(told) - 1} more sources")
+    return told if len(told) <= MOST_SHOWN else (told[0], f"{len(told) - 1} more")
