@@ -25,15 +25,23 @@ commit() {
   echo "$(git rev-parse --short HEAD)$changed"
 }
 
-# passed and failed of one log; a run that ended without a summary counts as a failure
+# passed, failed and skipped of one log; a run that ended without a summary counts as a failure
 counts() {
-  local line passed failed errors
+  local line passed failed errors skipped
   line=$(grep -E '^[0-9]+ (passed|failed|error|skipped|deselected).* in [0-9.]+s' "$1" | tail -1)
   passed=$(grep -oE '[0-9]+ passed' <<<"$line" | cut -d' ' -f1)
   failed=$(grep -oE '[0-9]+ failed' <<<"$line" | cut -d' ' -f1)
   errors=$(grep -oE '[0-9]+ error' <<<"$line" | cut -d' ' -f1)
+  skipped=$(grep -oE '[0-9]+ skipped' <<<"$line" | cut -d' ' -f1)
   [ -n "$line" ] || errors=1
-  echo "${passed:-0} | $((${failed:-0} + ${errors:-0}))"
+  echo "${passed:-0} | $((${failed:-0} + ${errors:-0})) | ${skipped:-0}"
+}
+
+# what was skipped in any run, with its reason: a fault that was not tried is not proven
+not_run() {
+  local reasons
+  reasons=$(grep -hE '^SKIPPED ' "$logs"/run-*.log 2>/dev/null | sed -E 's/^SKIPPED \[[0-9]+\] /- not tried: /' | sort -u)
+  echo "${reasons:-Nothing was skipped.}"
 }
 
 # one suite into one log; its seconds go to LOG.seconds
@@ -57,9 +65,11 @@ write() {
     echo "- commit $of_commit"
     echo "- **$1 of $wanted runs in a row without a failure**"
     echo
-    echo '| run | faults: seconds | passed | failed | bad input: seconds | passed | failed |'
-    echo '| --- | --- | --- | --- | --- | --- | --- |'
+    echo '| run | faults: seconds | passed | failed | skipped | bad input: seconds | passed | failed | skipped |'
+    echo '| --- | --- | --- | --- | --- | --- | --- | --- | --- |'
     printf '%s\n' "${rows[@]}"
+    echo
+    not_run
   } >"$record"
 }
 
@@ -69,16 +79,16 @@ began_at=$(date -u '+%H:%M')
 for ((run = 1; run <= wanted; run++)); do
   failed=''
   # side by side: the faults mostly wait, bad input mostly computes, and each has a server of its own
-  suite "$logs/run-$run-faults.log" scripts/faults.sh &
+  suite "$logs/run-$run-faults.log" scripts/faults.sh -rs &
   faults=$!
-  suite "$logs/run-$run-input.log" env "HOLDFAST_TEST_VAR=$input_var" .venv/bin/pytest -m bad_input tests/bad_input --durations=5 &
+  suite "$logs/run-$run-input.log" env "HOLDFAST_TEST_VAR=$input_var" .venv/bin/pytest -m bad_input tests/bad_input --durations=5 -rs &
   input=$!
   wait "$faults" || failed="$logs/run-$run-faults.log"
   wait "$input" || failed="${failed:-$logs/run-$run-input.log}"
   row="| $run | $(cat "$logs/run-$run-faults.log.seconds") | $(counts "$logs/run-$run-faults.log")"
   row+=" | $(cat "$logs/run-$run-input.log.seconds") | $(counts "$logs/run-$run-input.log") |"
   rows+=("$row")
-  echo "of $wanted: run, seconds, passed, failed of faults, then of bad input $row" >&2
+  echo "of $wanted: run, seconds, passed, failed, skipped of faults, then of bad input $row" >&2
   if [ -n "$failed" ]; then
     write $((run - 1))
     echo "prove: run $run failed; its log is $failed" >&2
