@@ -44,7 +44,7 @@ def test_j19_a_late_feed_pauses_and_resumes_once(app, scenes, sign_in, feeds, tm
     score_now(app, page)
     until(
         lambda: "Automations are paused" not in seen(page, app.at(SLUG, "scores/")),
-        seconds=120,
+        seconds=400,  # what waits is asked for every five minutes
         what="it is back",
     )
     for _ in range(2):  # the schedule asks again and again
@@ -67,7 +67,8 @@ def seen(page, address):
 
 def score_now(app, page):
     page.goto(app.at(SLUG, "scores/"))
-    page.get_by_role("button", name=re.compile("Score now", re.I)).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name=re.compile("Score now", re.I)).click()
     page.locator("section.progress", has_text="Done").wait_for(timeout=180_000)
 
 
