@@ -57,6 +57,23 @@ def fit_one(name: str, train: Stack, options: Options) -> Fitted:
     return fit(train, options=options)
 
 
+def refitted(name: str, judged: Fitted, rows: Stack, options: Options) -> Fitted:
+    """The same way to fit on all rows, with the penalties or trees and the map that later rows had chosen.
+
+    Calibration takes the newest windows away from the fit: a third of those who left, where history is short. A map
+    that steepens is taken for its level alone, for it answers to fewer leavers than there are now. Where the base rate
+    stands in nothing is gained, and the ensemble's weights belong to the parts they were found for.
+    """
+    done = judged.calibration
+    if name == ENSEMBLE or done.method == "base_rate":
+        return judged
+    chosen = {key: judged.facts[key] for key in ("penalty", "own_penalty", "trees") if key in judged.facts}
+    made = fit_one(name, rows, replace(options, **chosen))
+    if done.slope > 1.0:
+        done = replace(done, method="intercept", intercept=float(done.facts["level"]), slope=1.0)
+    return replace(made, calibration=done, facts=dict(made.facts) | {"judged_on": judged.facts["rows"]})
+
+
 def longest_first(names: Sequence[str]) -> list[str]:
     """So that the others are fitted beside the trees, and not the trees alone at the end."""
     return sorted(names, key=lambda name: name != "boosted")

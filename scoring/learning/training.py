@@ -25,7 +25,7 @@ from scoring.learning import associated, labels, leakage, pooling, registry, rol
 from scoring.learning import backtest as back
 from scoring.learning.gates import advisory_gates
 from scoring.learning.landmarks import SPACING_DAYS, Plan, Said
-from scoring.learning.recipes import NAMES, fit_all
+from scoring.learning.recipes import NAMES, fit_all, refitted
 from scoring.models import ChanceSettings, ChurnModel
 from scoring.pooling import services as pool_services
 from tenants.access import Actor
@@ -207,7 +207,8 @@ def _too_little(chosen: Plan, facts: dict[str, Any]) -> str:
 
 
 def fit_final(stack: Stack, *, until: int, name: str, options: Options | None = None) -> Fitted:
-    """A candidate on everything known before day `until`: older landmarks train, later closed ones calibrate."""
+    """A candidate on everything known before day `until`: older landmarks train, later closed ones calibrate, and
+    then all of them teach what these have chosen."""
     rows = take(stack, stack.day < until)
     with_today = np.append(rows.day, until)
     found = [
@@ -222,10 +223,11 @@ def fit_final(stack: Stack, *, until: int, name: str, options: Options | None = 
     origin = found[0]
     train_rows = known_at(take(rows, np.isin(rows.day, origin.train)), origin.trained_at)
     later = known_at(take(rows, np.isin(rows.day, origin.calibrate)), until)
-    made, failed = fit_all([name], train_rows, later, lambda _: options or Options(seed=SEED))
+    options = options or Options(seed=SEED)
+    made, failed = fit_all([name], train_rows, later, lambda _: options)
     if name not in made:
         raise ValueError(failed[name])
-    return made[name]
+    return refitted(name, made[name], known_at(rows, until), options)
 
 
 def against_champion(tenant: Tenant, stack: Stack, kind: str) -> dict[str, Any]:
