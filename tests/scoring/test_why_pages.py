@@ -115,31 +115,6 @@ def test_on_a_narrow_screen_no_row_is_wider_than_the_others(client, world):
         assert set(Rows(table).columns) == {2}  # part and points
 
 
-class Rows(HTMLParser):
-    """How many columns each row of a page's tables takes, without the cells that a narrow screen leaves out."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.columns = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        told = dict(attrs)
-        if tag == "tr":
-            self.columns.append(0)
-        elif tag in ("td", "th") and "hide-n" not in (told.get("class") or "").split():
-            self.columns[-1] += int(told.get("colspan") or 1)
-
-
-def test_on_a_narrow_screen_no_row_is_wider_than_the_others(client, world):
-    acme, account, later = world
-    text = get(client, acme, "changes", account, f"?from={THEN}&to={later}").text
-    tables = re.findall(r"<table.*?</table>", text, re.DOTALL)
-    assert len(tables) == 2  # health and chance
-    for table in tables:
-        assert set(Rows(table).columns) == {2}  # part and points
-
-
 def test_the_chance_adds_up_to_1e_9_also_across_two_models(world):
     acme, account, later = world
     register(acme, fitted(slope=3), as_of=date(2026, 10, 1))
