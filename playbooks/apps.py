@@ -66,7 +66,9 @@ def _register_jobs() -> None:
     )
     registry.register(tasks.GIVE_TURNS, tasks.give_turns, mode="stepwise", label="Flags whose turn it is")
     registry.schedule(tasks.GIVE_TURNS, kind=tasks.GIVE_TURNS, every=timedelta(minutes=5), when=cues.may_give)
-    registry.register(tasks.LOOK_AHEAD, tasks.look_ahead, mode="stepwise", label="Terms and levels after a scoring")
+    registry.register(
+        tasks.LOOK_AHEAD, tasks.look_ahead, mode="stepwise", label="Terms and levels after a scoring"
+    )
     registry.schedule(
         tasks.LOOK_AHEAD,
         kind=tasks.LOOK_AHEAD,

@@ -121,7 +121,7 @@ def each_opens_its_evidence(app, page, dips):
 
 
 def test_j2_usage_down_opens_its_days(app, sign_in, dips):
-    """A reason "usage down 40%" leads to the days behind it: means, chart and a table; another metric comes in its place."""
+    """A reason "usage down 40%" leads to its days: means, chart and table; another metric takes its place."""
     page = sign_in("csm", to=SLUG)
     page.goto(app.at(SLUG, f"accounts/{dips['brask']}/?panels=all"))
     page.locator("#panel-chance").get_by_role("link", name="Usage down 40%").click()
