@@ -11,7 +11,7 @@ from dataclasses import replace
 from scoring.catalogue import BY_KEY, Dimension
 from scoring.engine.churn.basis import Looked
 from scoring.engine.churn.boosted import NotAdditive, fit_boosted
-from scoring.engine.churn.calibrate import calibrate
+from scoring.engine.churn.calibrate import calibrate, carried_over
 from scoring.engine.churn.data import Stack
 from scoring.engine.churn.fit import Options, fit
 from scoring.engine.churn.model import Fitted
@@ -57,21 +57,23 @@ def fit_one(name: str, train: Stack, options: Options) -> Fitted:
     return fit(train, options=options)
 
 
-def refitted(name: str, judged: Fitted, rows: Stack, options: Options) -> Fitted:
-    """The same way to fit on all rows, with the penalties or trees and the map that later rows had chosen.
+def refitted(name: str, judged: Fitted, rows: Stack, later: Stack, options: Options) -> Fitted:
+    """The same way to fit on all rows, with the choices and the map that later rows have made.
 
-    Calibration takes the newest windows away from the fit: a third of those who left, where history is short. A map
-    that steepens is taken for its level alone, for it answers to fewer leavers than there are now. Where the base rate
-    stands in nothing is gained, and the ensemble's weights belong to the parts they were found for.
+    Calibration takes the newest windows away from the fit: a third of those who left, where history is short. Where
+    the base rate stands in nothing is gained, and the ensemble's weights belong to the parts they were found for. A fit
+    that fails leaves the judged one, and says why.
     """
-    done = judged.calibration
-    if name == ENSEMBLE or done.method == "base_rate":
+    if name == ENSEMBLE or judged.calibration.method == "base_rate":
         return judged
-    chosen = {key: judged.facts[key] for key in ("penalty", "own_penalty", "trees") if key in judged.facts}
-    made = fit_one(name, rows, replace(options, **chosen))
-    if done.slope > 1.0:
-        done = replace(done, method="intercept", intercept=float(done.facts["level"]), slope=1.0)
-    return replace(made, calibration=done, facts=dict(made.facts) | {"judged_on": judged.facts["rows"]})
+    facts = judged.facts
+    chosen = {key: facts[key] for key in ("penalty", "own_penalty", "trees", "few") if key in facts}
+    same = replace(options, **chosen, early_names=tuple(facts.get("early", ())))
+    try:
+        made = carried_over(judged.calibration, fit_one(name, rows, same), later)
+    except (ValueError, NotAdditive) as error:
+        return replace(judged, facts=dict(facts) | {"refit_failed": str(error)})
+    return replace(made, facts=dict(made.facts) | {"judged_on": facts["rows"]})
 
 
 def longest_first(names: Sequence[str]) -> list[str]:

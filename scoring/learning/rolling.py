@@ -128,8 +128,9 @@ class _Work:
         fewer: dict[str, Any] = {"most_quiet": QUIET_ROWS_BOOSTED} if name == "boosted" else {}
         return replace(self.options, **fewer, **self.choices.get(name, {}))
 
-    def _keep_choice(self, name: str, facts: Mapping[str, object]) -> None:
+    def _keep_choice(self, name: str, facts: Mapping[str, Any]) -> None:
         made = {"penalty": facts.get("penalty"), "own_penalty": facts.get("own_penalty")}
+        made |= {"early_names": tuple(facts.get("early", ()))}
         chosen = {"trees": facts["trees"]} if facts.get("trees_tried") else made
         if None not in chosen.values():
             self.choices.setdefault(name, chosen)

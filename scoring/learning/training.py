@@ -111,7 +111,12 @@ def _fitted(tenant: Tenant, chosen: Plan, stack: Stack, report: dict[str, Any]) 
             fitted = fit_final(stack, until=labels.day_number(chosen.until), name=report["chosen"])
     except ValueError as error:
         raise TooLittle(f"Not yet calibrated: {error}.", report) from error
-    report["calibration"] = {"method": fitted.calibration.method, **dict(fitted.calibration.facts)}
+    done = fitted.calibration
+    report["calibration"] = dict(done.facts) | {
+        "method": done.method,
+        "intercept": done.intercept,
+        "slope": done.slope,
+    }
     settings = _settings(tenant)
     report["gates"] = advisory_gates(report, settings=settings)
     weak = strength.weakness(report)
@@ -227,7 +232,7 @@ def fit_final(stack: Stack, *, until: int, name: str, options: Options | None = 
     made, failed = fit_all([name], train_rows, later, lambda _: options)
     if name not in made:
         raise ValueError(failed[name])
-    return refitted(name, made[name], known_at(rows, until), options)
+    return refitted(name, made[name], known_at(rows, until), later, options)
 
 
 def against_champion(tenant: Tenant, stack: Stack, kind: str) -> dict[str, Any]:

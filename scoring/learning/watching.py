@@ -15,6 +15,8 @@ from scoring import strength
 from scoring.automation import holds, report
 from scoring.automation.models import DriftCheck, TrainingSample
 from scoring.automation.words import CLOSED_WINDOWS, OWN_CHANCE, SLOPES
+from scoring.engine.churn.data import SHOWN
+from scoring.engine.churn.model import Fitted
 from scoring.engine.validation import HORIZONS, Exposures, RiskSets, drift, exposures, measure, risk_sets
 from scoring.engine.validation.foresight import AHEAD, LATEST
 from scoring.engine.validation.gates import gates
@@ -193,7 +195,7 @@ def drift_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[list[
         line = scorings.line_of(tenant, model)  # a shift goes on while versions replace each other each month
         checks = DriftCheck.objects.for_tenant(tenant).filter(model__in=line, as_of__lt=as_of)
         before = [(each.as_of, each.figures) for each in checks.order_by("-as_of")[:LOOKS_BACK]]
-    slope = promised(model.report)
+    slope = promised(model.report) * left_by_then(fitted)
     if kept is None:
         nothing = samples.nothing()
         rows = drift((), nothing, nothing, seen, sets, promised=slope)
@@ -263,6 +265,13 @@ def _weekly(days: list[date], since: date) -> list[date]:
     earlier = scorings.spaced([day for day in days if day < since], apart=WEEK_DAYS)
     covers = [day for day in earlier if day <= since - timedelta(days=AHEAD)]
     return [day for day in earlier if not covers or day >= covers[-1]] + later
+
+
+def left_by_then(fitted: Fitted) -> float:
+    """What of the features' slope is left of a version that fades: the promise is of 90 days, asked is about the second
+    month after a scoring."""
+    near = fitted.fade[:SHOWN]
+    return min(1.0, SHOWN * float(near[1]) / float(near.sum()))
 
 
 def promised(report: dict[str, Any]) -> float:

@@ -95,6 +95,7 @@ def learnt(stack: Any, learn: int) -> tuple[Any, Any, float]:
     for each, told in candidates.items():
         print(f"  {each}: AUC {told['auc']}, skill {told['brier_skill']}, slope {told['slope']}")
     fitted = fit_final(rows, until=learn, name=name)
+    promised *= watching.left_by_then(fitted)
     method, slope = fitted.calibration.method, report["features_slope"]
     print(f"  {name} ({method}); slope of the features {slope}, promised {promised:.2f}", flush=True)
     return fitted, TrainingSample(**samples.described(fitted, rows)), promised

@@ -214,6 +214,7 @@ def _written(
     )
     stack = prepared.stack
     facts = facts | {
+        "few": prepared.few,
         "rows": round(float(stack.weights.sum())),
         "rows_used": len(stack),
         "accounts": len(np.unique(stack.account)),
@@ -255,6 +256,10 @@ def with_scales(fitted: Fitted, prepared: Prepared) -> Fitted:
     at_link = raw_timing(fitted, exact_design(prepared))
     scaled = replace(
         problem,
+        # of the periods that the trees have seen; they fade too little there to matter for an interval
+        counts=near(problem.counts),
+        leaves=problem.leaves & near(problem.counts),
+        share=np.ones(len(PERIODS)),
         design=np.stack([np.ones_like(at_link), at_link], axis=2).astype(np.float32),
         basis=np.column_stack([*parts, np.zeros((len(x), 0))]).astype(np.float32),
     )

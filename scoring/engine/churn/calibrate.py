@@ -5,13 +5,13 @@ likelihood ratios: stacked landmarks are not independent. Only periods that end 
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from .chances import hazards
 from .data import PERIODS, SHOWN, Bools, Floats, Ints, Stack, in_order, outcomes, take
-from .model import Calibration, Fitted, Timing, pieces, raw_logits
+from .model import Calibration, Fitted, Timing, pieces, raw_logits, timing_design
 
 LEAST_LEAVERS = 20
 SLOPES = (0.3, 1.5)
@@ -117,16 +117,36 @@ def _closed_test(sample: Sample, eta: Floats) -> tuple[Calibration, dict[str, An
     return Calibration("both", float(_level(sample, slope * eta).beta[0]), slope), facts
 
 
+def _sampled(later: Stack) -> tuple[Stack, Sample]:
+    """The rows whose first period was seen, in order, and what became of them within 90 days."""
+    later = in_order(later)
+    later = take(later, outcomes(later).counts[:, 0])
+    seen = outcomes(later)
+    return later, Sample(seen.counts[:, :SHOWN], seen.leaves[:, :SHOWN], later.weights, later.account)
+
+
+def carried_over(judged: Calibration, made: Fitted, later: Stack) -> Fitted:
+    """The map that later rows chose for a fit without them, on one of the same kind that has learnt them as well.
+
+    Its level is found anew, for those rows have moved the fit's own; a slope that steepens is left out, for it answers
+    to fewer leavers than have taught this one.
+    """
+    if judged.method not in ("intercept", "both"):
+        return replace(made, calibration=judged)
+    later, sample = _sampled(later)
+    slope = min(judged.slope, 1.0)
+    level = _level(sample, slope * raw_logits(made, later)[:, :SHOWN])
+    method: Literal["intercept", "both"] = "both" if slope < 1 else "intercept"
+    return replace(made, calibration=Calibration(method, float(level.beta[0]), slope, judged.facts))
+
+
 def calibrate(fitted: Fitted, later: Stack) -> Fitted:
     """The model with the map that later rows support; what was decided, and by which figures, in its calibration.
 
     Below 20 leavers nothing is changed. Where the features' slope cannot be told from zero (one-sided, 5 %), everybody
     gets the base rate of the contract's timing.
     """
-    later = in_order(later)
-    later = take(later, outcomes(later).counts[:, 0])
-    seen = outcomes(later)
-    sample = Sample(seen.counts[:, :SHOWN], seen.leaves[:, :SHOWN], later.weights, later.account)
+    later, sample = _sampled(later)
     left = len(np.unique(later.account[sample.leaves.any(axis=1)]))
     facts: dict[str, Any] = {"rows": len(later), "accounts": len(np.unique(later.account)), "leavers": left}
     if left < LEAST_LEAVERS or not (sample.counts & ~sample.leaves).any():
@@ -152,7 +172,7 @@ def _base_rate(fitted: Fitted, sample: Sample, later: Stack, facts: dict[str, An
     slope, deviation = _timing_slope(sample, fitted, later)
     facts |= {"timing_slope": slope, "timing_slope_deviation": deviation}
     if slope <= Z95_ONE_SIDED * deviation:
-        fitted = replace(fitted, timing=_flat(fitted.timing))
+        fitted = replace(fitted, timing=_flat(fitted, later))
     plain = _plain_timing(fitted, later)
     level = _level(sample, plain)
     moved = abs(level.beta[0]) > NORMAL_95 * level.deviation(0)
@@ -177,11 +197,16 @@ def _timing_slope(sample: Sample, fitted: Fitted, later: Stack) -> tuple[float, 
     return float(found.beta[SHOWN]), found.deviation(SHOWN)
 
 
-def _flat(timing: Timing) -> Timing:
-    """The periods' mean rates for everybody."""
+def _flat(fitted: Fitted, later: Stack) -> Timing:
+    """For everybody the mean rate of the period that contract timing gives the later rows."""
+    timing, design = fitted.timing, timing_design(fitted, later)
+    weight = later.weights / later.weights.sum()
+    rates = weight @ hazards(design @ timing.base)
+    mean = np.log(rates) - np.log1p(-rates)
     base = np.zeros_like(timing.base)
-    base[: len(PERIODS)] = timing.base_usual
-    spread = None if timing.base_spread is None else timing.base_spread.copy()
-    if spread is not None:
-        spread[len(PERIODS) :] = 0.0
-    return replace(timing, base=base, base_spread=spread)
+    base[: len(PERIODS)] = mean
+    spread = None
+    if timing.base_spread is not None:
+        spread = np.zeros_like(timing.base_spread)
+        spread[: len(PERIODS)] = np.einsum("n,nkc->kc", weight, design) @ timing.base_spread
+    return replace(timing, base=base, base_usual=mean, base_spread=spread)

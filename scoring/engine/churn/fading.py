@@ -25,28 +25,39 @@ def scales(part: Floats, rest: Floats, leaves: Bools, used: Floats) -> tuple[Flo
     the weights of what counts.
     """
     middle = float(used.sum(axis=1) @ part) / max(float(used.sum()), 1e-12)
-    fade, level = np.ones(len(PERIODS)), np.zeros(len(PERIODS))
+    found = [
+        _regressed(part - middle, rest[:, at] + middle, leaves[:, at], used[:, at])
+        for at in range(1, len(PERIODS))
+    ]
+    slopes, weights = (np.array(column) for column in zip(*found, strict=True))
+    fade, level = np.append(1.0, _falling(slopes, weights)), np.zeros(len(PERIODS))
     for at in range(1, len(PERIODS)):
-        found = _regressed(part - middle, rest[:, at] + middle, leaves[:, at], used[:, at])
-        fade[at] = np.clip(found, 0.0, fade[at - 1])
         level[at] = _level(rest[:, at] + fade[at] * part, leaves[:, at], used[:, at])
     return fade, level
 
 
-def _regressed(part: Floats, offset: Floats, leaves: Bools, used: Floats) -> float:
-    """The slope of a logistic regression on the part, with a level of its own, pulled towards 1."""
+def _falling(slopes: Floats, weights: Floats) -> Floats:
+    """The nearest numbers from 1 to 0 that never rise: one period's bad luck does not cap all later ones."""
+    from scipy.optimize import isotonic_regression
+
+    return np.asarray(np.clip(isotonic_regression(slopes, weights=weights, increasing=False).x, 0.0, 1.0))
+
+
+def _regressed(part: Floats, offset: Floats, leaves: Bools, used: Floats) -> tuple[float, float]:
+    """(slope, its information) of a logistic regression on the part, with a level of its own, pulled towards 1."""
     at = np.array([0.0, 1.0])
     for _ in range(50):
         p = hazards(offset + at[0] + at[1] * part)
         rest, curved = used * (leaves - p), used * p * (1 - p)
         slope = np.array([rest.sum() - at[0] * 1e-6, rest @ part - PULL * (at[1] - 1.0)])
         cross = float(curved @ part)
-        bend = np.array([[curved.sum() + 1e-6, cross], [cross, curved @ part**2 + PULL]])
+        total, own = float(curved.sum()) + 1e-6, float(curved @ part**2) + PULL
+        bend = np.array([[total, cross], [cross, own]])
         move = np.clip(np.linalg.solve(bend, slope), -1.0, 1.0)
         at = at + move
         if float(np.abs(move).max()) < 1e-9:
             break
-    return float(at[1])
+    return float(at[1]), max(own - cross**2 / total, 1e-9)
 
 
 def _level(offset: Floats, leaves: Bools, used: Floats) -> float:

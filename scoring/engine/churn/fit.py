@@ -40,6 +40,10 @@ class Options:
         0.0  # with a given penalty: the one for features weighed by relevance; 0: they are not
     )
     trees: int | None = None  # None: chosen on later folds
+    early_names: tuple[str, ...] | None = (
+        None  # with a given penalty: the features that differ in the first 30 days
+    )
+    few: bool | None = None  # whether leavers are few; None: as many as there are say
     directions: int = 24
     # what is the same for every fit of the same rows, given to each of them (see basis.chosen)
     looked: Looked | None = field(default=None, compare=False, repr=False)
@@ -55,10 +59,7 @@ class Prepared:
     dropped: dict[str, str]
     auto: str
     leavers: int
-
-    @property
-    def few(self) -> bool:
-        return self.leavers < FEW
+    few: bool
 
 
 def auto_name(stack: Stack, options: Options) -> str:
@@ -75,7 +76,8 @@ def prepare(stack: Stack, options: Options) -> Prepared:
     wanted = set(stack.names if options.features is None else options.features)
     skip = options.skip + tuple(name for name in stack.names if name not in wanted)
     counted = np.asarray(seen.counts.any(axis=1))
-    features, dropped = chosen(stack, counted, few=left < FEW, skip=skip, looked=options.looked)
+    few = left < FEW if options.few is None else options.few
+    features, dropped = chosen(stack, counted, few=few, skip=skip, looked=options.looked)
     rows = thinned(stack, options.most_quiet, seed=options.seed)
     auto = auto_name(stack, options)
     known = rows.x[:, rows.names.index(auto)] if auto else np.full(len(rows), np.nan)
@@ -91,7 +93,7 @@ def prepare(stack: Stack, options: Options) -> Prepared:
         day=rows.day,
         share=NEAR,
     )
-    return Prepared(rows, problem, features, dropped, auto, left)
+    return Prepared(rows, problem, features, dropped, auto, left, few)
 
 
 def timing_cost(*, few: bool) -> Floats:
@@ -179,7 +181,7 @@ def root(matrix_: Floats) -> Floats:
     return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
-def compact(problem: Problem, beta: Floats, whole: Floats, most: int) -> Floats:
+def compact(problem: Problem, beta: Floats, whole: Floats, most: int, fade: Floats) -> Floats:
     """Coefficients x directions: those that move p90 of the rows most, widened by what the rest would have added."""
     rows = problem.rows(
         np.linspace(0, len(problem.weight) - 1, min(4000, len(problem.weight))).astype(np.int64)
@@ -189,7 +191,7 @@ def compact(problem: Problem, beta: Floats, whole: Floats, most: int) -> Floats:
     z = np.hstack(
         [
             np.einsum("nk,nkc->nc", weights, rows.design[:, :SHOWN]),
-            weights.sum(axis=1)[:, None] * rows.basis,
+            (weights @ fade[:SHOWN])[:, None] * rows.basis,
             weights[:, :1] * rows.basis[:, rows.early],
         ]
     )
@@ -253,12 +255,19 @@ def fit(stack: Stack, *, options: Options | None = None) -> Fitted:
             prepared, places = richer, tried
             fixed, unit = weighed_costs(prepared, options, factors)
             beta = settled(prepared.problem, fixed + penalty * unit, widened(beta, prepared.problem.size))
+    elif options.early_names and options.penalty is not None:
+        named = [feature.name for feature in prepared.features]
+        places = [named.index(name) for name in options.early_names if name in named]
+        prepared = with_early(prepared, places)
+        fixed, unit = weighed_costs(prepared, options, factors)
+        beta = settled(prepared.problem, fixed + penalty * unit, widened(beta, prepared.problem.size))
     beta, hessian = polish(prepared.problem, fixed + penalty * unit, beta)
     eta = logits(prepared.problem, beta)
     whole = covariance(prepared.problem, eta, hessian, fixed + penalty * unit)
-    spread = compact(prepared.problem, beta, whole, options.directions)
+    fade, level = faded(prepared.problem, beta)
+    spread = compact(prepared.problem, beta, whole, options.directions, fade)
     facts = facts_of(prepared, first, choice.tried, places) | {"own_penalty": own}
-    return assembled(prepared, beta, spread, places, (base, base_root), facts)
+    return assembled(prepared, beta, spread, places, (base, base_root), facts, (fade, level))
 
 
 def settled(problem: Problem, penalty: Floats, start: Floats) -> Floats:
@@ -305,6 +314,7 @@ def facts_of(
         "leavers": prepared.leavers,
         "first_day": int(stack.day.min()),
         "last_day": int(stack.day.max()),
+        "few": prepared.few,
         "penalty": penalty,
         "penalties_tried": {str(key): value for key, value in tried.items()},
         "early": [prepared.features[at].name for at in places],
@@ -326,6 +336,7 @@ def assembled(
     places: list[int],
     base: tuple[Floats, Floats],
     facts: dict[str, object],
+    faded: tuple[Floats, Floats],
 ) -> Fitted:
     """Coefficients as centred curves: what a feature adds on average goes to the intercepts."""
     problem = prepared.problem
@@ -336,7 +347,7 @@ def assembled(
     early_spread = np.zeros((b, spread.shape[1]))
     early_spread[problem.early] = spread[a + b :]
     means = (weight.astype(np.float32) @ problem.basis).astype(np.float64)
-    fade, level = faded(problem, beta)
+    fade, level = faded
     curves = []
     pieces = zip(
         prepared.features,

@@ -66,7 +66,8 @@ def pays(
     *,
     careful: bool,
 ) -> float:
-    """The penalty to use with factors; 0 where they do not lower the held-out loss of the one penalty chosen."""
+    """The penalty to use with factors. With leavers enough they are always used; where leavers are few, 0 unless they
+    lower the held-out loss of the one penalty chosen."""
     grid = CAREFUL if careful else PENALTIES
     if not parts or not len(widths):
         return 0.0

@@ -25,6 +25,7 @@ STEP = 7  # days of one set
 LATEST = 28  # days beyond AHEAD after which what was said counts no more
 ROUNDS = 40
 SURE_ENOUGH = 0.5  # standard error of a slope that says something
+LEAST_INFORMATION = 1 / SURE_ENOUGH**2 / 100  # a tenth of what it takes for that, by standard error
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def against(sets: RiskSets, wanted: float, *, alpha: float) -> tuple[float, floa
     from scipy.stats import norm
 
     found = moments(sets, wanted)
-    if found.information <= 0:
+    if found.information <= LEAST_INFORMATION:  # no features, or rounding that is left of them
         return math.nan, -math.inf
     sd, z = math.sqrt(found.information), float(norm.ppf(alpha))
     skew = found.third / sd**3
@@ -116,7 +117,7 @@ def fitted(sets: RiskSets) -> dict[str, Any] | None:
     slope = 1.0
     for _ in range(ROUNDS):
         found = moments(sets, slope)
-        if found.information <= 1 / SURE_ENOUGH**2 / 100:
+        if found.information <= LEAST_INFORMATION:
             return None
         step = float(np.clip(found.score / found.information, -1.0, 1.0))
         slope += step

@@ -41,6 +41,15 @@ def test_it_never_rises_and_the_level_makes_up_for_it():
     np.testing.assert_allclose(p.mean(axis=0)[1:], leaves.mean(axis=0)[1:], atol=1e-6)
 
 
+def test_one_unlucky_period_does_not_cap_all_later_ones():
+    """.7 is left in each later period, 30 leavers or so a period: on average it is found."""
+    found = []
+    for seed in range(40):
+        part, rest, leaves = drawn(np.array([1.0, *[0.7] * 5]), rows=400, seed=seed)
+        found.append(scales(part, rest, leaves, np.ones(rest.shape))[0])
+    np.testing.assert_allclose(np.mean(found, axis=0)[1:], 0.7, atol=0.15)
+
+
 def test_where_nobody_is_seen_it_stays_within_bounds():
     part, rest, leaves = drawn(FADE, rows=200)
     fade, level = scales(part, rest, leaves & False, np.zeros(rest.shape))

@@ -170,6 +170,11 @@ def test_timing_too_has_to_be_borne_out_by_later_rows(renewal):
     assert made.calibration.method == "base_rate"
     spread = np.ptp(chances(made, unseen).p, axis=0)
     assert (spread < 1e-5).all() if renewal == 0 else (spread > 0.01).all()
+    left, p = judged(
+        draw(replace(quiet, seed=24, renewal=renewal)),
+        chances(made, draw(replace(quiet, seed=24, renewal=renewal))).p,
+    )
+    assert p.mean() == pytest.approx(left.mean(), rel=0.25)
 
 
 def test_calibration_does_nothing_where_nothing_is_wrong(fitted, later):

@@ -50,8 +50,9 @@ def test_leavers_from_anywhere_trip_and_leavers_from_the_top_do_not():
     assert not slope_row(weeks(anywhere), promised=0.2)["tripped"]  # it never promised much
     few = slope_row(weeks(anywhere[:9]))
     assert (few["value"], few["tripped"]) == (None, False)
-    flat = slope_row(weeks(anywhere, spread=0.0))
-    assert (flat["value"], flat["tripped"]) == (None, False)
+    for spread in (0.0, 1e-15):  # no features, and what rounding leaves of none
+        flat = slope_row(weeks(anywhere, spread=spread))
+        assert (flat["value"], flat["tripped"]) == (None, False)
 
 
 def test_timing_does_not_make_up_for_features():
