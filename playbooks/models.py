@@ -166,7 +166,7 @@ class Cue(TenantModel):
     class State(models.TextChoices):
         WAITING = "waiting", "Waits for its turn"
         GIVEN = "given", "Given"
-        DROPPED = "dropped", "No longer so"
+        DROPPED = "dropped", "No longer so"  # also one that was given and gave way: its turn stays taken
 
     account = TenantForeignKey("accounts.Account", on_delete=models.CASCADE)
     kind = models.CharField(max_length=10, choices=Kind)
@@ -192,7 +192,7 @@ class Cue(TenantModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "account", "playbook", "term"],
-                condition=Q(kind="renewal"),
+                condition=Q(kind="renewal") & ~Q(state="dropped"),
                 name="cue_once_a_term",
             ),
             models.UniqueConstraint(
@@ -213,7 +213,9 @@ class Cue(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "account"], condition=Q(state="waiting"), name="cue_waiting_ix"),
             models.Index(
-                fields=["tenant", "ended_at"], condition=Q(state="given", is_flag=True), name="cue_given_ix"
+                fields=["tenant", "ended_at"],
+                condition=Q(state__in=["given", "dropped"], is_flag=True),
+                name="cue_given_ix",
             ),
         ]
 

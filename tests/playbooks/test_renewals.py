@@ -206,6 +206,18 @@ class TestByChance:
         assert cues.give_turns(modelled.tenant, now=NOW) == 0
         assert not Cue.objects.filter(account=account).exists()
 
+    def test_a_chance_that_went_and_came_back_is_told_again(self, modelled):
+        account = renewing(modelled, 170, renew="0.62", band="watch")
+        look(modelled)
+        known = {"p90": Decimal("0.25"), "p_renew": Decimal("0.62"), "model_id": modelled.model.pk}
+        AccountHealth.objects.update(p90=None, p_renew=None, model_id=None, risk_level="")
+        assert cues.give_turns(modelled.tenant, now=NOW) == 0
+        assert not Cue.objects.filter(account=account, state="waiting").exists()
+        AccountHealth.objects.update(**known)
+        assert look(modelled) == 1
+        assert cues.give_turns(modelled.tenant, now=NOW) == 1
+        assert key_of(modelled, account) == "renewal_check"
+
     def test_a_version_that_is_only_watched_decides_nothing(self, modelled):
         account = renewing(modelled, 170, renew="0.62")
         type(modelled.model).objects.filter(pk=modelled.model.pk).update(state="shadow")
