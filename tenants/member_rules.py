@@ -1,10 +1,10 @@
 """What holds when a person changes somebody's membership: nothing is overwritten unseen, nobody changes the own rights,
-nobody gives a wider scope than the own one, and one operations admin stays."""
+nobody gives a wider scope than the own one, and one operations admin stays, who sees everything if one did."""
 
 from django.db.models import Q
 
 from tenants import queries, seen
-from tenants.access import SCOPE, Actor
+from tenants.access import SCOPE, Actor, is_scoped
 from tenants.exceptions import Refused
 from tenants.models import Membership, Tenant
 from tenants.roles import Role
@@ -44,9 +44,23 @@ def check(
     is_admin = membership.role == Role.OPS_ADMIN and membership.is_active
     if is_admin and loses_role and not queries.other_admins(membership.tenant, membership).exists():
         raise Refused("This is the workspace's only operations admin: name another one first.")
+    if is_admin and (loses_role or others):
+        _one_who_sees_everything_stays(membership, stays=not loses_role, scope=scope)
     gives = others or role != membership.role or (is_active and not membership.is_active)
     if gives and is_active:
         gives_no_more_than_own(acting, scope_of(membership) | scope)
+
+
+def _one_who_sees_everything_stays(membership: Membership, *, stays: bool, scope: Scope) -> None:
+    """Else nobody would be left who could widen a scope again: narrowed admins give no more than their own."""
+    keeps = stays and not any((scope_of(membership) | scope).values())
+    if is_scoped(membership) or keeps:
+        return
+    everything: dict[str, list[str]] = {name: [] for name in SCOPE}
+    if not queries.other_admins(membership.tenant, membership).filter(**everything).exists():
+        raise Refused(
+            "This is the workspace's only operations admin who sees everything: name another one first."
+        )
 
 
 def gives_no_more_than_own(acting: Membership | None, scope: Scope) -> None:

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from audit.models import AuditEvent
 from tenants import invitations, queries, services
+from tenants.access import Actor
 from tenants.models import Membership, User
 from tests.worlds import MAKER, PASSWORD, World
 
@@ -292,6 +293,40 @@ def test_nobody_changes_the_own_role_and_one_admin_stays(acme, admin):
         services.change_member(
             acme.tenant, membership_id=second.pk, role="csm", team_id=None, is_active=True, scope={}, by=MAKER
         )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"is_active": False},
+        {"role": "csm", "scope": {"regions": ["north"]}},
+        {"scope": {"regions": ["north"]}},
+    ],
+    ids=str,
+)
+def test_one_admin_who_sees_everything_stays(acme, change):
+    """A narrowed one could never widen anybody again."""
+    with acme.here():
+        narrow, _ = services.ensure_member(acme.tenant, email="n@acme.example", role="ops_admin", by=MAKER)
+        Membership.objects.filter(pk=narrow.pk).update(regions=["north"])
+        narrow.refresh_from_db()
+        how = {
+            "membership_id": acme.ops_admin.pk,
+            "role": "ops_admin",
+            "team_id": None,
+            "is_active": True,
+        } | {
+            "scope": {},
+            "by": Actor.person(narrow),
+            **change,
+        }
+        with pytest.raises(services.Refused, match="who sees everything: name another"):
+            services.change_member(acme.tenant, **how)
+        third, _ = services.ensure_member(acme.tenant, email="t@acme.example", role="ops_admin", by=MAKER)
+        services.change_member(acme.tenant, **how)
+    row = fresh(acme, "ops_admin")
+    assert (row.role, row.is_active, row.regions) != ("ops_admin", True, [])
+    assert (third.role, third.is_active) == ("ops_admin", True)
 
 
 def test_names_are_escaped(acme, admin):
