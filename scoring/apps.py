@@ -80,9 +80,7 @@ def _register_what_follows_scores() -> None:
         max_attempts=3,
         seconds=1800,
     )
-    registry.schedule(
-        "scoring.growth_nightly", kind=growth.GROWTH, at_hour=6, when=growth.is_there_anything_new
-    )
+    registry.schedule(growth.NIGHTLY, kind=growth.GROWTH, at_hour=6, when=growth.is_there_anything_new)
     registry.register(
         cohorts.COHORTS, cohorts.work_out, mode="stepwise", label="How long customers stay", max_attempts=3,
         seconds=1800,

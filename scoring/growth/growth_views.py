@@ -16,7 +16,7 @@ from scoring.growth import lists, queries
 from scoring.growth.lifecycle import LEAST_REACHED
 from scoring.growth.models import GrowthItem
 from scoring.growth.words import LEAST, PATTERNS
-from scoring.growth.work import GROWTH
+from scoring.growth.work import GROWTH, NIGHTLY
 from scoring.outcomes.notes import scope_words
 from scoring.outcomes.services import MOST_ROWS, as_csv, record_export
 from tenants.access import Right, TenantRequest, ask_again, can, check_right, tenant_view
@@ -71,8 +71,10 @@ def growth(request: TenantRequest) -> HttpResponse:
 @require_POST
 @tenant_view(right=Right.SCORE)
 def growth_run(request: TenantRequest) -> HttpResponse:
-    """Work the lists and the forecasts out now: one job at a time, whoever asks."""
-    job = jobs.enqueue(request.tenant, kind=GROWTH, args={}, by=request.actor, dedupe_key=GROWTH)
+    """Work the lists and the forecasts out now: one job at a time, whoever asks, and the night's where that waits."""
+    job = jobs.enqueue(
+        request.tenant, kind=GROWTH, args={}, by=request.actor, dedupe_key=jobs.schedule_key(NIGHTLY)
+    )
     if request.htmx:  # type: ignore[attr-defined]
         panel = panel_of(job, slug=request.tenant.slug)
         return render(request, "parts/progress.html", {"every": "1s", **panel})

@@ -1,4 +1,7 @@
-"""New leads go to the account executive of their account: one notice a night, which names accounts and no person."""
+"""New leads go to the account executive of their account: one notice a night, which names no person.
+
+It names an account only where it is of that one alone: what is of several would outlive the reader's sight of one.
+"""
 
 from collections.abc import Iterable
 
@@ -9,7 +12,6 @@ from scoring.people.notices import tell
 from tenants.models import Membership, Tenant
 from tenants.queries import people
 
-NAMED = 3
 KIND = "leads_found"
 
 
@@ -39,9 +41,9 @@ def _tell(tenant: Tenant, member: Membership, account_ids: list[int], fresh: dic
     if not accounts:
         return False
     count = sum(fresh[pk] for pk, _ in accounts)
-    names = ", ".join(name[:80] for _, name in accounts[:NAMED])
-    more = f" and {len(accounts) - NAMED} more accounts" if len(accounts) > NAMED else ""
-    text = f"{count} new lead{'' if count == 1 else 's'} from usage at {names}{more}. They stand under Growth, Leads."
-    only = accounts[0][0] if len(accounts) == 1 else None
+    only, name = accounts[0] if len(accounts) == 1 else (None, f"{len(accounts)} accounts")
+    text = (
+        f"{count} new lead{'' if count == 1 else 's'} from usage at {name}. They stand under Growth, Leads."
+    )
     tell(tenant, user=member.user, kind=KIND, text=text, account_id=only)
     return True

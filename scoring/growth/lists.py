@@ -57,7 +57,8 @@ def _sign(line: dict[str, Any]) -> list[Any]:
         item.pattern,
         item.product,
         *_chance(item),
-        *_counts(line, "hits", "cases", "accounts"),
+        *_counts(line, "hits", "cases"),
+        _counts(line, "accounts")[0] or None,  # 0: worked out before customers were counted
         item.due,
         line["why"],
     ]

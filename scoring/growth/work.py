@@ -12,6 +12,7 @@ from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
 GROWTH = "scoring.growth"
+NIGHTLY = "scoring.growth_nightly"  # its schedule
 
 
 def work_out(tenant: Tenant, progress: Any) -> dict[str, Any]:
