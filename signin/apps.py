@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class SignInConfig(AppConfig):
@@ -6,6 +7,7 @@ class SignInConfig(AppConfig):
     verbose_name = "Sign-in"
 
     def ready(self) -> None:
-        from signin import listeners
+        from signin import listeners, passwords
 
         listeners.connect()
+        checks.register(passwords.check_breached_list)

@@ -1,15 +1,19 @@
 """What a new password may not be, beside Django's own rules: words of its context, and what is known from breaches."""
 
 import hashlib
+import logging
 import os
 import re
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Error
 from django.core.exceptions import ValidationError
 
 from tenants.models import Membership, User
+
+log = logging.getLogger(__name__)
 
 # what has to be left when the words of the context are taken away: so many letters, or so many characters
 LEAST_LETTERS, LEAST_CHARACTERS = 4, 12
@@ -74,7 +78,7 @@ class BreachedPasswordValidator:
 
     def validate(self, password: str, user: Any = None) -> None:
         path = settings.BREACHED_PASSWORDS
-        if path and _is_in(Path(path), _digest(password)):
+        if path and _is_known(Path(path), password):
             raise ValidationError(
                 "This password is known from a breach of another service. Choose another one.",
                 code="password_breached",
@@ -84,6 +88,31 @@ class BreachedPasswordValidator:
         return (
             "Your password can’t be one that is known from a breach." if settings.BREACHED_PASSWORDS else ""
         )
+
+
+def _is_known(path: Path, password: str) -> bool:
+    """Raises ValidationError where the list cannot be read: nothing is taken unchecked, and no form fails."""
+    try:
+        return _is_in(path, _digest(password))
+    except OSError as error:
+        log.error("the list of breached passwords cannot be read: %s", error)
+        raise ValidationError(
+            "New passwords cannot be checked now, so that none can be set. Tell whoever runs this installation.",
+            code="password_unchecked",
+        ) from error
+
+
+def check_breached_list(**_: Any) -> list[Error]:
+    """System check: a list that is named can be read."""
+    path = settings.BREACHED_PASSWORDS
+    if not path:
+        return []
+    try:
+        with Path(path).open("rb"):
+            return []
+    except OSError as error:
+        hint = "Put the list there, or take HOLDFAST_BREACHED_PASSWORDS out: until then nobody can set a password."
+        return [Error(f"The list of breached passwords cannot be read: {error}", hint=hint, id="signin.E001")]
 
 
 def _digest(password: str) -> bytes:

@@ -4,10 +4,14 @@ import hashlib
 
 import pytest
 from django.contrib.auth.password_validation import validate_password
+from django.core.checks import run_checks
 from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
 
-from signin.passwords import BreachedPasswordValidator, ContextWordsValidator, _is_in
+from signin.passwords import BreachedPasswordValidator, ContextWordsValidator, _is_in, check_breached_list
 from tenants.models import User
+from tests.worlds import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -68,3 +72,28 @@ def test_a_breached_password_is_refused_by_the_product(breached, settings):
 def test_an_empty_list_refuses_nothing(breached):
     breached.write_text("")
     BreachedPasswordValidator().validate("known-123", None)
+
+
+def test_a_list_that_is_gone_refuses_new_passwords_in_words_and_fails_the_check(breached, caplog):
+    assert check_breached_list() == []
+    breached.unlink()
+    with pytest.raises(ValidationError, match="cannot be checked now"):
+        validate_password("a new one of 26 letters", None)
+    assert "breached" in caplog.text
+    assert [each.id for each in check_breached_list()] == ["signin.E001"]
+    assert "signin.E001" in {each.id for each in run_checks()}
+
+
+def test_without_a_list_the_check_has_nothing_to_say(settings):
+    settings.BREACHED_PASSWORDS = ""
+    assert check_breached_list() == []
+
+
+def test_a_form_says_that_the_list_is_gone(breached, acme):
+    breached.unlink()
+    client = Client()
+    client.force_login(acme.csm.user)
+    form = {"oldpassword": PASSWORD, "password1": "eleven-geese-fly-7", "password2": "eleven-geese-fly-7"}
+    answer = client.post(reverse("account_change_password"), form)
+    assert answer.status_code == 200
+    assert "cannot be checked now" in answer.text
