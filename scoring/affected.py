@@ -85,7 +85,10 @@ def page_url(tenant: Tenant) -> str:
 
 
 def accounts(tenant: Tenant, viewer: Membership, run: ScoreRun, *, after: int | None = None) -> Page:
-    """One page of the affected accounts that the viewer may see, by name; three statements."""
+    """One page of the affected accounts that the viewer may see, by name; three statements.
+
+    Behind an account that is not affected any more there is no place to go on from: the list begins anew.
+    """
     standing = queries.run_of_day(tenant, run.as_of)
     if standing is None:
         return Page([])
@@ -102,7 +105,7 @@ def accounts(tenant: Tenant, viewer: Membership, run: ScoreRun, *, after: int | 
         found = cursor.fetchall()
     rows = [_affected(row, read) for row in found[:PAGE]]
     if not rows:
-        return Page([])
+        return Page([]) if after is None else accounts(tenant, viewer, run)
     return Page(rows, found[0][8], found[0][7], rows[-1].id if len(found) > PAGE else None)
 
 

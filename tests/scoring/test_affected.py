@@ -75,6 +75,13 @@ def test_it_goes_on_by_pages_and_the_notices_lead_there(client, acme, silent, mo
     assert "2–2 of 2" in second
 
 
+def test_behind_a_place_that_has_gone_it_begins_anew(client, acme, silent):
+    """An account that is fresh again is no place to go on from; that is not the same as a list without rows."""
+    text = text_of(client, acme, "ops_admin", f"scores/late/?after={silent['never'].pk}")
+    assert ">Mine</a>" in text
+    assert "1–2 of 2" in text
+
+
 def test_nothing_is_late(client, acme):
     rich(acme)
     score(acme)
