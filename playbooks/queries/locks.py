@@ -1,10 +1,12 @@
 """Rows that a service is about to change, locked until its transaction ends.
 
-One order everywhere, or two people would wait for each other: the recommendation, the play, its step, its task.
+One order everywhere, or two people would wait for each other: the flags of the tenant, the recommendation, the play,
+its step, its task.
 """
 
 from typing import TypeVar
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from playbooks.exceptions import Missing
@@ -12,6 +14,13 @@ from playbooks.models import Play, PlayStep, Recommendation, Task
 from tenants.models import Tenant
 
 Row = TypeVar("Row")
+_FLAGS = 7_409  # any fixed number: flags of one tenant are kept and given by one worker after the other
+
+
+def lock_flags(tenant: Tenant) -> None:
+    """Before anything about flags is read: what one job has read of them, no other changes until it has written."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_FLAGS, tenant.pk % 2_147_483_647])
 
 
 def recommendation_for_update(tenant: Tenant, recommendation_id: int) -> Recommendation:

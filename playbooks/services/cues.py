@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.queries import visible_account
 from playbooks.models import Cue, Playbook, Recommendation
 from playbooks.queries import cues as queries
+from playbooks.queries.locks import lock_flags
 from playbooks.queries.recommendations import forget_cues, known_accounts
 from playbooks.queries.unattended import workers
 from playbooks.rises import Cause, has_crossed, lowest, rank, renewal_cause, risk_cause, rose_words
@@ -39,6 +40,7 @@ FALLEN, ANSWERED, GONE = "the risk has fallen again", "answered lately", "no cha
 @transaction.atomic
 def follow_risk(tenant: Tenant, *, signals: list[Signal], now: datetime | None = None) -> int:
     """Keep what rose until its turn and forget what fell; how many began to wait. Where each stands now decides."""
+    lock_flags(tenant)
     now = now or timezone.now()
     rises = joined(signals)
     accounts = known_accounts(tenant, rises)
@@ -101,6 +103,7 @@ def _end(row: Cue | None, why: str, now: datetime) -> None:
 def end_unspoken(tenant: Tenant) -> int:
     """End open suggestions that no level speaks for any more; how many. A version that is taken back tells no level
     that fell: its chances are gone with the next scoring."""
+    lock_flags(tenant)
     rows = queries.open_on(tenant, RISK)
     return _end_fallen(tenant, rows, queries.standings(tenant, [row.account_id for row in rows]))
 
@@ -138,6 +141,7 @@ def _full(tenant: Tenant, given: dict[int | None, int]) -> set[int | None]:
 @transaction.atomic
 def give_turns(tenant: Tenant, *, now: datetime | None = None) -> int:
     """Give each owner what there is room for this week, the largest at stake first; how many. None while held."""
+    lock_flags(tenant)
     now = now or timezone.now()
     run = queries.settled_run(tenant)
     if run is None or holds.reasons(tenant):

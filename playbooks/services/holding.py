@@ -12,6 +12,7 @@ from django.db import transaction
 
 from audit import services as audit
 from playbooks.queries.cues import held_signals
+from playbooks.queries.locks import lock_flags
 from playbooks.services.cues import follow_risk, joined
 from playbooks.services.suggestions import Signal, suggest, suggest_gains
 from scoring.automation import holds
@@ -30,6 +31,7 @@ def suggest_or_hold(tenant: Tenant, *, signals: Iterable[Signal], what: str = TR
     """Act on the signals, or keep the newest one of each account while a hold stands; how many were suggested."""
     signals = list(signals)
     if what == RISK:
+        lock_flags(tenant)
         signals = _from_where_it_began(tenant, signals)
     why = holds.reasons(tenant)
     if why:
@@ -45,6 +47,7 @@ def suggest_or_hold(tenant: Tenant, *, signals: Iterable[Signal], what: str = TR
 @transaction.atomic
 def resume_held(tenant: Tenant) -> int:
     """Act on up to 500 kept signals of each kind; how many. None while a hold stands, and none twice."""
+    lock_flags(tenant)
     return sum(_resume(tenant, what) for what in KINDS)
 
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 from playbooks.models import Cue, Playbook
 from playbooks.queries import cues as queries
 from playbooks.queries.cues import Term
+from playbooks.queries.locks import lock_flags
 from playbooks.rises import Cause, renewal_cause
 from playbooks.services import suggestions
 from playbooks.services.suggestions import Signal, Standing
@@ -58,6 +59,7 @@ def look_at(
 
     The caller goes on until None.
     """
+    lock_flags(tenant)
     now = now or timezone.now()
     playbooks = playbooks_of(tenant)
     most = max((each.trigger_days or 0 for each in playbooks), default=0)
@@ -183,6 +185,7 @@ def _days(playbook: Playbook) -> int:
 @transaction.atomic
 def end_passed(tenant: Tenant, *, run: ScoreRun) -> int:
     """End open suggestions whose term is over, was renewed or is no longer the main one; how many."""
+    lock_flags(tenant)
     rows = queries.open_on(tenant, RENEWAL)
     standings = queries.standings(tenant, [row.account_id for row in rows])
     terms = queries.main_terms(tenant, standings.values(), run.as_of)

@@ -1,15 +1,22 @@
 """Two at the same moment, with real commits: one play, one start or one undo, one open suggestion."""
 
 import threading
+import time
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
 
 from playbooks import services
 from playbooks.exceptions import Refused, StaleRow
-from playbooks.models import Play, PlayStep, Recommendation, Task
+from playbooks.models import Cue, Play, PlayStep, Recommendation, Task
+from playbooks.services import cues, renewals
+from scoring.queries import newest_run
 from tenants.scoping import tenant_transaction
-from tests.playbooks.makers import NOW, low, running_play, signal, suggest, verbs
+from tests.playbooks.makers import NOW, health_row, low, running_play, signal, suggest, verbs
+from tests.playbooks.test_holding import DAY, scored
+from tests.scoring import models_by_hand
 from tests.worlds import make_world
 
 ROUNDS = 8
@@ -174,3 +181,58 @@ def test_a_task_ticked_twice_is_told_once(world):
     assert not [each for each in found if isinstance(each, StaleRow)]
     with tenant_transaction(world.tenant.pk):
         assert verbs(world, account).count("playbooks.task_done") == 1
+
+
+def doubtful_term(world):
+    """An account whose term has a low chance to be renewed, so that a flag waits for its turn; the account."""
+    with transaction.atomic():
+        model = models_by_hand.register(world, models_by_hand.by_hand())
+        account = world.add_account("Doubtful")
+    with tenant_transaction(world.tenant.pk):
+        scored(world)
+        health_row(
+            world, account, as_of=DAY, renewal=DAY + timedelta(days=170), band="watch", p90=Decimal("0.25"),
+            p_renew=Decimal("0.62"), model_id=model.pk,
+        )  # fmt: skip
+        renewals.look_at(world.tenant, run=newest_run(world.tenant), now=NOW)
+    return account
+
+
+def waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted"
+        )
+        return cursor.fetchone()[0] > 0
+
+
+def test_a_turn_that_is_given_while_terms_are_looked_at_waits(world, monkeypatch):
+    """Between what the one reads and writes, the other has given its flag, or waits until it is written."""
+    account = doubtful_term(world)
+    given = []
+    turn = inside(world, lambda: given.append(cues.give_turns(world.tenant, now=NOW)))
+
+    def run():
+        try:
+            turn()
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=run)
+    tell = renewals._Look.tell
+
+    def told_late(look):
+        other.start()
+        until = time.monotonic() + 30
+        while other.is_alive() and not waits_for_a_lock() and time.monotonic() < until:
+            time.sleep(0.01)
+        return tell(look)
+
+    monkeypatch.setattr(renewals._Look, "tell", told_late)
+    inside(world, lambda: renewals.look_at(world.tenant, run=newest_run(world.tenant), now=NOW))()
+    other.join(timeout=60)
+    assert given == [1]
+    assert count(world, Cue, account=account, state="given") == 1
+    assert count(world, Cue, account=account, state="waiting") == 0
+    assert count(world, Recommendation, account=account) == 1
