@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
-from accounts.models import Account, Subscription
+from accounts.models import Account, Outcome, Subscription
 from playbooks.models import Cue, Playbook, Recommendation
 from scoring.automation.models import PausedAutomation
 from scoring.models import AccountHealth, ChurnModel, ScoreRun
@@ -146,26 +146,34 @@ def ending(tenant: Tenant, run: ScoreRun, *, days: int, after: int, limit: int) 
 
 
 def main_terms(tenant: Tenant, rows: Iterable[AccountHealth], as_of: date) -> dict[int, Term]:
-    """The main term of each account, by account. Left out: terms that roll on, and those that a later term of the
-    same product already follows."""
+    """The main term of each account, by account. Left out: terms that roll on, those that a later term of the same
+    product already follows, begun or not, and those that an outcome calls renewed."""
     ends = {row.account_id: row.renewal_date for row in rows if row.renewal_date is not None}
+    day_at = datetime.combine(as_of, time(), UTC)
+    renewed = _renewed(tenant, ends, day_at)
     by_account: dict[int, list[Subscription]] = {}
-    known = Subscription.objects.for_tenant(tenant).filter(
-        account_id__in=list(ends),
-        renewal_date__gte=as_of,
-        started_at__lt=datetime.combine(as_of, time(), UTC),
-    )
+    known = Subscription.objects.for_tenant(tenant).filter(account_id__in=list(ends), renewal_date__gte=as_of)
     for each in known.order_by("account_id", "-arr", "external_id"):
         by_account.setdefault(each.account_id, []).append(each)
     found = {}
     for account_id, last in ends.items():
         terms = by_account.get(account_id, [])
-        main = next((each for each in terms if each.renewal_date == last), None)
+        main = next((each for each in terms if each.renewal_date == last and each.started_at < day_at), None)
         if main is None:
             found[account_id] = Term(str(last), last)
-        elif (last - main.started_at.date()).days > LEAST_TERM_DAYS and not _is_followed(main, terms):
+            continue
+        is_decided = (account_id, main.external_id) in renewed or _is_followed(main, terms)
+        if (last - main.started_at.date()).days > LEAST_TERM_DAYS and not is_decided:
             found[account_id] = Term(main.external_id, last)
     return found
+
+
+def _renewed(tenant: Tenant, account_ids: Iterable[int], before: datetime) -> set[tuple[int, str]]:
+    """(account, term) of what an outcome called renewed by then."""
+    rows = Outcome.objects.for_tenant(tenant).filter(
+        account_id__in=list(account_ids), kind="renewed", effective_at__lt=before
+    )
+    return set(rows.values_list("account_id", "subscription_external_id"))
 
 
 def _is_followed(main: Subscription, terms: list[Subscription]) -> bool:

@@ -1,11 +1,11 @@
 """Plays before a renewal: days to the end of the main term, once a term, with a chance and without."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
 
-from accounts.models import Subscription
+from accounts.models import Outcome, Subscription
 from jobs.models import Job
 from jobs.services import enqueue
 from playbooks import services, tasks
@@ -168,6 +168,52 @@ class TestTerms:
         term(here, signed, ends=DAY + timedelta(days=60))
         term(here, signed, ends=DAY + timedelta(days=425), starts=NOW - timedelta(days=5), external_id="T-2")
         assert look(here) == 0
+
+    @pytest.mark.parametrize(
+        ("kind", "names", "effective", "is_told"),
+        [
+            ("renewed", "T-1", -1, False),
+            ("renewed", "T-1", 1, True),  # not yet so on the scored day
+            ("renewed", "T-9", -1, True),  # another term
+            ("expanded", "T-1", -1, True),
+        ],
+    )
+    def test_what_an_outcome_calls_renewed_asks_for_nothing(self, here, kind, names, effective, is_told):
+        account = renewing(here, 60)
+        term(here, account, ends=DAY + timedelta(days=60))
+        Outcome.objects.create(
+            tenant=here.tenant, account=account, external_id="O-1", kind=kind, subscription_external_id=names,
+            effective_at=datetime.combine(DAY, time(), UTC) + timedelta(days=effective),
+        )  # fmt: skip
+        assert look(here) == is_told
+
+    def test_a_suggestion_ends_once_its_term_is_called_renewed(self, here):
+        account = renewing(here, 60)
+        term(here, account, ends=DAY + timedelta(days=60))
+        look(here)
+        Outcome.objects.create(
+            tenant=here.tenant, account=account, external_id="O-1", kind="renewed",
+            subscription_external_id="T-1", effective_at=NOW,
+        )  # fmt: skip
+        assert look(here, day=DAY + timedelta(days=2)) == 0
+        assert open_of(here, account) is None
+
+    def test_a_term_that_is_signed_but_has_not_begun_follows(self, here):
+        account = renewing(here, 60)
+        term(here, account, ends=DAY + timedelta(days=60))
+        starts = NOW + timedelta(days=61)
+        term(here, account, ends=DAY + timedelta(days=425), starts=starts, external_id="T-2")
+        assert look(here) == 0
+
+    def test_a_term_that_has_not_begun_is_not_the_main_one(self, here):
+        account = renewing(here, 60)
+        term(here, account, ends=DAY + timedelta(days=60), external_id="RUNS")
+        term(
+            here, account, ends=DAY + timedelta(days=60), arr="90000", starts=NOW + timedelta(days=5),
+            external_id="LATER",
+        )  # fmt: skip
+        found = main_terms(here.tenant, AccountHealth.objects.all(), DAY)
+        assert found[account.pk].key == "RUNS"
 
     def test_another_product_bought_later_is_no_renewal(self, here):
         account = renewing(here, 60)
