@@ -59,8 +59,10 @@ def week_began(tenant: Tenant, now: datetime) -> datetime:
 
 
 def given_since(tenant: Tenant, since: datetime) -> dict[int | None, int]:
-    """How many flags each owner was given since then; None: accounts without a CSM."""
-    rows = Cue.objects.for_tenant(tenant).filter(state=State.GIVEN, is_flag=True, ended_at__gte=since)
+    """How many flags each owner was given since then, also those that gave way to trouble; None: accounts without a
+    CSM."""
+    was_given = Q(state=State.GIVEN) | Q(state=State.DROPPED, recommendation__isnull=False)
+    rows = Cue.objects.for_tenant(tenant).filter(was_given, is_flag=True, ended_at__gte=since)
     counted = rows.order_by("given_to_id").values("given_to_id").annotate(count=Count("pk"))
     return {row["given_to_id"]: row["count"] for row in counted}
 

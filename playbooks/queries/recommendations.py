@@ -104,8 +104,9 @@ def snoozed_until(tenant: Tenant, day: date) -> QuerySet[Recommendation]:
 
 
 def forget_cues(tenant: Tenant, *, recommendation_id: int) -> None:
-    """What began this suggestion is told again when its time comes."""
-    Cue.objects.for_tenant(tenant).filter(recommendation_id=recommendation_id).delete()
+    """What began this suggestion is told again when its time comes; a turn that it took stays taken, at its time."""
+    rows = Cue.objects.for_tenant(tenant).filter(recommendation_id=recommendation_id, state=Cue.State.GIVEN)
+    rows.update(state=Cue.State.DROPPED, ended_why="gave way to other trouble")
 
 
 def running_playbooks(tenant: Tenant, account_ids: Iterable[int]) -> set[tuple[int, int]]:

@@ -309,6 +309,29 @@ class TestWeek:
         assert key_of(two, term) == "renewal_check"
         assert [key_of(two, each) for each in rises] == ["risk_review", None]
 
+    def test_a_turn_stays_taken_where_trouble_came_instead(self, two):
+        """The flag gives way and may be told again; the CSM was given it all the same."""
+        term = stands(
+            two, "Term", "low", stake="99", renewal=DAY + timedelta(days=170), p_renew=Decimal("0.6"), p90="0.05"
+        )  # fmt: skip
+        run = newest_run(two.tenant)
+        renewals.look_at(two.tenant, run=run, now=THURSDAY)
+        rises = [rose(two, name, stake=stake, renewal=None) for name, stake in (("A", "50"), ("B", "40"))]
+        assert give(two) == 2
+        suggest(two, term, low(), band="at_risk", now=THURSDAY)
+        assert key_of(two, term) == "usage_recovery"
+        assert not cues.may_give(two.tenant, now=THURSDAY)
+        assert give(two) == 0
+        assert give(two, NEXT_MONDAY) == 1
+        assert key_of(two, rises[1]) == "risk_review"
+        services.dismiss(
+            two.tenant, recommendation_id=open_of(two, term).pk, version=2, reason="handled",
+            by=two.actor("csm"), now=NEXT_MONDAY,
+        )  # fmt: skip
+        assert renewals.look_at(two.tenant, run=run, now=NEXT_MONDAY)[0] == 1
+        assert give(two, NEXT_MONDAY) == 1
+        assert key_of(two, term) == "renewal_check"
+
     def test_low_indicators_do_not_count(self, two):
         for name in "AB":
             suggest(two, two.add_account(name))
