@@ -483,6 +483,18 @@ class TestRow:
         assert "See affected accounts" in page
         assert 'href="/late"' in page
 
+    def test_a_source_that_says_something_else_is_not_called_late(self, client, acme, monkeypatch):
+        """Shifted or empty: nothing older is shown, and no account is affected by a gap."""
+        from tenants import nav
+
+        put(acme, "Mine")
+        shifted = nav.Freshness(url="/status", scored_at="06:10", late=("Product usage shifted",))
+        monkeypatch.setattr(nav, "_freshness", [lambda tenant, viewer: shifted])
+        page = get(client, acme).text
+        assert "What this source says now is not what it used to be." in page
+        assert "last complete days" not in page
+        assert re.search(r'href="/status"[^>]*>See data status', page)
+
 
 class TestEmpty:
     def test_before_the_first_scores(self, client, acme):
