@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from accounts.models import Account, Outcome, Subscription
 from playbooks.models import Cue, Playbook, Recommendation
 from scoring.automation.models import PausedAutomation
 from scoring.models import AccountHealth, ChurnModel, ScoreRun
+from scoring.pooling.words import FLAG
 from scoring.queries import newest_run
 from tenants.models import Tenant
 
@@ -70,6 +71,25 @@ def given_since(tenant: Tenant, since: datetime) -> dict[int | None, int]:
 def waiting(tenant: Tenant) -> QuerySet[Cue]:
     """Flags that wait for their turn."""
     return Cue.objects.for_tenant(tenant).filter(state=State.WAITING)
+
+
+def owners_of_movable(tenant: Tenant, run: ScoreRun, model: ChurnModel | None) -> set[int | None]:
+    """Owners of flags that need not wait longer for their chance or their place; None: an account without a CSM.
+
+    What has lost its chance is to be forgotten; otherwise the chance is of this scoring and version with nothing
+    missing for it (that it is pooled is no lack, see pooling.words.is_late), and a term's place is not taken.
+    """
+    known = AccountHealth.objects.for_tenant(tenant).filter(
+        account_id=OuterRef("account_id"), p90__isnull=False
+    )
+    is_whole = Q(chance_flags=[]) | Q(chance_flags__len=1, chance_flags__0__startswith=FLAG)
+    sure = known.filter(is_whole, as_of=run.as_of, model_id=model.pk) if model is not None else known.none()
+    taken = Recommendation.objects.for_tenant(tenant).filter(
+        account=OuterRef("account_id"), state__in=Recommendation.OPEN
+    )
+    has_place = ~Q(kind=Kind.RENEWAL) | ~Exists(taken)
+    rows = waiting(tenant).filter(~Exists(known) | Q(Exists(sure)) & has_place)
+    return set(rows.order_by().values_list("account__owner_id", flat=True).distinct())
 
 
 def waiting_for_update(tenant: Tenant, *, full: Collection[int | None]) -> list[Cue]:

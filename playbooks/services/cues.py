@@ -124,13 +124,15 @@ def _end_fallen(tenant: Tenant, rows: list[Recommendation], standings: dict[int,
 
 
 def may_give(tenant: Tenant, *, now: datetime | None = None) -> bool:
-    """Whether a flag waits whose owner has room this week, and nothing holds it. Asked often: the cheap looks first."""
-    owners = set(queries.waiting(tenant).order_by().values_list("account__owner_id", flat=True).distinct())
+    """Whether a flag waits that a turn would do something about: its owner has room this week, and nothing holds it.
+    Asked often: the cheap looks first."""
+    run = queries.settled_run(tenant) if queries.waiting(tenant).exists() else None
+    owners = queries.owners_of_movable(tenant, run, queries.live_model(tenant)) if run is not None else set()
     if not owners:
         return False
     now = now or timezone.now()
     full = _full(tenant, queries.given_since(tenant, queries.week_began(tenant, now)))
-    return bool(owners - full) and not holds.reasons(tenant) and queries.settled_run(tenant) is not None
+    return bool(owners - full) and not holds.reasons(tenant)
 
 
 def _full(tenant: Tenant, given: dict[int | None, int]) -> set[int | None]:

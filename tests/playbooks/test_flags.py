@@ -348,6 +348,52 @@ class TestWeek:
         )
 
 
+class TestWhetherToAsk:
+    """No job every five minutes for what would have to wait anyway."""
+
+    def asked(self, world):
+        """Whether the job would begin, and how many it gives if it runs all the same."""
+        may = cues.may_give(world.tenant, now=THURSDAY)
+        return may, cues.give_turns(world.tenant, now=THURSDAY)
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"as_of": DAY - timedelta(days=1)},
+            {"model_id": None},
+            {"chance_flags": ["usage late"]},
+            {"chance_flags": ["pooled:5", "usage late"]},
+        ],
+    )
+    def test_not_for_a_chance_that_must_wait(self, here, values):
+        rose(here)
+        follow(here)
+        AccountHealth.objects.update(**values)
+        assert self.asked(here) == (False, 0)
+        assert Cue.objects.get().state == "waiting"
+
+    @pytest.mark.parametrize("flags", [[], ["pooled:5"]])
+    def test_for_a_chance_of_now(self, here, flags):
+        rose(here, chance_flags=flags)
+        follow(here)
+        assert self.asked(here) == (True, 1)
+
+    def test_for_what_is_to_be_forgotten(self, here):
+        rose(here)
+        follow(here)
+        AccountHealth.objects.update(p90=None, model_id=None)
+        assert self.asked(here) == (True, 0)
+        assert not cues.may_give(here.tenant, now=THURSDAY)
+
+    def test_not_for_a_term_whose_place_is_taken(self, here):
+        account = stands(here, "Term", "low", renewal=DAY + timedelta(days=170), p_renew=Decimal("0.6"))
+        renewals.look_at(here.tenant, run=newest_run(here.tenant), now=THURSDAY)
+        assert cues.may_give(here.tenant, now=THURSDAY)
+        suggest(here, account, low(), band="at_risk", now=THURSDAY)
+        assert self.asked(here) == (False, 0)
+        assert Cue.objects.get().state == "waiting"
+
+
 class TestBesideOthers:
     def test_where_a_play_is_suggested_already_the_owner_is_told_of_the_rise(self, here):
         account = stands(here, "Northwind", "high")
