@@ -1,7 +1,7 @@
 """What was seen, told or kept before: nothing of it outlives the reach it was made with, and nothing goes around it."""
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from urllib.parse import unquote
 
 import pytest
@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import services as accounts
-from accounts.models import Account, Contact
+from accounts.models import Account, Contact, Outcome
 from integrations.importing.format import FILES
 from integrations.models import BundleFile, QuarantinedRow
 from integrations.services import imports
@@ -20,8 +20,10 @@ from scoring.people import notices
 from scoring.people.feedback import answer_report
 from scoring.people.models import DataReport, Notice, ReasonFeedback, SourceCorrection
 from tenants import fields, hooks, reach
+from tenants.access import Right, can
 from tenants.models import Membership
 from tests.playbooks.makers import suggest
+from tests.scoring.evidence import add
 
 pytestmark = pytest.mark.django_db
 HIDDEN = "Southgate"
@@ -263,25 +265,51 @@ def test_a_file_that_is_read_asks_again_too(acme, rejected, what):
 # --- figures of the whole workspace -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("role", ["reviewer", "executive", "auditor", "support", "ops_admin"])
-def test_counts_of_the_whole_workspace_are_not_for_a_scope(acme, role):
+WIDE = {  # page: what only those read on it who see everything
+    "scores/": ("4,711", "1,234", "3,333"),
+    "scores/indicators/": ("4,711",),
+    "models/readiness/": ("3,333", "2,222", "Seen to leave"),
+    "models/pool/": ("2 accounts of this workspace",),
+}
+OF_QUALITY = ("models/readiness/", "models/pool/", "models/quality/")
+
+
+@pytest.fixture
+def counted(acme):
+    """A scoring of thousands, which names a source's customers and rows, and two accounts that left."""
+    usage = {"accounts": 3333, "rows": 2222, "late": False, "latest": "2026-10-31"}
     summary = {
-        "coverage": {"usage.trend_30d": 50}, "sources": {},
+        "coverage": {"usage.trend_30d": 50}, "sources": {"usage": usage},
         "bands": dict.fromkeys((*BANDS, UNKNOWN), 1234),
     }  # fmt: skip
+    gone = [acme.add_account(f"Gone {number}", region="north") for number in range(2)]
     with acme.here():
         ScoreRun.objects.create(
             tenant=acme.tenant, as_of=date(2026, 11, 1), policy_versions={}, fingerprint="x", accounts=4711,
             summary=summary,
         )  # fmt: skip
-    wide = signed_in(acme.people[role])
-    assert all(count in wide.get(acme.url("scores/")).text for count in ("4,711", "1,234"))
-    assert "4,711" in wide.get(acme.url("scores/indicators/")).text
-    client = signed_in(narrowed(acme.people[role]))
-    places = ("scores/", "scores/indicators/", "models/readiness/", "models/pool/", "models/quality/")
-    for place in places:
-        answer = client.get(acme.url(place))
-        assert not [count for count in ("4,711", "1,234") if count in answer.text], place
+    for account in gone:
+        add(acme, account, Outcome, kind="churned", effective_at=datetime(2026, 10, 1, tzinfo=UTC))
+    return acme
+
+
+@pytest.mark.parametrize("role", ["reviewer", "executive", "auditor", "support", "ops_admin"])
+def test_counts_of_the_whole_workspace_are_not_for_a_scope(counted, role):
+    member = counted.people[role]
+    wide, opens = signed_in(member), can(member, Right.VIEW_QUALITY)
+    expected = {place: 200 if opens or place not in OF_QUALITY else 403 for place in (*WIDE, *OF_QUALITY)}
+    for place, status in expected.items():
+        answer = wide.get(counted.url(place))
+        assert answer.status_code == status, place
+        if status == 200:
+            assert not [words for words in WIDE.get(place, ()) if words not in answer.text], place
+    client = signed_in(narrowed(member))
+    secret = {words for each in WIDE.values() for words in each}
+    for place, status in expected.items():
+        answer = client.get(counted.url(place))
+        assert (answer.status_code, [words for words in secret if words in answer.text]) == (status, []), (
+            place
+        )
 
 
 def test_the_state_of_the_log_is_not_for_a_scope(acme):
