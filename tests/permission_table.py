@@ -71,6 +71,11 @@ class Outside:
     signed_out: int
     make: Callable[[World], dict[str, Any]] | None = None
 
+    def arrange(self, world: World) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """As a row's."""
+        with world.here():
+            return self.make(world) if self.make else {}, ("",)
+
 
 @dataclass(frozen=True)
 class Service:

@@ -1,12 +1,15 @@
 """A program with a token, for tests that call as one."""
 
 import json
+from itertools import count
 from typing import Any
 
 from django.test import Client
 
 from tenants import identities
 from tests.worlds import MAKER, World
+
+NUMBER = count(1)
 
 
 class Program:
@@ -16,7 +19,7 @@ class Program:
         self.world = world
         if not token:
             with world.here():
-                name = f"{'-'.join(scopes)} {id(self)}"
+                name = f"{'-'.join(scopes)} {next(NUMBER)}"
                 self.identity, token = identities.create_identity(
                     world.tenant, name=name, scopes=list(scopes), by=MAKER
                 )

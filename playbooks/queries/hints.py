@@ -11,26 +11,32 @@ from playbooks.exceptions import BadInput
 from playbooks.offers import parse
 from playbooks.queries.plays import standing_of
 from scoring.models import AccountHealth
-from tenants.models import Tenant
+from tenants import fields
+from tenants.fields import Field
+from tenants.models import Membership
 
 KIND = "concession"
 
 
 @dataclass(frozen=True)
 class Hint:
-    """The offer's cost, and the sentence of the policy that would apply; empty where no line does."""
+    """The offer's cost, and the sentence of the policy that would apply; empty where no line does.
+
+    `covered`: the asker does not see ARR, of which both would tell.
+    """
 
     title: str
     cost: Decimal | None
     currency: str
     policy: str
+    covered: bool = False
 
 
 class Hints:
     """Hints for offers on one account; policy and revenue are read once, when the first one is wanted."""
 
-    def __init__(self, tenant: Tenant, *, account_id: int) -> None:
-        self.tenant = tenant
+    def __init__(self, viewer: Membership, *, account_id: int) -> None:
+        self.viewer, self.tenant = viewer, viewer.tenant
         self.account_id = account_id
 
     def hint(self, proposal: dict[str, Any]) -> Hint | None:
@@ -39,6 +45,8 @@ class Hints:
             offer = parse(proposal)
         except BadInput:
             return None
+        if not fields.sees(self.viewer, Field.ARR):
+            return Hint(offer.title, None, "", "", covered=True)
         standing = self._standing
         cost = offer.cost(standing.arr if standing else None)
         facts = {

@@ -88,7 +88,7 @@ def play_context(
     forms = forms or {}
     progress = progress or queries.steps_of_plays(request.tenant, [play])[play.pk]
     today = local_day(request.tenant, timezone.now())
-    hints = None if hints_follow else Hints(request.tenant, account_id=play.account_id)
+    hints = None if hints_follow else Hints(request.membership, account_id=play.account_id)
     lines = _Lines(request, play, progress, forms, today, hints).all()
     refs = [line.step.approval_ref for line in lines if line.step.approval_ref]
     return {

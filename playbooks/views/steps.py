@@ -49,7 +49,7 @@ def hint(request: TenantRequest, step_id: int) -> HttpResponse:
     """What the offer that is being typed would cost, and who would answer."""
     step = _step(request, step_id)
     proposal = {name: request.GET.get(name, "") for name in ("discount_pct", "months")}
-    found = Hints(request.tenant, account_id=step.play.account_id).hint(proposal)
+    found = Hints(request.membership, account_id=step.play.account_id).hint(proposal)
     return render(request, "playbooks/plays/_hint.html", {"step": step, "hint": found})
 
 

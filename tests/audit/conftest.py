@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+import psycopg
 import pytest
 
 from audit import services
@@ -40,6 +41,8 @@ def quiet_server(test_server, template_database, tmp_path_factory):
     copy = embedded.Server(socket_dir=home.socket_dir, data_dir=home.data)
     params = test_server.params("postgres")
     where = f"host={params['host']} port={params['port']} user=postgres"
+    # its own slot would be made too late: what other tests write may push the copy's first segment out before that
+    slot = f"quiet_{os.getpid()}"
     argv = [
         embedded.packaged_bin() / "pg_basebackup",
         "-d",
@@ -50,8 +53,15 @@ def quiet_server(test_server, template_database, tmp_path_factory):
         "fast",
         "-X",
         "stream",
+        "-S",
+        slot,
     ]
-    subprocess.run(argv, env={**os.environ, "PGPASSWORD": params["password"]}, check=True)
+    with psycopg.connect(**params, autocommit=True) as connection:
+        connection.execute("SELECT pg_create_physical_replication_slot(%s, true)", [slot])
+        try:
+            subprocess.run(argv, env={**os.environ, "PGPASSWORD": params["password"]}, check=True)
+        finally:
+            connection.execute("SELECT pg_drop_replication_slot(%s)", [slot])
     adopt(test_server, copy)
     with postgres_settings(SMALL):
         embedded.ensure_running(var, on_progress=lambda message: None)
