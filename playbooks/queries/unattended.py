@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Count, Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, FloatField, OuterRef, QuerySet, Subquery
 
 from accounts.queries import visible_accounts
 from playbooks.models import Play, Playbook, Recommendation
@@ -51,13 +51,12 @@ def earned(
         account_id=OuterRef("account_id"), playbook_id=OuterRef("playbook_id"), state__in=Play.OPEN
     )
     rows = Recommendation.objects.for_tenant(tenant).filter(
-        ~Exists(before), ~Exists(running), _owner_can_stop_it(tenant, full),
-        state=Recommendation.State.SUGGESTED, account__owner__isnull=False,
+        ~Exists(before), ~Exists(running), state=Recommendation.State.SUGGESTED, account__owner__isnull=False,
         playbook__state=Playbook.State.ACTIVE, playbook__starts_alone=True,
         playbook__trigger_on__in=AGAINST_A_LOSS,
     )  # fmt: skip
     chance = Subquery(sure.values("p90")[:1], output_field=FloatField())
-    found = rows.annotate(chance=chance).filter(chance__isnull=False)
+    found = _owner_can_stop_it(tenant, rows.annotate(chance=chance).filter(chance__isnull=False), full)
     return (
         found.select_related("account", "playbook", "account__owner")
         .select_for_update(of=("self",), skip_locked=True)
@@ -65,16 +64,26 @@ def earned(
     )
 
 
-def _owner_can_stop_it(tenant: Tenant, full: Collection[int]) -> Q:
-    """On an account whose owner works queues and sees it; a scope may hide it. One statement for who they are."""
-    rows = Membership.objects.filter(tenant=tenant, is_active=True, user__is_active=True)
-    people = [each for each in rows.select_related("user") if can(each, Right.WORK_QUEUE)]
-    free = [each for each in people if each.user_id not in full]
-    found = Q(account__owner__in=[each.user_id for each in free if not is_scoped(each)])
-    for each in free:
-        if is_scoped(each):
-            found |= Q(account__owner=each.user_id, account__in=visible_accounts(tenant, each).values("pk"))
-    return found
+def _owner_can_stop_it(
+    tenant: Tenant, found: QuerySet[Recommendation], full: Collection[int]
+) -> QuerySet[Recommendation]:
+    """Those on accounts whose owner works queues and sees them; a scope may hide one. A scope is asked only where its
+    owner has something here, so that what is locked does not grow with the team."""
+    people = Membership.objects.filter(tenant=tenant, is_active=True, user__is_active=True).select_related(
+        "user"
+    )
+    free = [each for each in people if each.user_id not in full and can(each, Right.WORK_QUEUE)]
+    scoped = {each.user_id: each for each in free if is_scoped(each)}
+    theirs: dict[int, set[int]] = {}
+    if scoped:
+        mine = found.filter(account__owner__in=list(scoped))
+        for owner, account_id in mine.values_list("account__owner_id", "account_id"):
+            theirs.setdefault(owner, set()).add(account_id)
+    hidden: set[int] = set()
+    for owner, ids in theirs.items():
+        seen = visible_accounts(tenant, scoped[owner]).filter(pk__in=ids)
+        hidden |= ids - set(seen.values_list("pk", flat=True))
+    return found.filter(account__owner__in=[each.user_id for each in free]).exclude(account__in=list(hidden))
 
 
 def started_alone(tenant: Tenant, *, since: datetime) -> dict[int, int]:

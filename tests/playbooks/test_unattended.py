@@ -4,6 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import AuditEvent
@@ -148,6 +150,24 @@ def test_whoever_cannot_stop_it_does_not_stand_before_others(here, monkeypatch):
     other = at_risk(here, "Other", p90="0.80")
     assert [unattended.start_earned(here.tenant, now=NOW) for _ in range(3)] == [1, 1, 0]
     assert [len(plays(here, each)) for each in (within, other)] == [1, 1]
+
+
+def test_what_is_locked_does_not_grow_with_the_scopes_of_a_team(here):
+    """A scope whose owner has nothing to start is not asked."""
+    account = at_risk(here)
+
+    def asked():
+        with CaptureQueriesContext(connection) as context:
+            rows = queries.earned(here.tenant, model=here.model, chance_from=Decimal("0.5"), full=[], limit=9)
+            assert [row.account_id for row in rows] == [account.pk]
+        return next(each["sql"] for each in context.captured_queries if "FOR UPDATE" in each["sql"])
+
+    before = asked()
+    others = Membership.objects.filter(tenant=here.tenant).exclude(pk=here.csm.pk)
+    assert others.update(regions=["apac"]) > 1
+    assert len(asked()) == len(before)
+    Membership.objects.filter(pk=here.csm.pk).update(regions=[account.region])
+    assert len(asked()) == len(before)
 
 
 def test_a_version_without_skill_starts_nothing(here):
