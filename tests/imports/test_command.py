@@ -110,6 +110,7 @@ def test_another_import_of_the_tenant_is_1_with_words(acme, tmp_path, test_serve
         code, words = run("--tenant", "acme", path)
         assert code == 1
         assert "Another import into acme is running" in words
+        other.execute("SELECT pg_advisory_unlock_all()")  # closing would end the session a moment later
     assert run("--tenant", "acme", path) == (0, "")
 
 
