@@ -108,4 +108,7 @@ def fit_all(
             raw[ENSEMBLE] = ensemble(parts, later)
         except ValueError as error:
             failed[ENSEMBLE] = str(error)
-    return {name: calibrate(raw[name], later) for name in names if name in raw}, failed
+    wanted = [name for name in names if name in raw]
+    with one_thread(), ThreadPoolExecutor(AT_ONCE) as pool:
+        done = list(pool.map(lambda name: calibrate(raw[name], later), wanted))
+    return dict(zip(wanted, done, strict=True)), failed
