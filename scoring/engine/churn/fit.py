@@ -329,6 +329,22 @@ def faded(problem: Problem, beta: Floats) -> tuple[Floats, Floats]:
     return scales(part, logits(problem, beta) - part[:, None], problem.leaves, used)
 
 
+def written_timing(prepared: Prepared, timing: Floats, spread: Floats, base: tuple[Floats, Floats]) -> Timing:
+    """The contract's part as a model keeps it, with that of a model that knows nothing else."""
+    problem = prepared.problem
+    own, bare = with_offsets(timing), with_offsets(base[0])
+    usual = np.einsum("n,nkc->kc", problem.weight / problem.weight.sum(), problem.design)
+    return Timing(
+        coefs=own,
+        usual=usual @ own,
+        base=bare,
+        base_usual=usual @ bare,
+        auto=prepared.auto,
+        spread=spread,
+        base_spread=base[1],
+    )
+
+
 def assembled(
     prepared: Prepared,
     beta: Floats,
@@ -364,15 +380,5 @@ def assembled(
             curve = replace(curve, early=extra - extra_middle, early_spread=early_wide)
         curves.append(curve)
     timing[:count] += level
-    own, bare = with_offsets(timing), with_offsets(base[0])
-    usual = np.einsum("n,nkc->kc", weight, problem.design)
-    written = Timing(
-        coefs=own,
-        usual=usual @ own,
-        base=bare,
-        base_usual=usual @ bare,
-        auto=prepared.auto,
-        spread=spread[:a],
-        base_spread=base[1],
-    )
+    written = written_timing(prepared, timing, spread[:a], base)
     return Fitted("additive", tuple(curves), written, Calibration(), facts, fade)
