@@ -24,12 +24,21 @@ SUSPICIOUS = 0.9  # AUC of one feature alone from which a large fall is no hones
 HONEST = ("business.notice_given", "business.days_to_renewal", "account.tenure_days")
 
 
-def found(tenant: Tenant, chosen: Plan, stack: Stack, forecasts: Forecasts) -> list[dict[str, Any]]:
-    """The checks that tripped: {key, feature, value, limit, words, refuses}. Reads one or two past days again."""
+def seen(stack: Stack, forecasts: Forecasts) -> list[dict[str, Any]]:
+    """The checks that landmarks alone allow, tripped or not. Asks no database, so it may stand beside other maths."""
     tenure = stack.x[:, stack.names.index("account.tenure_days")]
     train, test = _worst_split(stack, forecasts)
-    rows = leaks(stack, tenure=tenure, exempt=HONEST, train=train, test=test)
-    rows += read_again(tenant, stack, days_to_read(chosen, stack))
+    return leaks(stack, tenure=tenure, exempt=HONEST, train=train, test=test)
+
+
+def found(
+    tenant: Tenant, chosen: Plan, stack: Stack, looked: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The checks that tripped: {key, feature, value, limit, words, refuses}; `looked` is what `seen` found.
+
+    Reads one or two past days again.
+    """
+    rows = [*looked, *read_again(tenant, stack, days_to_read(chosen, stack))]
     alone = {row["feature"]: row["value"] or 0.0 for row in rows if row["key"] == "alone"}
     tripped = [row for row in rows if row["tripped"]]
     return [

@@ -4,7 +4,7 @@
 """
 
 import time
-from contextlib import AbstractContextManager
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from scoring.engine.churn.data import Stack, leavers, take
 from scoring.engine.churn.document import to_document
 from scoring.engine.churn.fit import Options
 from scoring.engine.churn.model import Fitted
+from scoring.engine.churn.threads import one_thread
 from scoring.engine.validation import HORIZONS, known_at, origins
 from scoring.engine.validation.promotion import promote as compare_pair
 from scoring.exceptions import ScoringError
@@ -284,19 +285,11 @@ def _judged(
         precision=float(settings.precision_wanted),
         capacity=_capacity(tenant, settings),
     )
-    found = back.report(stack, forecasts, known=chosen.known, until=until, wishes=wishes, seed=SEED)
-    found["leaks"] = leakage.found(tenant, chosen, stack, forecasts)
+    with one_thread(), ThreadPoolExecutor(1) as beside:
+        looked = beside.submit(leakage.seen, stack, forecasts)
+        found = back.report(stack, forecasts, known=chosen.known, until=until, wishes=wishes, seed=SEED)
+        found["leaks"] = leakage.found(tenant, chosen, stack, looked.result())
     return found
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """The maths on one thread: sums come out alike on every machine, and threads that wait for each other take ten
-    times as long on a busy one."""
-    import sklearn.ensemble  # type: ignore[import-untyped]  # noqa: F401  its threads can be bounded once it is loaded
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    limits: AbstractContextManager[Any] = threadpool_limits(limits=1)
-    return limits
 
 
 def _settings(tenant: Tenant) -> ChanceSettings:

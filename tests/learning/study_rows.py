@@ -124,13 +124,14 @@ class Chances:
 def fitted(case: Case, marks: Landmarks, name: str) -> Chances:
     """A candidate fitted and calibrated as `train` does at its end, without the back-test that chooses among them."""
     from scoring.engine.churn.chances import chances
+    from scoring.engine.churn.threads import one_thread
     from scoring.engine.validation import known_at
     from scoring.learning import training
     from scoring.learning.labels import day_number
 
     stack, until = marks.stack(marks.plan), day_number(case.as_of)
     rows = np.flatnonzero(stack.day < until)
-    with training.one_thread():
+    with one_thread():
         made = training.fit_final(known_at(training.take(stack, rows), until), until=until, name=name)
     return Chances(stack, chances(made, stack).p)
 

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 
 from scoring.engine.churn.chances import chances
 from scoring.engine.churn.data import take
+from scoring.engine.churn.threads import one_thread
 from scoring.engine.validation import known_at
 from scoring.learning import labels, landmarks, training
 from tenants import services
@@ -75,7 +76,7 @@ def judged(world, folder, *, accounts, days, later):
         transaction.set_rollback(True)
     origin = labels.day_number(end - timedelta(days=later))
     past = known_at(take(stack, stack.day < origin), origin)
-    with training.one_thread():
+    with one_thread():
         fitted = training.fit_final(past, until=origin, name="additive")
     p, since = chances(fitted, stack).p, stack.day >= origin
     true = np.full(p.shape, np.nan)

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from scoring import commands, pipeline
 from scoring.engine.churn.data import Stack
+from scoring.engine.churn.threads import one_thread
 from scoring.learning import landmarks, registry, training
 from scoring.models import ChurnModel
 from tenants.access import SYSTEM
@@ -94,7 +95,7 @@ def baseline(stack: Stack) -> dict[str, Any]:
     within 90 days. No choice of anything, no calibration, no judging."""
     known = (stack.seen_for >= 90) | (stack.leaves_in < 90)
     x, y = stack.x[known], (stack.leaves_in[known] < 90).astype(np.int64)
-    with training.one_thread():
+    with one_thread():
         return {
             "rows": len(y),
             "left": int(y.sum()),
