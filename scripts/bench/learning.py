@@ -1,6 +1,7 @@
 """Training and scoring of 10,000 accounts against a bare fit of the same rows, and the memory of 100,000 in blocks."""
 
 import json
+import sys
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,6 +19,8 @@ def measure(made: Installation, *, accounts: int, end: date) -> list[Line]:
     """`train` after the landmarks are read, all of it, and `score` after the evidence is read."""
     _import(made, "learn", accounts=accounts, days=DAYS, end=end)
     found = json.loads(made.manage("bench_learn", "--tenant", "learn"))
+    stages = {name: found[name] for name in ("reading", "training", "scoring", "scoring_again")}
+    print(f"bench: seconds [wall, CPU] by stage: {json.dumps(stages)}", file=sys.stderr, flush=True)
     return [*_training(found), *_scoring(found)]
 
 
