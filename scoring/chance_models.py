@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from scoring import strength
+from scoring.versioned import Versioned
 from tenants.scoping import TenantModel
 
 LEAST_LEAVERS = (
@@ -73,8 +74,8 @@ def _share(default: str) -> Any:
     return models.DecimalField(max_digits=4, decimal_places=3, default=Decimal(default))
 
 
-class ChanceSettings(TenantModel):
-    """What a tenant has decided about chances of leaving; one row a tenant, the defaults where there is none."""
+class Cuts(models.Model):
+    """The numbers that decide who is flagged; put in force by publishing a version of them, after a replay."""
 
     # half-open cuts of p90: low [0, medium_from), medium [medium_from, high_from), high, critical [critical_from, 1]
     medium_from = _share("0.100")
@@ -85,6 +86,42 @@ class ChanceSettings(TenantModel):
     # of the accounts that are flagged: the share that should really leave; the back-test says what it costs in recall
     precision_wanted = _share("0.800")
     flags_per_csm_week = models.PositiveSmallIntegerField(default=5)
+
+    class Meta:
+        abstract = True
+
+
+CUTS = tuple(field.name for field in Cuts._meta.local_fields)
+IN_ORDER = Q(
+    medium_from__gt=0,
+    high_from__gt=models.F("medium_from"),
+    critical_from__gt=models.F("high_from"),
+    critical_from__lt=1,
+)
+
+
+class ChanceVersion(Cuts, Versioned):
+    """One version of the numbers that decide who is flagged. `preview`: the figures of its replay, naming nobody."""
+
+    class Meta(Versioned.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "version"], name="chance_version_once"),
+            models.UniqueConstraint(
+                fields=["tenant"], condition=Q(state="published"), name="chance_version_one_published"
+            ),
+            models.CheckConstraint(name="chance_version_cuts_in_order", condition=IN_ORDER),
+        ]
+
+    def __str__(self) -> str:
+        return f"Chance settings v{self.version}"
+
+
+class ChanceSettings(Cuts, TenantModel):
+    """What a tenant has decided about chances of leaving; one row a tenant, the defaults where there is none.
+
+    Its cuts are those of the published ChanceVersion: `scoring.whatif.services` alone writes them.
+    """
+
     pools_across_tenants = models.BooleanField(default=False)
     # what a model must have shown before it may start plays by itself, and what an account must show beside it
     months_in_shadow = models.PositiveSmallIntegerField(default=3)
@@ -99,15 +136,7 @@ class ChanceSettings(TenantModel):
         verbose_name_plural = "chance settings"
         constraints = [
             models.UniqueConstraint(fields=["tenant"], name="chance_settings_once"),
-            models.CheckConstraint(
-                name="risk_cuts_in_order",
-                condition=Q(
-                    medium_from__gt=0,
-                    high_from__gt=models.F("medium_from"),
-                    critical_from__gt=models.F("high_from"),
-                    critical_from__lt=1,
-                ),
-            ),
+            models.CheckConstraint(name="risk_cuts_in_order", condition=IN_ORDER),
             models.CheckConstraint(
                 name="chance_settings_are_shares",
                 condition=Q(

@@ -9,16 +9,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from scoring.breakdown import Breakdown
+from scoring.versioned import Versioned
 from tenants.scoping import TenantForeignKey, TenantModel
 
 
-class HealthPolicy(TenantModel):
+class HealthPolicy(Versioned):
     """One version of how health is computed for one segment (empty: every segment without its own)."""
-
-    class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        PUBLISHED = "published", "Published"
-        RETIRED = "retired", "Retired"
 
     class MissingRule(models.TextChoices):
         RENORMALISE = "renormalise", "Leave it out and share its weight among the others"
@@ -27,26 +23,14 @@ class HealthPolicy(TenantModel):
     rows: "list[PolicyIndicator]"  # filled by queries.with_rows
 
     segment = models.CharField(max_length=20, blank=True)
-    version = models.PositiveIntegerField()
-    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     missing_rule = models.CharField(max_length=20, choices=MissingRule, default=MissingRule.RENORMALISE)
     min_coverage_pct = models.PositiveSmallIntegerField(default=50)
     # half-open cuts: critical [0, at_risk_from), at_risk [at_risk_from, watch_from), watch, healthy [healthy_from, 100]
     at_risk_from = models.DecimalField(max_digits=5, decimal_places=2, default=40)
     watch_from = models.DecimalField(max_digits=5, decimal_places=2, default=60)
     healthy_from = models.DecimalField(max_digits=5, decimal_places=2, default=75)
-    note = models.CharField(max_length=500, blank=True)
-    based_on = TenantForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
-    created_by_label = models.CharField(max_length=300, default="Holdfast")
-    created_at = models.DateTimeField(default=timezone.now)
-    published_at = models.DateTimeField(null=True)
-    published_by_label = models.CharField(max_length=300, blank=True)
-    # the job that computed what would change, and its answer
-    preview_job_id = models.BigIntegerField(null=True)
-    preview = models.JSONField(null=True)
-    row_version = models.PositiveIntegerField(default=1)
 
-    class Meta(TenantModel.Meta):
+    class Meta(Versioned.Meta):
         verbose_name_plural = "health policies"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "segment", "version"], name="policy_version_once"),
@@ -297,6 +281,7 @@ class Override(TenantModel):
 
 from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, TrainingSample  # noqa: E402, F401
 from scoring.chance_models import ChanceSettings as ChanceSettings  # noqa: E402  told to others from here
+from scoring.chance_models import ChanceVersion as ChanceVersion  # noqa: E402
 from scoring.chance_models import ChurnModel as ChurnModel  # noqa: E402
 from scoring.chance_models import ShadowScore as ShadowScore  # noqa: E402
 from scoring.cohorts.models import AssociationReport, CohortReport  # noqa: E402, F401
