@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from jobs.models import Job
+from jobs.registry import kinds
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 
@@ -45,10 +46,21 @@ def jobs(tenant: Tenant, *, state: str = "", kind: str = "", routine: bool = Tru
 
 def visible_job(tenant: Tenant, viewer: Membership, *, job_id: int) -> Job | None:
     """A job is its requester's business, and of those who may configure the tenant."""
-    rows = Job.objects.for_tenant(tenant).filter(pk=job_id)
-    if not can(viewer, Right.CONFIGURE):
-        rows = rows.filter(requested_by_id=viewer.user_id)
-    return rows.first()
+    job = Job.objects.for_tenant(tenant).filter(pk=job_id).first()
+    return job if job is not None and is_business_of(viewer, job) else None
+
+
+def is_business_of(viewer: Membership, job: Job) -> bool:
+    return can(viewer, Right.CONFIGURE) or job.requested_by_id == viewer.user_id
+
+
+def watched_job(tenant: Tenant, viewer: Membership, *, job_id: int) -> Job | None:
+    """A job that the viewer may look at: also one of a kind that they may ask for themselves (registry.Kind)."""
+    job = Job.objects.for_tenant(tenant).filter(pk=job_id).first()
+    if job is None:
+        return None
+    right = kinds[job.kind].watch if job.kind in kinds else None
+    return job if is_business_of(viewer, job) or (right is not None and can(viewer, right)) else None
 
 
 def newest_job(tenant: Tenant, *, kind: str, dedupe_key: str | None = None) -> Job | None:

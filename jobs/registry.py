@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
+from tenants.roles import Right
+
 Mode = Literal["transactional", "stepwise"]
 
 
@@ -24,6 +26,9 @@ class Kind:
     max_attempts: int = 5
     # time limit of one attempt; None is the worker's own (Q_CLUSTER). Longer ones beat for the worker meanwhile.
     seconds: int | None = None
+    # who may look at such a job, whoever asked for it; None: its requester and who may configure, as all jobs.
+    # For work that many may ask for: asked for twice it is one job, and the second one wants to see it too.
+    watch: Right | None = None
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,9 @@ def register(
     label: str,
     max_attempts: int = 5,
     seconds: int | None = None,
+    watch: Right | None = None,
 ) -> None:
-    kinds[name] = Kind(name, handler, mode, label, max_attempts, seconds)
+    kinds[name] = Kind(name, handler, mode, label, max_attempts, seconds, watch)
 
 
 def schedule(

@@ -58,20 +58,20 @@ def _list_context(request: TenantRequest) -> dict[str, Any]:
 @require_GET
 @tenant_view()
 def job_page(request: TenantRequest, job_id: int) -> HttpResponse:
-    return render(request, "jobs/job.html", _job_context(request, _job(request, job_id)))
+    return render(request, "jobs/job.html", _job_context(request, _watched(request, job_id)))
 
 
 @require_GET
 @tenant_view()
 def job_details(request: TenantRequest, job_id: int) -> HttpResponse:
-    return render(request, "jobs/_job.html", _job_context(request, _job(request, job_id)))
+    return render(request, "jobs/_job.html", _job_context(request, _watched(request, job_id)))
 
 
 @require_GET
 @tenant_view()
 def job_progress(request: TenantRequest, job_id: int) -> HttpResponse:
     """The panel alone, which asks for itself again while the job lives."""
-    job = _job(request, job_id)
+    job = _watched(request, job_id)
     panel = {"every": "1s", **panel_of(job, slug=request.tenant.slug)}
     response = render(request, "parts/progress.html", panel)
     if job.is_finished:
@@ -103,7 +103,14 @@ def job_cancel(request: TenantRequest, job_id: int) -> HttpResponse:
 
 
 def _job(request: TenantRequest, job_id: int) -> Job:
-    job = queries.visible_job(request.tenant, request.membership, job_id=job_id)
+    return _or_404(queries.visible_job(request.tenant, request.membership, job_id=job_id))
+
+
+def _watched(request: TenantRequest, job_id: int) -> Job:
+    return _or_404(queries.watched_job(request.tenant, request.membership, job_id=job_id))
+
+
+def _or_404(job: Job | None) -> Job:
     if job is None:
         raise Http404("No such job.")
     return job
@@ -118,7 +125,9 @@ def _job_context(request: TenantRequest, job: Job) -> dict[str, Any]:
         "may_configure": can(request.membership, Right.CONFIGURE),
         "may_replay": can(request.membership, Right.CONFIGURE)
         and job.state in (Job.State.DEAD, Job.State.CANCELLED),
-        "may_cancel": not job.is_finished and job.cancel_requested_at is None,
+        "may_cancel": not job.is_finished
+        and job.cancel_requested_at is None
+        and queries.is_business_of(request.membership, job),
     }
 
 

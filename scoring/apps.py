@@ -31,8 +31,11 @@ def _install_default_policy(tenant: Any) -> None:
 def _register_jobs() -> None:
     from jobs import registry
     from scoring import tasks
+    from tenants.roles import Right
 
-    registry.register(tasks.SCORE, tasks.score, mode="stepwise", label="Scoring", max_attempts=3)
+    registry.register(
+        tasks.SCORE, tasks.score, mode="stepwise", label="Scoring", max_attempts=3, watch=Right.SCORE
+    )
     registry.schedule("scoring.nightly", kind=tasks.SCORE, at_hour=5, at_night=True)
     # reading is cut into jobs of two minutes; fitting is one piece, which ten thousand accounts keep busy for longer
     registry.register(
@@ -57,6 +60,7 @@ def _register_what_follows_scores() -> None:
     from scoring.pooling import work as pooling
     from scoring.pooling.services import POOL
     from scoring.quality import job as quality
+    from tenants.roles import Right
 
     registry.register(
         POOL, pooling.work_out, mode="stepwise", label="Pool of workspaces", max_attempts=3, seconds=300
@@ -68,10 +72,9 @@ def _register_what_follows_scores() -> None:
         label="Model quality",
         max_attempts=3,
         seconds=1800,
+        watch=Right.SCORE,
     )
-    registry.schedule(
-        "scoring.quality_nightly", kind=quality.QUALITY, at_hour=6, when=quality.is_there_anything_new
-    )
+    registry.schedule(quality.NIGHTLY, kind=quality.QUALITY, at_hour=6, when=quality.is_there_anything_new)
     registry.register(
         growth.GROWTH,
         growth.work_out,
@@ -79,15 +82,14 @@ def _register_what_follows_scores() -> None:
         label="Renewals and growth",
         max_attempts=3,
         seconds=1800,
+        watch=Right.SCORE,
     )
     registry.schedule(growth.NIGHTLY, kind=growth.GROWTH, at_hour=6, when=growth.is_there_anything_new)
     registry.register(
         cohorts.COHORTS, cohorts.work_out, mode="stepwise", label="How long customers stay", max_attempts=3,
-        seconds=1800,
+        seconds=1800, watch=Right.SCORE,
     )  # fmt: skip
-    registry.schedule(
-        "scoring.cohorts_nightly", kind=cohorts.COHORTS, at_hour=6, when=cohorts.is_there_anything_new
-    )
+    registry.schedule(cohorts.NIGHTLY, kind=cohorts.COHORTS, at_hour=6, when=cohorts.is_there_anything_new)
 
 
 def _register_pages() -> None:

@@ -2,6 +2,7 @@
 version of the model came into force. Every other scoring is followed by the night's own jobs (06:00)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from jobs import queries as jobs_queries
@@ -18,26 +19,39 @@ from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
-TOLD: dict[str, Callable[[Tenant], int | None]] = {
-    growth.GROWTH: growth.last_run_told_of,
-    quality.QUALITY: quality_told_of,
-    cohorts.COHORTS: cohorts_told_of,
-}
+
+@dataclass(frozen=True)
+class Follower:
+    """What is worked out from scores: its kind of job, the night's schedule of it, and the run it last told of."""
+
+    kind: str
+    nightly: str
+    told_of: Callable[[Tenant], int | None]
+
+
+FOLLOWERS = (
+    Follower(growth.GROWTH, growth.NIGHTLY, growth.last_run_told_of),
+    Follower(quality.QUALITY, quality.NIGHTLY, quality_told_of),
+    Follower(cohorts.COHORTS, cohorts.NIGHTLY, cohorts_told_of),
+)
 
 
 def ask(tenant: Tenant, *, by: Actor = SYSTEM) -> list[Job]:
     """Ask for the figures that are missing or speak of another version than the newest scores do.
 
-    One unfinished job of a kind and run: asked twice, it is the same one. Opens its own transaction.
+    One unfinished job of a kind, the night's where that waits or runs: asked twice, it is the same one. A job that
+    runs goes on to what was scored meanwhile (scoring.newest). Opens its own transaction.
     """
     with tenant_transaction(tenant.pk):
         run = newest_run(tenant)
         if run is None:
             return []
-        due = [kind for kind, told in TOLD.items() if _is_due(tenant, run, told(tenant))]
+        due = [each for each in FOLLOWERS if _is_due(tenant, run, each.told_of(tenant))]
         return [
-            jobs.enqueue(tenant, kind=kind, by=by, dedupe_key=f"{kind}:{run.pk}", is_new_work=False)
-            for kind in due
+            jobs.enqueue(
+                tenant, kind=each.kind, by=by, dedupe_key=jobs.schedule_key(each.nightly), is_new_work=False
+            )
+            for each in due
         ]
 
 

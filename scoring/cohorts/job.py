@@ -8,21 +8,23 @@ from django.utils import timezone
 from scoring.cohorts import queries
 from scoring.cohorts.models import CohortReport
 from scoring.models import ScoreRun
+from scoring.newest import work_out as work_out_newest
 from scoring.queries import newest_run
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
 COHORTS = "scoring.cohorts"
+NIGHTLY = "scoring.cohorts_nightly"  # its schedule
 
 
 def work_out(tenant: Tenant, progress: Any) -> dict[str, Any]:
     """Harmless when run again: every reach's row is written over, those that nobody has any more go."""
+    return work_out_newest(tenant, lambda run: _of(tenant, run, progress))
+
+
+def _of(tenant: Tenant, run: ScoreRun, progress: Any) -> dict[str, Any]:
     from scoring.learning.cohorts import reports  # the maths is loaded by the worker alone
 
-    with tenant_transaction(tenant.pk):
-        run = newest_run(tenant)
-    if run is None:
-        return {"message": "Nothing was scored yet."}
     made = reports(tenant, as_of=run.as_of, tell=progress)
     with tenant_transaction(tenant.pk):
         keep(tenant, run, made)

@@ -12,7 +12,7 @@ from jobs import services as jobs
 from jobs.panels import panel_of
 from scoring import follow_up
 from scoring.cohorts import associations, charts, figures, queries, sheet
-from scoring.cohorts.job import COHORTS
+from scoring.cohorts.job import COHORTS, NIGHTLY
 from scoring.outcomes.notes import scope_words
 from scoring.outcomes.services import as_csv, record_export
 from scoring.queries import newest_run
@@ -58,8 +58,10 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
 @require_POST
 @tenant_view(right=Right.SCORE)
 def run(request: TenantRequest) -> HttpResponse:
-    """Work the figures out now: one job at a time, whoever asks."""
-    job = jobs.enqueue(request.tenant, kind=COHORTS, args={}, by=request.actor, dedupe_key=COHORTS)
+    """Work the figures out now: one job at a time, whoever asks, and the night's where that waits."""
+    job = jobs.enqueue(
+        request.tenant, kind=COHORTS, args={}, by=request.actor, dedupe_key=jobs.schedule_key(NIGHTLY)
+    )
     if request.htmx:  # type: ignore[attr-defined]
         panel = panel_of(job, slug=request.tenant.slug)
         return render(request, "parts/progress.html", {"every": "1s", **panel})

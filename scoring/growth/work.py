@@ -7,6 +7,8 @@ from django.urls import reverse
 
 from scoring.growth.lists import WORKED_OUT_WITH
 from scoring.growth.models import GrowthReport
+from scoring.models import ScoreRun
+from scoring.newest import work_out as work_out_newest
 from scoring.queries import newest_run
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -17,13 +19,13 @@ NIGHTLY = "scoring.growth_nightly"  # its schedule
 
 def work_out(tenant: Tenant, progress: Any) -> dict[str, Any]:
     """Harmless when run again: everything of the day is written over."""
+    return work_out_newest(tenant, lambda run: _of(tenant, run, progress))
+
+
+def _of(tenant: Tenant, run: ScoreRun, progress: Any) -> dict[str, Any]:
     from scoring.learning.growth import renew  # the maths is loaded by the worker alone
 
     started = time.monotonic()
-    with tenant_transaction(tenant.pk):
-        run = newest_run(tenant)
-    if run is None:
-        return {"message": "Nothing was scored yet."}
     figures = renew(tenant, run, tell=progress)
     with tenant_transaction(tenant.pk):
         values = {"as_of": run.as_of, "run_id": run.pk, "figures": figures}

@@ -7,6 +7,8 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
+from scoring.models import ScoreRun
+from scoring.newest import work_out as work_out_newest
 from scoring.quality.models import QualityReport
 from scoring.quality.queries import last_run_told_of
 from scoring.queries import newest_run
@@ -14,18 +16,19 @@ from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
 QUALITY = "scoring.quality"
+NIGHTLY = "scoring.quality_nightly"  # its schedule
 DAILY = timedelta(days=31)  # for so long every day's row is kept
 
 
 def work_out(tenant: Tenant, progress: Any) -> dict[str, Any]:
     """Figures of the newest scored day. Harmless when run again: the day's row is written over."""
+    return work_out_newest(tenant, lambda run: _of(tenant, run, progress))
+
+
+def _of(tenant: Tenant, run: ScoreRun, progress: Any) -> dict[str, Any]:
     from scoring.learning.quality.report import report  # the maths is loaded by the worker alone
 
     started = time.monotonic()
-    with tenant_transaction(tenant.pk):
-        run = newest_run(tenant)
-    if run is None:
-        return {"message": "Nothing was scored yet."}
     figures = report(tenant, until=run.as_of, tell=progress)
     with tenant_transaction(tenant.pk):
         keep(tenant, as_of=run.as_of, run_id=run.pk, figures=figures, seconds=time.monotonic() - started)

@@ -14,7 +14,7 @@ from jobs.panels import panel_of
 from scoring import feedback, follow_up
 from scoring.outcomes.services import as_csv, record_export
 from scoring.quality import charts, figures, queries, sheet
-from scoring.quality.job import QUALITY
+from scoring.quality.job import NIGHTLY, QUALITY
 from scoring.queries import freshness, newest_run
 from tenants.access import Right, TenantRequest, ask_again, can, check_right, sees_everything, tenant_view
 
@@ -65,8 +65,10 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
 @require_POST
 @tenant_view(right=Right.SCORE)
 def run(request: TenantRequest) -> HttpResponse:
-    """Work the figures out now: one job at a time, whoever asks."""
-    job = jobs.enqueue(request.tenant, kind=QUALITY, args={}, by=request.actor, dedupe_key=QUALITY)
+    """Work the figures out now: one job at a time, whoever asks, and the night's where that waits."""
+    job = jobs.enqueue(
+        request.tenant, kind=QUALITY, args={}, by=request.actor, dedupe_key=jobs.schedule_key(NIGHTLY)
+    )
     if request.htmx:  # type: ignore[attr-defined]
         panel = panel_of(job, slug=request.tenant.slug)
         return render(request, "parts/progress.html", {"every": "1s", **panel})

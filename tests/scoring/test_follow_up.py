@@ -3,12 +3,14 @@
 import pytest
 from django.utils import timezone
 
+from jobs import registry
 from jobs import services as jobs
 from jobs.models import Job
 from jobs.runner import run_now
-from scoring import follow_up, tasks
+from scoring import follow_up, newest, tasks
 from scoring.cohorts.job import COHORTS
 from scoring.growth.work import GROWTH
+from scoring.models import ScoreRun
 from scoring.quality.job import QUALITY
 from tests.scoring.evidence import DAY, MAKER, rich
 from tests.scoring.models_by_hand import by_hand, curve, register
@@ -56,6 +58,48 @@ def test_asked_twice_it_is_one_job(acme):
     before = waiting(acme)
     assert {each.pk for each in follow_up.ask(acme.tenant, by=MAKER)} == {job_id for _, job_id in before}
     assert waiting(acme) == before
+
+
+BUTTONS = {COHORTS: "outcomes/cohorts/run/", GROWTH: "growth/run/", QUALITY: "models/quality/run/"}
+
+
+def test_the_night_and_the_buttons_find_what_was_asked_for_already(client, acme):
+    rich(acme)
+    score(acme)
+    before = waiting(acme)
+    with acme.here():
+        nightly = {each.kind: each for each in registry.schedules.values() if each.kind in BUTTONS}
+        fired = [
+            jobs.fire(acme.tenant, schedule=nightly[kind], slot=timezone.now()) for kind in sorted(nightly)
+        ]
+    assert [(each.kind, each.pk) for each in fired] == before
+    client.force_login(acme.manager.user)
+    for kind, job_id in before:
+        answer = client.post(acme.url(BUTTONS[kind]))
+        assert answer.url == acme.url(f"jobs/{job_id}/")
+        page = client.get(answer.url)  # who asked for it was somebody else
+        assert page.status_code == 200
+        assert "Cancel this job" not in page.text
+        assert client.post(f"{answer.url}cancel/").status_code == 404
+    assert waiting(acme) == before
+
+
+@pytest.mark.parametrize(("scored_meanwhile", "rounds"), [(0, 1), (1, 2), (5, newest.ROUNDS)])
+def test_what_was_scored_meanwhile_is_told_of_by_the_job_that_runs(acme, scored_meanwhile, rounds):
+    """It is not asked for again while one runs, so that one has to go on."""
+    rich(acme)
+    score(acme)
+    told = []
+
+    def once(run):
+        told.append(run.pk)
+        if len(told) <= scored_meanwhile:
+            ScoreRun.objects.create(tenant=acme.tenant, as_of=DAY, policy_versions={}, fingerprint="x")
+        return {"run": run.pk}
+
+    with acme.here():
+        assert newest.work_out(acme.tenant, once) == {"run": told[-1]}
+    assert len(told) == len(set(told)) == rounds
 
 
 def test_nothing_is_asked_for_before_anything_was_scored(acme):
