@@ -8,9 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from scoring import features, follow_up, pipeline
+from scoring import features, follow_up, pipeline, queries
 from scoring.clock import utc_today
 from scoring.exceptions import ScoringError
+from scoring.model_queries import model_for
 from scoring.models import ScoreRun
 from tenants import queries as tenants
 from tenants.access import Actor
@@ -68,6 +69,20 @@ def score(command: BaseCommand, tenant: Tenant, day: date, *, by: Actor) -> Scor
             str,
         )
     return run
+
+
+def score_newest_again(command: BaseCommand, tenant: Tenant, *, by: Actor) -> ScoreRun | None:
+    """Score the newest scored day once more, or its chances would stay those of the version before until the night."""
+    with tenant_transaction(tenant.pk):
+        newest = queries.latest_as_of(tenant)
+    return None if newest is None else score(command, tenant, newest, by=by)
+
+
+def needs_scoring(tenant: Tenant, day: date) -> bool:
+    """Whether the day has no scores, or none by the version that holds for it."""
+    with tenant_transaction(tenant.pk):
+        run, model = queries.run_of_day(tenant, day), model_for(tenant, as_of=day)
+    return run is None or (model is not None and run.model_version != str(model))
 
 
 class _Said:

@@ -95,6 +95,12 @@ class ScoreRun(TenantModel):
     class Meta(TenantModel.Meta):
         indexes = [models.Index(fields=["tenant", "-as_of", "-id"], name="run_newest_ix")]
 
+    @property
+    def model_version(self) -> str:
+        """The version whose chances stand in it; empty without one."""
+        told: str = self.summary.get("chances", {}).get("model", "")
+        return told
+
 
 class HealthSnapshot(models.Model):
     """One account's health on one day as one run computed it; partitioned by month of as_of, append-only."""

@@ -219,3 +219,30 @@ def test_a_missing_rate_is_said(acme, tmp_path):
     assert "No rate from EUR to USD" in err
     rows, _ = exported(acme, tmp_path)
     assert rows[0]["arr"] == ""  # euros and dollars cannot be added without a rate
+
+
+def test_an_export_scores_again_what_was_scored_before_there_was_a_version(acme, tmp_path):
+    rich(acme)
+    run("score", "--tenant", "acme", "--as-of", str(DAY))
+    a_model(acme)
+    rows, _ = exported(acme, tmp_path, "--as-of", str(DAY))
+    assert [row["p_churn_90"] != "" for row in rows] == [True]
+    with acme.here():
+        runs = queries.finished_runs(acme.tenant).count()
+    exported(acme, tmp_path, "--as-of", str(DAY))
+    with acme.here():
+        assert queries.finished_runs(acme.tenant).count() == runs  # nothing is worked out twice
+
+
+def test_training_scores_the_newest_day_with_what_it_put_in_force(acme, monkeypatch):
+    from scoring.learning import commands as learning
+
+    rich(acme)
+    run("score", "--tenant", "acme", "--as-of", str(DAY))
+    made = lambda *args, **options: {"usable": a_model(acme).is_usable, "model_version": "churn v1"}  # noqa: E731
+    monkeypatch.setattr(learning, "train", made)
+    monkeypatch.setattr(learning, "trained_in_words", lambda found: found["model_version"])
+    out, _ = run("train", "--tenant", "acme")
+    assert f"1 customers of {DAY} scored with it." in out
+    with acme.here():
+        assert queries.run_of_day(acme.tenant, DAY).model_version == "churn v1"

@@ -6,10 +6,9 @@ from typing import Any, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from scoring import commands, exports, queries
+from scoring import commands, exports
 from tenants.access import Actor
 from tenants.models import Tenant
-from tenants.scoping import tenant_transaction
 
 BY = Actor.command("export_scores")
 
@@ -39,9 +38,7 @@ class Command(BaseCommand):
         commands.check_can_write(options["output"])
         commands.check_can_write(options["json"])
         day = commands.the_day(tenant, options["as_of"])
-        with tenant_transaction(tenant.pk):
-            is_scored = queries.run_of_day(tenant, day) is not None
-        if not is_scored:
+        if commands.needs_scoring(tenant, day):
             commands.score(self, tenant, day, by=BY)
         told = self._written(tenant, day, options["output"])
         if options["json"] is not None:

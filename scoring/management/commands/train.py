@@ -29,5 +29,8 @@ class Command(BaseCommand):
         commands.check_can_write(options["json"])
         day = commands.the_day(tenant, options["as_of"])
         found = learning.train(self, tenant, day, by=BY, path=options["json"])
+        scored = commands.score_newest_again(self, tenant, by=BY) if found["usable"] else None
         if options["json"] != "-":
             self.stdout.write(learning.trained_in_words(found))
+            if scored is not None:
+                self.stdout.write(f"{scored.accounts:,} customers of {scored.as_of} scored with it.")
