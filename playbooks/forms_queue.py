@@ -30,6 +30,7 @@ RISKS = [
     ("low", "Low"),
     (queue.NO_RISK, "No chance"),
     (queue.WAITS, "Waiting"),
+    (queue.DATE_WAITS, "Renewal play waits"),
 ]
 RENEWS = [("30", "In 30 days"), ("90", "In 90 days"), ("180", "In 180 days")]
 MOST_DIGITS = 18  # what fits an account's id

@@ -25,7 +25,8 @@ def register() -> None:
         "Playbooks: before a renewal",
         PLAYBOOKS,
         value=_terms,
-        help="Days to the end of the main term, at most, and the chance to renew below which it is suggested.",
+        help="Days to the end of the main term, at most, and the chance to renew below which it is suggested. How many "
+        "a CSM gets a week: Chances: flags.",
     )
     thresholds.register(
         "Playbooks: on the level of risk",

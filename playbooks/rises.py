@@ -77,13 +77,25 @@ def is_spoken(key: str) -> bool:
     return key.startswith((RISK, RENEWAL))
 
 
+FLAGS_A_WEEK = "A CSM is given so many new flags a week, the largest at stake first."
+DATES_A_WEEK = (
+    "A CSM is given so many plays before a renewal a week, the nearest month first, in it the largest."
+)
+
+
 def flag_words(flag: dict[str, Any] | None) -> str:
-    """What stands beside an account whose flag waits for its turn; empty where none does. Days as in JSON."""
+    """What stands beside an account on which something waits for its turn, and in what order turns come; empty where
+    nothing does. Days as in JSON."""
     if flag is None:
         return ""
     if flag["kind"] == "risk":
-        return f"{rose_words(flag['was'], flag['level'])} as of {_written(flag['as_of'])}"
-    return f"Main term ends on {_written(flag['ends'])}, the chance to renew is low"
+        return f"{rose_words(flag['was'], flag['level'])} as of {_written(flag['as_of'])}. {FLAGS_A_WEEK}"
+    ends = f"Main term ends on {_written(flag['ends'])}"
+    return (
+        f"{ends}, the chance to renew is low. {FLAGS_A_WEEK}"
+        if flag["is_flag"]
+        else f"{ends}. {DATES_A_WEEK}"
+    )
 
 
 def _written(day: str) -> str:

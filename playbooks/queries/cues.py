@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -49,7 +50,7 @@ def settled_run(tenant: Tenant) -> ScoreRun | None:
     return run
 
 
-# --- flags that wait -----------------------------------------------------------------------------
+# --- what waits for its turn ---------------------------------------------------------------------
 
 
 def week_began(tenant: Tenant, now: datetime) -> datetime:
@@ -59,18 +60,52 @@ def week_began(tenant: Tenant, now: datetime) -> datetime:
     return datetime.combine(today - timedelta(days=today.weekday()), time(), zone)
 
 
-def given_since(tenant: Tenant, since: datetime) -> dict[int | None, int]:
+def given_since(tenant: Tenant, since: datetime, *, flags: bool = True) -> dict[int | None, int]:
     """How many flags each owner was given since then, also those that gave way to trouble; None: accounts without a
-    CSM."""
+    CSM. Without `flags`: plays that a date alone began, which have a week of their own."""
     was_given = Q(state=State.GIVEN) | Q(state=State.DROPPED, recommendation__isnull=False)
-    rows = Cue.objects.for_tenant(tenant).filter(was_given, is_flag=True, ended_at__gte=since)
+    rows = Cue.objects.for_tenant(tenant).filter(was_given, is_flag=flags, ended_at__gte=since)
     counted = rows.order_by("given_to_id").values("given_to_id").annotate(count=Count("pk"))
     return {row["given_to_id"]: row["count"] for row in counted}
 
 
 def waiting(tenant: Tenant) -> QuerySet[Cue]:
-    """Flags that wait for their turn."""
+    """Whatever waits for its turn: flags, and terms that the date alone speaks for."""
     return Cue.objects.for_tenant(tenant).filter(state=State.WAITING)
+
+
+def flags_waiting(tenant: Tenant) -> QuerySet[Cue]:
+    return waiting(tenant).filter(is_flag=True)
+
+
+class Waits(NamedTuple):
+    """One term that the date alone speaks for and whose place is free."""
+
+    pk: int
+    account_id: int
+    owner_id: int | None
+    ends: date
+    arr: Decimal | None  # in the tenant's currency; None: no rate, or not known
+
+
+def dates_waiting(tenant: Tenant) -> list[Waits]:
+    """Of accounts without an open suggestion: an account has one, and what is there comes first."""
+    taken = Recommendation.objects.for_tenant(tenant).filter(
+        account=OuterRef("account_id"), state__in=Recommendation.OPEN
+    )
+    arr = AccountHealth.objects.for_tenant(tenant).filter(account=OuterRef("account_id"))
+    rows = waiting(tenant).filter(~Exists(taken), kind=Kind.RENEWAL, is_flag=False)
+    found = rows.annotate(arr=Subquery(arr.values("arr_reporting")[:1]))
+    values = found.values_list("pk", "account_id", "account__owner_id", "ends", "arr")
+    return [Waits(pk, account, owner, ends, sum_) for pk, account, owner, ends, sum_ in values if ends]
+
+
+def terms_gone(tenant: Tenant, run: ScoreRun) -> QuerySet[Cue]:
+    """What waits for a term that is over, or that no longer ends on the account's renewal date."""
+    standing = AccountHealth.objects.for_tenant(tenant).filter(
+        account=OuterRef("account_id"), renewal_date=OuterRef("ends")
+    )
+    return waiting(tenant).filter(Q(ends__lt=run.as_of) | ~Exists(standing), kind=Kind.RENEWAL)
 
 
 def owners_of_movable(tenant: Tenant, run: ScoreRun, model: ChurnModel | None) -> set[int | None]:
@@ -88,13 +123,13 @@ def owners_of_movable(tenant: Tenant, run: ScoreRun, model: ChurnModel | None) -
         account=OuterRef("account_id"), state__in=Recommendation.OPEN
     )
     has_place = ~Q(kind=Kind.RENEWAL) | ~Exists(taken)
-    rows = waiting(tenant).filter(~Exists(known) | Q(Exists(sure)) & has_place)
+    rows = flags_waiting(tenant).filter(~Exists(known) | Q(Exists(sure)) & has_place)
     return set(rows.order_by().values_list("account__owner_id", flat=True).distinct())
 
 
 def waiting_for_update(tenant: Tenant, *, full: Collection[int | None]) -> list[Cue]:
-    """Those of owners who have room, locked, with account and playbook."""
-    rows = waiting(tenant).select_related("account", "account__owner", "playbook")
+    """The flags of owners who have room, locked, with account and playbook."""
+    rows = flags_waiting(tenant).select_related("account", "account__owner", "playbook")
     has_room = ~Q(account__owner__in=[each for each in full if each is not None])
     if None in full:
         has_room &= Q(account__owner__isnull=False)
@@ -118,8 +153,8 @@ def held_signals(tenant: Tenant, *, what: str, account_ids: Iterable[int]) -> di
 
 
 def waiting_of(tenant: Tenant, account: str) -> Any:
-    """The flag that waits for its turn on the account of an outer row, as JSON; a level before a term."""
-    found = JSONObject(kind="kind", was="was", level="level", as_of="as_of", ends="ends")
+    """What waits for its turn on the account of an outer row, as JSON; a level before a term."""
+    found = JSONObject(kind="kind", was="was", level="level", as_of="as_of", ends="ends", is_flag="is_flag")
     mine = waiting(tenant).filter(account=OuterRef(account)).order_by("-kind", "pk")
     return mine.values(found=found)[:1]
 

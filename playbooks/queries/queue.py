@@ -77,10 +77,8 @@ SORTS = {
     "name": Sort("Name", "account__name", nullable=False),
 }
 UNOWNED = "none"
-NO_RISK, WAITS = (
-    "none",
-    "waits",
-)  # filters of the level of risk: no chance, and a flag that waits for its turn
+# filters of the level of risk: no chance, a flag that waits for its turn, a play before a renewal that does
+NO_RISK, WAITS, DATE_WAITS = "none", "waits", "date"
 
 
 def sort_label(key: str, *, with_chance: bool) -> str:
@@ -158,15 +156,16 @@ def _risk_place() -> Case:
     return Case(*levels, output_field=DecimalField(max_digits=8, decimal_places=6))
 
 
-def with_a_flag_that_waits(tenant: Tenant) -> Q:
-    """What rose and was not given yet: its CSM's week is full (services.cues)."""
-    waits = Cue.objects.for_tenant(tenant).filter(state=Cue.State.WAITING)
+def with_a_flag_that_waits(tenant: Tenant, *, flags: bool = True) -> Q:
+    """What was not given yet: its CSM's week is full (services.cues). Without `flags`: plays before a renewal that
+    the date alone speaks for (services.renewals)."""
+    waits = Cue.objects.for_tenant(tenant).filter(state=Cue.State.WAITING, is_flag=flags)
     return Q(account__in=waits.values("account"))
 
 
 def at_risk(tenant: Tenant, risk: str) -> Q:
-    if risk == WAITS:
-        return with_a_flag_that_waits(tenant)
+    if risk in (WAITS, DATE_WAITS):
+        return with_a_flag_that_waits(tenant, flags=risk == WAITS)
     return Q(risk_level="" if risk == NO_RISK else risk)
 
 

@@ -69,6 +69,7 @@ class Head:
     without_rate: int
     pooled_arr: Decimal | None
     with_flag_waiting: int
+    with_date_waiting: int  # a play before a renewal waits for its turn
     owner_name: str
     key: Any = None
 
@@ -91,6 +92,7 @@ def head_of(tenant: Tenant, viewer: Membership, wanted: Wanted) -> Head:
         without_rate=figures.get("without_rate", 0),
         pooled_arr=_money(figures.get("pooled_arr")),
         with_flag_waiting=figures.get("with_flag_waiting", 0),
+        with_date_waiting=figures.get("with_date_waiting", 0),
         owner_name=found.get("owner_name") or "",
         key=found.get("anchor_key"),
     )
@@ -124,10 +126,13 @@ def _figures(tenant: Tenant, viewer: Membership) -> Over:
         for view in views_for(viewer)
         if view != View.ALL
     }
-    waits = ExpressionWrapper(with_a_flag_that_waits(tenant), BooleanField())
-    rows = seen(tenant, viewer).order_by().annotate(**marks, has_flag_waiting=waits)
+    waits = {
+        f"has_{what}_waiting": ExpressionWrapper(with_a_flag_that_waits(tenant, flags=flags), BooleanField())
+        for what, flags in (("flag", True), ("date", False))
+    }
+    rows = seen(tenant, viewer).order_by().annotate(**marks, **waits)
     pairs = ["'all', count(*)", "'with_chance', count(p90)"]
-    pairs.append("'with_flag_waiting', count(*) FILTER (WHERE has_flag_waiting)")
+    pairs += [f"'{name.replace('has_', 'with_')}', count(*) FILTER (WHERE {name})" for name in waits]
     pairs += [f"'{name.removeprefix('in_')}', count(*) FILTER (WHERE {name})" for name in marks]
     if sees(viewer, Field.ARR):
         pairs += [
@@ -139,7 +144,7 @@ def _figures(tenant: Tenant, viewer: Membership) -> Over:
             pairs.append("'pooled_arr', (sum(arr_reporting) FILTER (WHERE in_pooled))::text")
     figure = f"jsonb_build_object({', '.join(pairs)})"
     return Over(
-        rows.values("arr", "arr_reporting", "p90", "at_stake", "has_flag_waiting", *marks),
+        rows.values("arr", "arr_reporting", "p90", "at_stake", *waits, *marks),
         figure,
         output_field=JSONField(),
     )

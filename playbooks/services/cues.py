@@ -126,7 +126,7 @@ def _end_fallen(tenant: Tenant, rows: list[Recommendation], standings: dict[int,
 def may_give(tenant: Tenant, *, now: datetime | None = None) -> bool:
     """Whether a flag waits that a turn would do something about: its owner has room this week, and nothing holds it.
     Asked often: the cheap looks first."""
-    run = queries.settled_run(tenant) if queries.waiting(tenant).exists() else None
+    run = queries.settled_run(tenant) if queries.flags_waiting(tenant).exists() else None
     owners = queries.owners_of_movable(tenant, run, queries.live_model(tenant)) if run is not None else set()
     if not owners:
         return False

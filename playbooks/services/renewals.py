@@ -5,6 +5,9 @@ has one open suggestion, and trouble comes first. Of several playbooks the one w
 and one with more days is not suggested behind it for the same term. Where a playbook asks for a low chance to renew and
 a chance is known, it decides, and the suggestion is a flag that waits for its turn (services.cues); without a chance
 the band decides, and the words say so.
+
+What the date alone speaks for waits for a turn of its own: a CSM is given so many a week, as of flags, so that nobody
+finds all terms of four months in one morning. The month that is nearest comes first, and in it the largest.
 """
 
 from collections.abc import Iterable
@@ -18,13 +21,14 @@ from django.utils import timezone
 
 from playbooks.models import Cue, Playbook
 from playbooks.queries import cues as queries
-from playbooks.queries.cues import Term
+from playbooks.queries.cues import Term, Waits
 from playbooks.queries.locks import lock_flags
 from playbooks.rises import Cause, renewal_cause
 from playbooks.services import suggestions
 from playbooks.services.suggestions import Signal, Standing
 from scoring.automation import holds
 from scoring.bands import UNKNOWN
+from scoring.model_queries import chance_settings
 from scoring.models import AccountHealth, ChurnModel, ScoreRun
 from scoring.pooling.words import is_late
 from tenants.models import Tenant
@@ -32,6 +36,7 @@ from tenants.models import Tenant
 RENEWAL = Playbook.TriggerOn.RENEWAL
 BLOCK = 2_000
 TERMS = "subscriptions"  # the source without which no date is sure
+MONTH = 30  # days: terms that end in the same one are given by size
 
 
 @dataclass(frozen=True)
@@ -55,19 +60,46 @@ def playbooks_of(tenant: Tenant) -> list[Playbook]:
 def look_at(
     tenant: Tenant, *, run: ScoreRun, after: int = 0, now: datetime | None = None
 ) -> tuple[int, int | None]:
-    """Look at the next accounts behind one: (how many suggestions and waiting flags began, the last account or None).
+    """Look at the next accounts behind one: (for how many terms a play began to wait, the last account or None).
 
-    The caller goes on until None.
+    The caller goes on until None. With the last of them, those dates are given whose turn it is.
     """
     lock_flags(tenant)
     now = now or timezone.now()
     playbooks = playbooks_of(tenant)
     most = max((each.trigger_days or 0 for each in playbooks), default=0)
     rows = queries.ending(tenant, run, days=most, after=after, limit=BLOCK) if most else []
-    if not rows:
-        return 0, None
-    look = _Look(tenant, run, playbooks, rows, now)
-    return look.tell(), rows[-1].account_id
+    begun = _Look(tenant, run, playbooks, rows, now).tell() if rows else 0
+    if len(rows) == BLOCK:
+        return begun, rows[-1].account_id
+    give_dates(tenant, run=run, now=now)
+    return begun, None
+
+
+@transaction.atomic
+def give_dates(tenant: Tenant, *, run: ScoreRun, now: datetime) -> int:
+    """Suggest what dates alone speak for, to each CSM what there is room for this week; how many. A source that is
+    away holds them only where it brings the dates."""
+    lock_flags(tenant)
+    turns = _whose_turn(tenant, run, now)
+    rows = list(queries.standings(tenant, [each.account_id for each in turns]).values())
+    return _Look(tenant, run, playbooks_of(tenant), rows, now).give(turns) if rows else 0
+
+
+def _whose_turn(tenant: Tenant, run: ScoreRun, now: datetime) -> list[Waits]:
+    """The nearest month first, in it the largest; accounts without a CSM share one week."""
+    most = chance_settings(tenant).flags_per_csm_week
+    given = queries.given_since(tenant, queries.week_began(tenant, now), flags=False)
+
+    def order(each: Waits) -> tuple[Any, ...]:
+        return (each.ends - run.as_of).days // MONTH, -(each.arr or Decimal(0)), each.ends, each.pk
+
+    turns = []
+    for each in sorted(queries.dates_waiting(tenant), key=order):
+        if given.get(each.owner_id, 0) < most:
+            given[each.owner_id] = given.get(each.owner_id, 0) + 1
+            turns.append(each)
+    return turns
 
 
 class _Look:
@@ -92,8 +124,18 @@ class _Look:
     def tell(self) -> int:
         if any(each.source == TERMS for each in self.away):
             return 0
-        found = [each for row in self.rows if (each := self._found(row)) is not None]
-        return self._suggest([each for each in found if not each.is_flag]) + self._wait(found)
+        return self._wait([each for row in self.rows if (each := self._found(row)) is not None])
+
+    def give(self, turns: list[Waits]) -> int:
+        """Suggest these, where the date still speaks for them; what it no longer does is forgotten."""
+        if any(each.source == TERMS for each in self.away):
+            return 0
+        owners = {each.account_id: each.owner_id for each in turns}
+        found = [each for row in self.rows if (each := self._found(row)) is not None and not each.is_flag]
+        kept = {each.standing.account_id for each in found}
+        over = [each.pk for each in turns if each.account_id not in kept]
+        queries.waiting(self.tenant).filter(pk__in=over).delete()
+        return self._suggest(found, owners)
 
     def _found(self, standing: AccountHealth) -> Found | None:
         term = self.terms.get(standing.account_id)
@@ -131,7 +173,7 @@ class _Look:
         model: ChurnModel | None = self.model
         return standing.p_renew if model is not None and standing.model_id == model.pk else None
 
-    def _suggest(self, found: list[Found]) -> int:
+    def _suggest(self, found: list[Found], owners: dict[int, int | None]) -> int:
         by_account = {each.standing.account_id: each for each in found}
         fresh: list[Any] = [
             (Signal(account, each.standing.health, each.standing.band, low=[]), each.playbook, each.cause)
@@ -142,7 +184,11 @@ class _Look:
         Cue.objects.bulk_create(
             (
                 self._cue(
-                    by_account[row.account_id], state=Cue.State.GIVEN, ended_at=self.now, recommendation=row
+                    by_account[row.account_id],
+                    state=Cue.State.GIVEN,
+                    ended_at=self.now,
+                    recommendation=row,
+                    given_to_id=owners[row.account_id],
                 )
                 for row in opened
             ),
@@ -155,19 +201,18 @@ class _Look:
         waiting.delete()
 
     def _wait(self, found: list[Found]) -> int:
-        """Keep what is a flag until its turn; what waited and is no longer so is forgotten."""
-        flags = {
-            (each.standing.account_id, each.playbook.pk, each.term.key): each
-            for each in found
-            if each.is_flag
-        }
+        """Keep it until its turn; what waited and is no longer so is forgotten, and so is a date that a chance now
+        speaks for, or a chance that only the date is left of."""
+        wanted = {(each.standing.account_id, each.playbook.pk, each.term.key): each for each in found}
         rows = queries.waiting(self.tenant).filter(
             kind=Cue.Kind.RENEWAL, account_id__in=[row.account_id for row in self.rows]
         )
         known = {(row.account_id, row.playbook_id, row.term): row for row in rows}
-        over = [] if self.away else [row.pk for key, row in known.items() if key not in flags]
+        other = [key for key, row in known.items() if key in wanted and row.is_flag != wanted[key].is_flag]
+        gone = [] if self.away else [key for key in known if key not in wanted]
+        over = [known.pop(key).pk for key in (*other, *gone)]
         rows.filter(pk__in=over).delete()
-        fresh = [self._cue(each, state=Cue.State.WAITING) for key, each in flags.items() if key not in known]
+        fresh = [self._cue(each, state=Cue.State.WAITING) for key, each in wanted.items() if key not in known]
         return len(Cue.objects.bulk_create(fresh, batch_size=1000))
 
     def _cue(self, each: Found, **values: Any) -> Cue:
@@ -184,8 +229,10 @@ def _days(playbook: Playbook) -> int:
 
 @transaction.atomic
 def end_passed(tenant: Tenant, *, run: ScoreRun) -> int:
-    """End open suggestions whose term is over, was renewed or is no longer the main one; how many."""
+    """End open suggestions whose term is over, was renewed or is no longer the main one; how many. What waits for
+    such a term is forgotten."""
     lock_flags(tenant)
+    queries.terms_gone(tenant, run).delete()
     rows = queries.open_on(tenant, RENEWAL)
     standings = queries.standings(tenant, [row.account_id for row in rows])
     terms = queries.main_terms(tenant, standings.values(), run.as_of)

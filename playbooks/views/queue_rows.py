@@ -99,7 +99,7 @@ class Row:
     reasons: list[Reason]
     override: str | None
     as_of: date
-    waits: str = ""  # what a flag says that waits for its turn
+    waits: str = ""  # what waits for its turn, in sentences
 
     @property
     def days_left(self) -> int | None:

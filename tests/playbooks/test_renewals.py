@@ -12,7 +12,7 @@ from playbooks import services, tasks
 from playbooks.models import Cue, Playbook, Recommendation
 from playbooks.queries.cues import main_terms
 from playbooks.services import cues, renewals
-from scoring.models import AccountHealth
+from scoring.models import AccountHealth, ChanceSettings
 from scoring.queries import newest_run
 from tests.playbooks.makers import NOW, health_row, low, open_of, playbook, suggest, verbs
 from tests.playbooks.test_holding import DAY, scored
@@ -53,6 +53,11 @@ def look(world, *, day=DAY, now=NOW):
     run = newest_run(world.tenant)
     renewals.end_passed(world.tenant, run=run)
     return renewals.look_at(world.tenant, run=run, now=now)[0]
+
+
+def a_week(world, number):
+    """So many a CSM and week."""
+    ChanceSettings.objects.update_or_create(tenant=world.tenant, defaults={"flags_per_csm_week": number})
 
 
 def key_of(world, account):
@@ -288,6 +293,100 @@ class TestByChance:
         assert look(here) == 0
 
 
+class TestTurns:
+    """What the date alone speaks for is given in turns, as flags are: nobody finds four months in one morning."""
+
+    MONDAY = NOW + timedelta(days=3)  # of the next week
+
+    @pytest.fixture
+    def line(self, here):
+        """Three of this month, of which the largest is not the nearest, and a larger one of a later month."""
+        a_week(here, 2)
+        found = {}
+        for name, days, arr in (("Far", 100, 900), ("Small", 3, 10), ("Middle", 20, 50), ("Large", 29, 70)):
+            found[name] = renewing(here, days, name, arr_reporting=Decimal(arr))
+        return found
+
+    def given(self, world, line):
+        return {name for name, account in line.items() if open_of(world, account)}
+
+    def test_the_nearest_month_first_and_in_it_the_largest(self, here, line):
+        assert look(here) == 4
+        assert self.given(here, line) == {"Large", "Middle"}
+        assert look(here, now=NOW + timedelta(days=1)) == 0, "in the same week nothing more"
+        assert self.given(here, line) == {"Large", "Middle"}
+        assert look(here, now=self.MONDAY) == 0
+        assert self.given(here, line) == set(line)
+        assert not Cue.objects.filter(state="waiting").exists()
+
+    def test_sixty_terms_of_one_csm_are_no_morning_of_sixty(self, here):
+        """By the settings as they come: five."""
+        accounts = [renewing(here, 1 + 2 * at, f"A{at}") for at in range(60)]
+        assert look(here) == 60
+        assert [at for at, each in enumerate(accounts) if open_of(here, each)] == [0, 1, 2, 3, 4]
+
+    def test_each_csm_and_the_accounts_without_one_have_their_own(self, here):
+        a_week(here, 1)
+        for owner in ("csm", "csm2", None):
+            for number in range(2):
+                account = here.add_account(f"{owner} {number}", owner=owner)
+                health_row(here, account, as_of=DAY, renewal=DAY + timedelta(days=60), band="healthy")
+        look(here)
+        given = Cue.objects.filter(state="given").values_list("account__owner", "given_to")
+        assert len(given) == 3
+        assert all(owner == to for owner, to in given)
+
+    def test_flags_have_a_week_of_their_own(self, modelled):
+        a_week(modelled, 1)
+        flag, plan = renewing(modelled, 170, "Doubtful", renew="0.62"), renewing(modelled, 60, renew="0.9")
+        assert look(modelled) == 2
+        assert key_of(modelled, plan) == "renewal_plan"
+        assert cues.give_turns(modelled.tenant, now=NOW) == 1
+        assert key_of(modelled, flag) == "renewal_check"
+
+    def test_a_turn_stays_taken_where_trouble_came_instead(self, here, line):
+        look(here)
+        suggest(here, line["Large"], low(), band="at_risk")
+        assert key_of(here, line["Large"]) == "usage_recovery"
+        look(here, now=NOW + timedelta(days=1))
+        assert self.given(here, line) == {"Large", "Middle"}
+
+    def test_whose_place_is_taken_keeps_nobody_from_a_turn(self, here, line):
+        suggest(here, line["Large"], low(), band="at_risk")
+        look(here)
+        assert self.given(here, line) == {"Large", "Middle", "Small"}
+
+    def test_what_is_renewed_meanwhile_waits_no_more(self, here, line):
+        look(here)
+        AccountHealth.objects.filter(account=line["Small"]).update(renewal_date=DAY + timedelta(days=368))
+        look(here, now=NOW + timedelta(days=1))
+        waits = Cue.objects.filter(state="waiting").values_list("account__name", flat=True)
+        assert list(waits) == ["Far"]
+
+    def test_once_a_chance_decides_it_is_a_flag(self, here):
+        a_week(here, 1)
+        for name, arr in (("First", 9), ("Second", 1)):
+            account = renewing(here, 170, name, band="watch", arr_reporting=Decimal(arr))
+        look(here)
+        assert not Cue.objects.get(account=account, state="waiting").is_flag
+        model = models_by_hand.register(here, models_by_hand.by_hand())
+        known = {"p_renew": Decimal("0.62"), "p90": Decimal("0.25"), "model_id": model.pk}
+        AccountHealth.objects.filter(account=account).update(**known)
+        look(here, now=self.MONDAY)
+        assert open_of(here, account) is None
+        assert Cue.objects.get(account=account, state="waiting").is_flag
+        AccountHealth.objects.filter(account=account).update(p_renew=None)
+        look(here, now=self.MONDAY)
+        assert key_of(here, account) == "renewal_check", "the date alone again, and its turn has come"
+
+    def test_without_terms_none_is_given(self, here, line):
+        scored(here, day=DAY - timedelta(days=1))
+        look(here)
+        scored(here, subscriptions=0)
+        look(here, now=self.MONDAY)
+        assert self.given(here, line) == {"Large", "Middle"}
+
+
 class TestOnePlace:
     def test_trouble_comes_first_and_the_term_is_told_of_afterwards(self, here):
         account = renewing(here, 100, band="at_risk")
@@ -321,6 +420,8 @@ class TestOnePlace:
             assert open_of(globex, theirs) is None
 
     def test_reads_do_not_grow_with_accounts(self, here, query_count):
+        a_week(here, 50)
+
         def cost(names):
             for name in names:
                 renewing(here, 100, name)

@@ -133,6 +133,28 @@ class TestWhatWaits:
             f"Main term ends on {ends.day} {ends:%b %Y}, the chance to renew is low. A CSM is given" in page
         )
 
+    def test_plays_of_the_date_alone_that_wait_are_counted_and_listed_by_themselves(self, client, full):
+        plan, ends = Playbook.objects.get(key="renewal_plan"), TODAY + timedelta(days=100)
+        for name in ("First", "Second"):
+            account = full.add_account(name)
+            health_row(full, account, renewal=ends)
+            Cue.objects.create(
+                tenant=full.tenant, account=account, kind="renewal", state="waiting", is_flag=False, term="T-1",
+                ends=ends, playbook=plan, as_of=TODAY,
+            )  # fmt: skip
+        page = get(client, full, view="all").content.decode()
+        assert 'view=all&amp;risk=date">2 plays before a renewal wait for their turn</a>' in page
+        assert "1 flag waits for its turn</a>" in page
+        assert sorted(names(full, view="all", risk="date")) == ["First", "Second"]
+        assert names(full, view="all", risk="waits") == ["Small"]
+        told = (
+            f"Main term ends on {ends.day} {ends:%b %Y}. A CSM is given so many plays before a renewal a week"
+        )
+        assert page.count(told) == 2
+        assert told in get(client, full, path=f"accounts/{account.pk}/").content.decode()
+        hers = get(client, full, "csm2", view="all").content.decode()
+        assert "before a renewal wait" not in hers
+
 
 class TestAdmin:
     def test_days_share_and_level_are_rows_of_the_playbook(self, acme, admin):  # noqa: F811
