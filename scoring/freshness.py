@@ -4,10 +4,13 @@ from django.urls import reverse
 
 from scoring import affected, queries
 from scoring.automation import notices
+from scoring.automation.holds import LATE
 from tenants.models import Membership, Tenant
 from tenants.nav import Freshness
 
-MOST_SHOWN = 2  # sources in the bar; the page of scores names them all
+MOST_SHOWN = 2  # sources in the bar; the list of affected accounts names them all
+STALE = "Health uses the last complete days of each source. The clock marks the numbers that this touches."
+DOUBTFUL = "What this source says now is not what it used to be."
 
 
 def freshness(tenant: Tenant, viewer: Membership) -> Freshness:
@@ -16,15 +19,15 @@ def freshness(tenant: Tenant, viewer: Membership) -> Freshness:
     url = reverse("scoring:scores", args=[tenant.slug])
     if run is None:
         return Freshness(url=url)
-    late = tuple(f"{source.label} late" for source in queries.freshness(run) if source.is_late)
-    doubtful = tuple(f"{notices.label_of(key)} {kind}" for key, kind in notices.doubtful(run).items())
+    wrong = affected.troubles(run)
     scored_at = f"{run.as_of.day} {run.as_of:%b}"
     weak = notices.weakness(run)
     return Freshness(
         url=url,
         scored_at=scored_at,
-        late=_shown(late + doubtful),
-        late_url=affected.page_url(tenant) if late else "",
+        late=_shown(tuple(each.text for each in wrong)),
+        late_url=affected.page_url(tenant) if wrong else "",
+        late_words=STALE if any(each.kind == LATE for each in wrong) else DOUBTFUL,
         notices=notices.of(tenant, viewer, run),
         chances=weak.short if weak else "",
         chances_words=weak.words if weak else "",

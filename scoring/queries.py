@@ -194,6 +194,12 @@ def newest_run(tenant: Tenant) -> ScoreRun | None:
     return finished_runs(tenant).order_by("-as_of", "-pk").first()
 
 
+def coverage(tenant: Tenant) -> dict[str, float]:
+    """Of how many customers each indicator is known in the newest scoring, in per cent by key; empty: not scored."""
+    run = newest_run(tenant)
+    return {} if run is None else run.summary.get("coverage", {})
+
+
 def run_by_id(tenant: Tenant, run_id: int | None) -> ScoreRun | None:
     return None if run_id is None else finished_runs(tenant).filter(pk=run_id).first()
 
@@ -207,6 +213,7 @@ def recent_runs(tenant: Tenant, *, limit: int = 10) -> list[ScoreRun]:
 class SourceFreshness:
     """How fresh one source of evidence was when it was last scored."""
 
+    key: str
     label: str
     accounts: int
     latest: date | None
@@ -224,6 +231,7 @@ def freshness(run: ScoreRun | None) -> list[SourceFreshness]:
     held = {each["source"]: each["kind"] for each in run.summary.get("held", [])} if run else {}
     return [
         SourceFreshness(
+            key=source.key,
             label=source.label,
             accounts=found[source.key]["accounts"],
             latest=date.fromisoformat(found[source.key]["latest"]) if found[source.key]["latest"] else None,

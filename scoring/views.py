@@ -14,6 +14,8 @@ from accounts.queries import visible_account
 from jobs import services as jobs
 from jobs.panels import panel_of
 from scoring import affected, queries, reference, services, tasks
+from scoring.automation import notices
+from scoring.automation.holds import LATE
 from scoring.bands import BANDS, UNKNOWN
 from scoring.catalogue import INDICATORS
 from scoring.exceptions import OverrideRefused
@@ -48,16 +50,19 @@ def scores(request: TenantRequest) -> HttpResponse:
 @require_GET
 @tenant_view()
 def affected_accounts(request: TenantRequest) -> HttpResponse:
-    """The accounts that the viewer may see whose scores do without a late source."""
-    run, after = queries.newest_run(request.tenant), request.GET.get("after", "")
-    late = affected.late_sources(run)
-    page, here = affected.Page([]), affected.page_url(request.tenant)
-    if run is not None and late:
+    """The accounts that the viewer may see whose scores a late, empty or shifted source touches."""
+    tenant, after = request.tenant, request.GET.get("after", "")
+    run = notices.told_with(tenant, queries.finished_runs(tenant)).order_by("-as_of", "-pk").first()
+    wrong = affected.troubles(run)
+    page, here = affected.Page([]), affected.page_url(tenant)
+    if run is not None and wrong:
         place = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
-        page = affected.accounts(request.tenant, request.membership, run, after=place)
+        page = affected.accounts(tenant, request.membership, run, wrong, after=place)
+    counts = page.by_source or {}
     context = {
         "run": run,
-        "late": late,
+        "wrong": [(each, counts.get(each.source, 0)) for each in wrong],
+        "only_late": all(each.kind == LATE for each in wrong),
         "page": page,
         "first_page": here,
         "older": f"{here}?after={page.older}" if page.older else "",

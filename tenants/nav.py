@@ -49,6 +49,7 @@ class Freshness:
     scored_at: str = ""
     late: tuple[str, ...] = ()
     late_url: str = ""  # which accounts that touches
+    late_words: str = ""  # what that means for the figures
     notices: tuple[Notice, ...] = ()
     chances: str = ""  # what must be known of the chances, in one word or two and in a sentence
     chances_words: str = ""

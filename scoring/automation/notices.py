@@ -101,7 +101,8 @@ def of(tenant: Tenant, viewer: Membership, run: Any) -> tuple[Notice, ...]:
         url = reverse("scoring:models_paused", args=[tenant.slug]) if may_look else ""
         text = "A source that scores rest on is late, empty or shifted. They go on once, when it is back."
         label = "See what waits" if may_look else ""
-        if not may_look and any(each.get("late") for each in run.summary.get("sources", {}).values()):
+        late = any(each.get("late") for each in run.summary.get("sources", {}).values())
+        if not may_look and (late or doubtful(run)):
             url, label = reverse("scoring:affected", args=[tenant.slug]), "See affected accounts"
         found.append(Notice("Automations are paused.", text, url, label, "watch"))
     return tuple(found)

@@ -1,14 +1,17 @@
-"""The list of accounts whose scores do without a late source: who is on it, for whom, and the ways to it."""
+"""The list of accounts whose scores a late, empty or shifted source touches: who is on it, for whom, and the ways."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
 
-from accounts.models import AccountGroupPerm, AccountUserPerm
-from scoring import affected, queries
+from accounts.models import AccountGroupPerm, AccountUserPerm, UsageDay
+from scoring import affected, freshness, queries
+from scoring.automation import notices
+from scoring.automation.models import DriftCheck
 from scoring.catalogue import INDICATORS
 from scoring.models import PolicyIndicator
-from tests.scoring.evidence import DAY, rich, score, subscribe
+from tests.scoring.evidence import DAY, add_usage, rich, score, subscribe
 from tests.scoring.models_by_hand import by_hand, curve, register
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +29,15 @@ def silent(acme):
         AccountUserPerm.objects.filter(content_object=made["theirs"]).exclude(user=acme.csm2.user).delete()
     score(acme, LATER)
     return made
+
+
+def listed(world, role="ops_admin"):
+    """(what is wrong, one page of the accounts that the role sees)."""
+    with world.here():
+        runs = notices.told_with(world.tenant, queries.finished_runs(world.tenant))
+        run = runs.order_by("-as_of", "-pk").first()
+        wrong = affected.troubles(run)
+        return wrong, affected.accounts(world.tenant, world.people[role], run, wrong)
 
 
 def text_of(client, world, role, path="scores/late/"):
@@ -52,13 +64,10 @@ def test_what_health_does_not_weigh_and_no_model_reads_leaves_nobody_stale(acme,
         rows.filter(indicator__in=of_usage).update(weight=0)
         rows.exclude(indicator__in=of_usage).update(weight=1)
     score(acme, LATER)
-    with acme.here():
-        run = queries.newest_run(acme.tenant)
-        assert not affected.accounts(acme.tenant, acme.ops_admin, run).rows
+    assert not listed(acme)[1].rows
     register(acme, by_hand(curve("usage.days_since_last", [0, 30], [0, 1])), as_of=date(2026, 8, 1))
     score(acme, LATER)
-    with acme.here():
-        rows = affected.accounts(acme.tenant, acme.ops_admin, queries.newest_run(acme.tenant)).rows
+    rows = listed(acme)[1].rows
     assert [(row.name, row.weight, row.is_read) for row in rows] == [("Mine", 0, True), ("Theirs", 0, True)]
 
 
@@ -86,3 +95,93 @@ def test_nothing_is_late(client, acme):
     rich(acme)
     score(acme)
     assert "No source is late" in text_of(client, acme, "csm")
+
+
+# --- empty and shifted ------------------------------------------------------------------------------
+
+
+def without_usage(world, *accounts):
+    with world.here():
+        UsageDay.objects.filter(account__in=[each.pk for each in accounts]).delete()
+
+
+def test_an_empty_source_touches_who_had_it_when_it_was_last_whole(client, acme):
+    mine, theirs, never = rich(acme, "Mine"), rich(acme, "Theirs"), rich(acme, "Never sent", usage=False)
+    score(acme, DAY - timedelta(days=8))
+    without_usage(acme, theirs)
+    score(acme, DAY - timedelta(days=1))  # half of them: as whole as it needs to be
+    without_usage(acme, mine, never)
+    score(acme)
+    wrong, page = listed(acme)
+    assert [each.text for each in wrong] == ["Product usage empty"]
+    assert [(row.name, row.sources) for row in page.rows] == [("Mine", ("Product usage: empty",))]
+    text = text_of(client, acme, "csm")
+    assert "Accounts with late or doubtful data" in text
+    assert 'Product usage: empty</span> <span class="x">1 account</span>' in text
+    assert "of the weight of its health" in text
+
+
+@pytest.fixture
+def halved(acme):
+    """Ten that sent usage, of whom four still do; one that never did."""
+    made = [acme.add_account(f"A{at}", customer_since=date(2025, 1, 1)) for at in range(11)]
+    for each in made:
+        subscribe(acme, each)
+    for each in made[:10]:
+        add_usage(acme, each, first=70, last=1, active_users=40)
+    score(acme, DAY - timedelta(days=1))
+    without_usage(acme, *made[4:10])
+    score(acme)
+    return made
+
+
+def test_a_shifted_source_touches_who_has_it_and_who_had_it(acme, halved):
+    wrong, page = listed(acme)
+    assert [each.text for each in wrong] == ["Product usage shifted"]
+    assert [row.name for row in page.rows] == [f"A{at}" for at in range(10)]
+    assert page.by_source == {"usage": 10}
+    assert {row.sources for row in page.rows} == {("Product usage: shifted",)}
+    assert all(row.weight > 0 for row in page.rows)
+
+
+def test_what_drift_found_since_is_listed_as_the_frame_tells_it(client, acme, halved):
+    """The frame names a source and how many more there are; the list has them all, each with its accounts."""
+    model = register(acme, by_hand(curve("usage.days_since_last", [0, 30], [0, 1])), as_of=date(2026, 8, 1))
+    score(acme)
+    beyond = [
+        {"key": key, "beyond": True}
+        for key in ("score", "psi.business.days_to_renewal", "psi.usage.trend_30d")
+    ]
+    with acme.here():
+        DriftCheck.objects.create(tenant=acme.tenant, model=model, as_of=DAY, figures=beyond, tripped=False)
+        told = freshness.freshness(acme.tenant, acme.csm)
+    wrong, page = listed(acme)
+    assert [each.text for each in wrong] == [
+        "Product usage shifted",
+        "Chances shifted",
+        "Subscriptions shifted",
+    ]
+    assert told.late == ("Product usage shifted", "2 more")
+    assert page.by_source == {"usage": 10, "score": 11, "subscriptions": 11}
+    assert page.rows[-1].sources == ("Product usage: shifted", "Subscriptions: shifted", "Chances: shifted")
+    assert page.total == 11
+    text = text_of(client, acme, "csm")
+    names = re.findall(r"</svg> ?([A-Z][\w ]+: \w+)</span> <span class=\"x\">(\d+) accounts</span>", text)
+    assert names == [
+        ("Product usage: shifted", "10"),
+        ("Chances: shifted", "11"),
+        ("Subscriptions: shifted", "11"),
+    ]
+    page = text_of(client, acme, "csm", "queue/")
+    assert 'href="/t/acme/scores/late/"' in page
+    assert "What this source says now is not what it used to be." in page
+
+
+def test_an_account_with_its_number_in_order_is_not_listed(acme, halved):
+    """What shifted counts only through indicators that health weighs, or that the model reads."""
+    with acme.here():
+        of_usage = [each.key for each in INDICATORS if "usage" in each.sources]
+        rows = PolicyIndicator.objects.filter(policy__state="published")
+        rows.filter(indicator__in=of_usage).update(weight=0)
+    score(acme)
+    assert listed(acme)[1].rows == []
