@@ -1,6 +1,5 @@
 """Customers that left: the list with its causes, the page of each, and the correction of a cause."""
 
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,9 +11,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import facts
 from scoring import charts as health_charts
-from scoring.flagging import LOWER, standing
+from scoring.flagging import IN_TIME_DAYS
 from scoring.leaving import LABELS
-from scoring.model_queries import chance_settings
 from scoring.outcomes import lost, notes, queries, services
 from scoring.outcomes.forms import CorrectForm, LostFilters
 from scoring.outcomes.views import PAGE, _file, _may_export, address, asked_of
@@ -70,6 +68,10 @@ def lost_context(request: TenantRequest, form: LostFilters) -> dict[str, Any]:
             everybody, lambda each: each.segment, lambda name: queries.shown_name("segment", name)
         ),
         "lead": lost.lead_time(everybody),
+        "lead_by_chance": lost.lead_by_chance(everybody),
+        "high_from": everybody[0].high_from if everybody else None,
+        "afterwards": sum(each.is_afterwards for each in everybody),
+        "in_time_days": IN_TIME_DAYS,
         "wanted_days": lost.WANTED_DAYS,
         "filtered": bool(asked.chosen or "cause" in query),
         "older": address(request, "outcome_lost", place) if older else "",
@@ -103,8 +105,9 @@ def lost_export(request: TenantRequest) -> HttpResponse:
     asked, everybody, query = _found(request, LostFilters(request.GET))
     rows = [each for each in everybody if query.get("cause", "") in ("", each.shown_cause)]
     heads = [
-        "account_id", "account", *queries.GROUPS, "left_on", "notice_on", "first_flag", "days_of_warning", "plays",
-        "left_by", "missed_because", "by_rule", "corrected_by", "reason",
+        "account_id", "account", *queries.GROUPS, "left_on", "notice_on", "first_flag", "days_of_warning",
+        "chance_flag", "plays", "plays_while_flagged", "scored_afterwards", "left_by", "missed_because", "by_rule",
+        "corrected_by", "reason",
     ]  # fmt: skip
     sees_arr = sees(request.membership, Field.ARR)
     body = [_cells(each, sees_arr) for each in rows[: services.MOST_ROWS]]
@@ -116,7 +119,8 @@ def lost_export(request: TenantRequest) -> HttpResponse:
 
 def _cells(each: lost.Lost, sees_arr: bool) -> list[Any]:
     named = [each.row[name] for name in ("external_id", "name", *queries.GROUPS)]
-    told = [each.left_day, each.notice_day, each.first_flag, each.warning, len(each.plays)]
+    told = [each.left_day, each.notice_day, each.first_flag, each.warning, each.chance_flag, len(each.plays)]
+    told += [len(each.plays_while_flagged), "yes" if each.is_afterwards else "no"]
     why = [each.kind_label, each.cause_label, each.rule_label, each.author_label or "", each.reason or ""]
     return [*named, *told, *why, *([None if each.unrated else each.arr] if sees_arr else [])]
 
@@ -151,8 +155,6 @@ def post_mortem_context(
     account = queries.account_named(request.tenant, request.membership, account_id=account_id)
     if account is None:
         raise Http404("No such account.")
-    by_chance = [(point.as_of, float(point.p90)) for point in points if point.p90 is not None]
-    cut = float(chance_settings(request.tenant).high_from) if by_chance else None
     initial = {"cause": found.shown_cause, "reason": found.reason or "", "version": found.version}
     return {
         "lost": found,
@@ -160,9 +162,8 @@ def post_mortem_context(
         "points": list(reversed(points)),
         "figure": health_charts.health_figure(points, None),
         "known": [point.health for point in points if point.health is not None],
-        "has_chances": bool(by_chance),
-        "chance_flag": _flag_by_chance(by_chance, cut, before=found.last_day) if cut else None,
-        "high_from": cut,
+        "afterwards": sum((point.recorded_at.date() - point.as_of).days > IN_TIME_DAYS for point in points),
+        "in_time_days": IN_TIME_DAYS,
         "sources": _sources(request, found, account),
         "too_late_days": lost.TOO_LATE_DAYS,
         "form": form or CorrectForm(initial=initial),
@@ -170,12 +171,6 @@ def post_mortem_context(
         "sees_arr": sees(request.membership, Field.ARR),
         "currency": request.tenant.currency,
     }
-
-
-def _flag_by_chance(by_chance: list[tuple[date, float]], cut: float, *, before: date) -> date | None:
-    """Since when the flag by chance stood on the last day, had today's threshold been in force."""
-    told = ((day, p90 >= cut, p90 < LOWER * cut) for day, p90 in by_chance if day < before)
-    return standing(told).since
 
 
 def _sources(request: TenantRequest, found: lost.Lost, account: Any) -> list[dict[str, Any]]:

@@ -27,6 +27,11 @@ class Figure:
         """Whether it is covered for those who do not see ARR: amounts, and ratios of amounts."""
         return self.unit == MONEY or self.key in ("grr", "nrr")
 
+    @property
+    def is_of_now(self) -> bool:
+        """Whether it tells of the last scoring and of no period: what it was at another one is not kept."""
+        return self.key in ("risk", "stake")
+
 
 FIGURES = (
     Figure(
@@ -97,8 +102,9 @@ STEPS = {
     "end": "At the end",
 }
 
-NO_DATA, HIDDEN, DISMISSED, LATE, NO_PLAY, NOTHING, WORKED = (
+NO_DATA, HIDDEN, DISMISSED, LATE, NO_PLAY, NOTHING, WORKED, CHANCE = (
     "data_missing", "override_hid", "play_dismissed", "too_late", "no_play", "nothing_visible", "not_missed",
+    "chance_alone",
 )  # fmt: skip
 CAUSES = [
     (NO_DATA, "Never flagged, data was missing"),
@@ -107,6 +113,7 @@ CAUSES = [
     (DISMISSED, "The suggested play was dismissed"),
     (HIDDEN, "An override hid it"),
     (NOTHING, "Nothing was visible"),
+    (CHANCE, "Flagged by the chance alone"),
     (WORKED, "Seen in time and worked on"),
 ]
 CAUSE_LABELS = dict(CAUSES)

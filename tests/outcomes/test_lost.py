@@ -7,12 +7,11 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import Invoice, Outcome
 from audit.models import AuditEvent
 from scoring.learning import labels
-from scoring.models import Override, PostMortem, ScoreRun
+from scoring.models import HealthPolicy, Override, PostMortem, ScoreRun
 from scoring.outcomes import lost, queries, services, work
 from scoring.outcomes.periods import Period
 from tests.scoring.evidence import add, subscribe
@@ -40,23 +39,41 @@ def leave(world, name, *, notice=None, arr="4000", **values):
     return account
 
 
-def scored(world, account, letters, *, last=LEFT - timedelta(weeks=1), coverage=90):
-    """One scoring a week, the last one on `last`; a letter a band, oldest first."""
+def scored(
+    world, account, letters, *, last=LEFT - timedelta(weeks=1), coverage=90, p90=None, late=None, policy=1
+):
+    """One scoring a week, the last one on `last`; a letter a band, oldest first.
+
+    `p90`: the chances beside them. `late`: days after each day at which a run of its own made it; else it was made now.
+    """
     with world.here(), connection.cursor() as cursor:
         for back, letter in enumerate(reversed(letters)):
             day = last - timedelta(weeks=back)
             cursor.execute("SELECT ensure_partition('scoring_health_snapshot', %s)", [day])
-            run, _ = ScoreRun.objects.get_or_create(
-                tenant=world.tenant, as_of=day, defaults={"policy_versions": {}, "fingerprint": "x"}
-            )
+            values = {"policy_versions": {}, "fingerprint": "x"}
+            if late is None:
+                run, _ = ScoreRun.objects.get_or_create(tenant=world.tenant, as_of=day, defaults=values)
+            else:
+                made = datetime.combine(day + timedelta(days=late), datetime.max.time(), UTC)
+                run = ScoreRun.objects.create(tenant=world.tenant, as_of=day, created_at=made, **values)
+            columns = {
+                "tenant_id": world.tenant.pk, "account_id": account.pk, "as_of": day, "run_id": run.pk,
+                "health": None if letter == "?" else 50, "band": BANDS[letter], "coverage_pct": coverage,
+                "reasons": "[]", "policy_id": policy, "policy_version": "all v1", "dimensions": "{}",
+                "indicators": "[]", **(chances(p90[len(p90) - 1 - back]) if p90 else {}),
+            }  # fmt: skip
             cursor.execute(
-                "INSERT INTO scoring_health_snapshot (tenant_id, account_id, as_of, run_id, health, band, coverage_pct,"
-                " reasons, policy_id, policy_version, dimensions, indicators)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, '[]', 1, 'all v1', '{}', '[]')",
-                [
-                    world.tenant.pk, account.pk, day, run.pk, None if letter == "?" else 50, BANDS[letter], coverage,
-                ],
-            )  # fmt: skip
+                f"INSERT INTO scoring_health_snapshot ({', '.join(columns)})"
+                f" VALUES ({', '.join(['%s'] * len(columns))})",
+                list(columns.values()),
+            )
+
+
+def chances(p90):
+    return {
+        "p30": 0, "p60": 0, "p90": p90, "p90_low": 0, "p90_high": 1, "logit_base": 0, "logit_parts": "{}",
+        "model_id": 1, "model_version": "churn v1",
+    }  # fmt: skip
 
 
 def found(world, account, role="manager"):
@@ -121,9 +138,13 @@ def test_the_notice_ends_the_days_of_warning(acme):
     assert (each.notice_day, each.first_flag, each.warning) == (weeks_before(2), weeks_before(4), 14)
 
 
-def deed(account, kind, state, *, weeks, outcome=""):
-    at = datetime.combine(weeks_before(weeks), datetime.min.time(), UTC)
-    return work.Deed(account.pk, kind, "Executive call", state, at, None, outcome, "Dana")
+def deed(account, kind, state, *, weeks, ended=None, outcome=""):
+    at, end = (each if each is None else at_start_of(weeks_before(each)) for each in (weeks, ended))
+    return work.Deed(account.pk, kind, "Executive call", state, at, end, outcome, "Dana")
+
+
+def at_start_of(day):
+    return datetime.combine(day, datetime.min.time(), UTC)
 
 
 def with_deeds(monkeypatch, *rows):
@@ -153,8 +174,8 @@ def test_why_it_was_missed(acme, monkeypatch):
         )
     with_deeds(
         monkeypatch,
-        deed(accounts["play_dismissed"], "suggestion", "dismissed", weeks=5, outcome="not_a_risk"),
-        deed(accounts["not_missed"], "play", "completed", weeks=5, outcome="lost"),
+        deed(accounts["play_dismissed"], "suggestion", "dismissed", weeks=5, ended=4, outcome="not_a_risk"),
+        deed(accounts["not_missed"], "play", "completed", weeks=5, ended=2, outcome="lost"),
     )
     for name, account in accounts.items():
         assert found(acme, account).by_rule == name.removesuffix(" 2"), name
@@ -165,6 +186,86 @@ def test_a_play_after_the_notice_helps_nobody(acme, monkeypatch):
     scored(acme, account, "rrrrrrrr")
     with_deeds(monkeypatch, deed(account, "play", "in_progress", weeks=0))
     assert found(acme, account).by_rule == "no_play"
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "cause"),
+    [
+        (104, 90, "no_play"),  # an onboarding play of two years ago
+        (104, 8, "no_play"),  # closed the week before the first flagged scoring
+        (104, 7, "not_missed"),  # still running then
+        (104, None, "not_missed"),
+        (3, 1, "not_missed"),
+    ],
+)
+def test_a_play_counts_when_it_ran_while_the_flag_stood(acme, monkeypatch, begun, ended, cause):
+    """Scored at risk in the seven weeks before the end, calm before."""
+    account = leave(acme, "Halden")
+    scored(acme, account, "hrrrrrrr")
+    with_deeds(monkeypatch, deed(account, "play", "completed", weeks=begun, ended=ended))
+    each = found(acme, account)
+    assert each.by_rule == cause
+    assert (len(each.plays), len(each.plays_while_flagged)) == (1, int(cause == "not_missed"))
+
+
+@pytest.mark.parametrize(
+    ("decided", "cause"),
+    [(100, "no_play"), (8, "no_play"), (7, "play_dismissed"), (0, "play_dismissed"), (-1, "no_play")],
+)
+def test_a_dismissal_counts_when_it_was_decided_while_the_flag_stood(acme, monkeypatch, decided, cause):
+    account = leave(acme, "Halden")
+    scored(acme, account, "hrrrrrrr")
+    with_deeds(monkeypatch, deed(account, "suggestion", "dismissed", weeks=104, ended=decided))
+    assert found(acme, account).by_rule == cause
+
+
+def override(world, account, health, *, weeks, until=1, model=20, **values):
+    """Somebody's own number, set so many weeks before the end."""
+    with world.here():
+        made = Override.objects.create(
+            tenant=world.tenant, account=account, health=Decimal(health), model_health=model, reason="know_more",
+            note="They said so.", until=weeks_before(until), author_label="Ben", **values,
+        )  # fmt: skip
+        Override.objects.filter(pk=made.pk).update(created_at=at_start_of(weeks_before(weeks)))
+
+
+@pytest.mark.parametrize(
+    ("health", "values", "cause"),
+    [
+        ("50", {}, "no_play"),  # raised from Critical to At risk, which is still flagged
+        ("59.99", {}, "no_play"),
+        ("60", {}, "override_hid"),
+        (
+            "59",
+            {"band": "watch"},
+            "override_hid",
+        ),  # the person's own band counts before the number kept for it
+        ("60", {"band": "at_risk"}, "no_play"),
+        (
+            "60",
+            {"model": 70},
+            "override_hid",
+        ),  # lower than computed when it was set, and calm while the flag stood
+        ("90", {"weeks": 20, "until": 9}, "no_play"),  # over before the flag
+    ],
+)
+def test_an_override_hid_only_what_it_took_out_of_the_flagged_bands(acme, health, values, cause):
+    account = leave(acme, "Halden")
+    scored(acme, account, "hrrrrrrr")
+    override(acme, account, health, **{"weeks": 4, **values})
+    assert found(acme, account).by_rule == cause
+
+
+def other_cuts(world):
+    with world.here():
+        return HealthPolicy.objects.create(tenant=world.tenant, version=77, watch_from=65, healthy_from=80).pk
+
+
+def test_the_cuts_are_those_of_the_policy_that_scored_it_last(acme):
+    account = leave(acme, "Halden")
+    scored(acme, account, "hrrrrrrr", policy=other_cuts(acme))
+    override(acme, account, "60", weeks=4)
+    assert found(acme, account).by_rule == "no_play"  # At risk up to 65
 
 
 def test_lead_time_names_its_denominator(acme):
@@ -266,7 +367,7 @@ def test_plays_and_suggestions_come_from_the_app_that_has_them(acme):
     with acme.here():
         Recommendation.objects.create(
             tenant=acme.tenant, account=account, playbook=Playbook.objects.order_by("pk").first(), cause=[],
-            state="dismissed", reason="not_a_risk", decided_at=timezone.now(), decided_by_label="Ben",
+            state="dismissed", reason="not_a_risk", decided_at=at_start_of(weeks_before(3)), decided_by_label="Ben",
             created_at=datetime.combine(weeks_before(4), datetime.min.time(), UTC),
         )  # fmt: skip
     each = found(acme, account)
