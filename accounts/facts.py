@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import Account, AccountShare, Milestone, Note, Objective, Subscription
 from tenants.models import Tenant
 
 QUIET_AFTER_DAYS = 45
+GOALS = 12  # objectives, and milestones
 
 _PEOPLE = """
 SELECT c.id, c.external_id, c.name, c.email, c.title, c.role, c.department, c.departed_at, c.do_not_contact,
@@ -95,12 +96,15 @@ def contract(tenant: Tenant, account: Account, *, day: date) -> Contract:
 
 
 def goals(tenant: Tenant, account: Account) -> tuple[list[Objective], list[Milestone]]:
-    """Objectives and milestones, the open and the newest first."""
+    """Objectives and milestones: the open ones by their day, then the finished ones, the newest first.
+
+    GOALS of each and one more where there are more.
+    """
     objectives = Objective.objects.for_tenant(tenant).filter(account=account)
     milestones = Milestone.objects.for_tenant(tenant).filter(account=account)
     return (
-        list(objectives.order_by("achieved_at", "due_at", "id")[:12]),
-        list(milestones.order_by("completed_at", "due_at", "id")[:12]),
+        list(objectives.order_by(F("achieved_at").desc(nulls_first=True), "due_at", "id")[: GOALS + 1]),
+        list(milestones.order_by(F("completed_at").desc(nulls_first=True), "due_at", "id")[: GOALS + 1]),
     )
 
 

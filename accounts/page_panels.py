@@ -42,7 +42,13 @@ def contract_context(tenant: Tenant, viewer: Membership, account: Account) -> di
 
 def goals_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
     objectives, milestones = facts.goals(tenant, account)
-    return {"objectives": objectives, "milestones": milestones, "as_of": clock.as_of(tenant)}
+    return {
+        "objectives": objectives[: facts.GOALS],
+        "milestones": milestones[: facts.GOALS],
+        "has_more_objectives": len(objectives) > facts.GOALS,
+        "has_more_milestones": len(milestones) > facts.GOALS,
+        "as_of": clock.as_of(tenant),
+    }
 
 
 def notes_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
