@@ -86,10 +86,11 @@ class DayChances:
 
     @property
     def digest(self) -> str:
-        """What of this decides the day's figures: model, cuts, flags."""
+        """What of this decides the day's figures: model, cuts, flags, and who else is watched."""
         live = self.live
         told = (live.version, live.model_id, live.cuts, live.margin) if live else ()
-        return repr((told, self.flags))
+        watched = tuple(each.model_id for each in self.shadows)
+        return repr((told, self.flags, watched) if watched else (told, self.flags))
 
 
 def of_day(tenant: Tenant, scored: Scored) -> DayChances:

@@ -266,6 +266,21 @@ def test_the_same_day_again_is_no_second_scoring(acme):
     assert (now.risk_level, now.risk_pending) == ("low", "medium")
 
 
+def test_a_version_that_is_put_into_the_shadow_is_scored_the_same_day(acme):
+    """Nothing that is shown differs, so the run would else count as unchanged and keep nothing of it."""
+    account = owing(acme, 50)
+    register(acme, of_overdue())
+    score(acme)
+    watched = register(acme, of_overdue(), promote=False)
+    with acme.here():
+        registry.shadow(acme.tenant, model_id=watched.pk, by=SYSTEM, why="a test")
+    run, again = score(acme), score(acme)
+    assert (run.is_unchanged, again.is_unchanged) == (False, True)
+    with acme.here():
+        rows = ShadowScore.objects.filter(tenant=acme.tenant, model_id=watched.pk)
+        assert [(row.account_id, row.run_id) for row in rows] == [(account.pk, run.pk)]
+
+
 def test_a_shadow_is_written_and_never_shown(acme):
     account = owing(acme, 25)
     shadow = register(acme, of_overdue(), promote=False)
