@@ -11,11 +11,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from audit import services as audit
 from scoring import strength
+from scoring.automation.telling import tell_admins
 from scoring.exceptions import ScoringError
 from scoring.models import ChurnModel
 from tenants.access import Actor
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from scoring.engine.churn.model import Fitted
 
 State = ChurnModel.State
+BESIDE = 3  # versions learnt a month apart, of which the oldest has shown a window of 90 days
 _LOCK_CLASS = 7_407  # any fixed number: versions of one tenant are given out one after the other
 
 
@@ -108,12 +110,11 @@ def register(
 
 
 @transaction.atomic
-def promote(
-    tenant: Tenant, *, model_id: int, by: Actor, why: str, to: str = State.ADVISORY, may_replace: bool = True
-) -> ChurnModel:
+def promote(tenant: Tenant, *, model_id: int, by: Actor, why: str, to: str = State.ADVISORY) -> ChurnModel:
     """Put a version in force. One learnt from an older day than the one in force is used for its own days alone.
 
-    With may_replace=False it is not put in the place of another either. A readable document is demanded.
+    What was shown before and is newer goes out of use, for days are scored by the newest version: one that was taken
+    back would else leave them without any chance. A readable document is demanded.
     """
     if to not in ChurnModel.LIVE:
         raise ModelRefused(f"A model is promoted to advisory or automatic, not to {to}.")
@@ -126,14 +127,12 @@ def promote(
     load_model(row)
     standing = live(tenant)
     before = {"state": row.state}
-    is_behind = standing is not None and standing.pk != row.pk and standing.as_of > row.as_of
-    if is_behind or (standing is not None and standing.pk != row.pk and not may_replace):
-        assert standing is not None
+    if standing is not None and standing.as_of > row.as_of:
         row.retired_why = f"Learnt for the days from {row.as_of} on; {standing} stays in force."
         row.state, row.retired_at = State.RETIRED, timezone.now()
     else:
-        if standing is not None and standing.pk != row.pk:
-            _retire(standing, f"Replaced by {row}.")
+        shown = Q(is_usable=True) | Q(state=State.SHADOW, promoted_at__isnull=False)
+        _make_way(tenant, row, standing, of=shown, why=f"Replaced by {row}.")
         row.state, row.retired_at, row.retired_why = to, None, ""
     row.is_usable, row.promoted_at, row.promoted_by_label = True, timezone.now(), by.label[:300]
     _save(row)
@@ -151,6 +150,35 @@ def shadow(tenant: Tenant, *, model_id: int, by: Actor, why: str) -> ChurnModel:
     row.state = State.SHADOW
     _save(row)
     _record(row, "model_shadowed", by=by, before={"state": "draft"}, after={"state": "shadow", "why": why})
+    return row
+
+
+@transaction.atomic
+def promote_learnt(tenant: Tenant, *, model_id: int, by: Actor, why: str) -> ChurnModel:
+    """What follows from a training that nothing speaks against: in force, but for where a version acts by itself.
+
+    That one stays, or automation would end each month without anybody asking for it. The new one is watched beside it,
+    as the newest BESIDE are, and admins are told what it has found.
+    """
+    _lock(tenant)
+    row, standing = _get(tenant, model_id), live(tenant)
+    if standing is None or standing.state != State.AUTOMATIC or standing.as_of > row.as_of:
+        return promote(tenant, model_id=model_id, by=by, why=why)
+    row.report = {**row.report, "beside": str(standing)}
+    _save(row)
+    row = shadow(tenant, model_id=model_id, by=by, why=f"{standing} acts by itself and stays in force.")
+    watched = ChurnModel.objects.for_tenant(tenant).filter(
+        state=State.SHADOW, promoted_at=None, report__has_key="beside"
+    )
+    for each in watched.order_by("-version")[BESIDE:]:
+        _retire(each, f"{BESIDE} newer ones are watched beside {standing}.")
+    compared = (row.report.get("against_champion") or {}).get("words", "")
+    text = (
+        f"{row} was learnt and is watched in the shadow: {standing} acts by itself and stays in force. "
+        f"{strength.figure_words(row.report)} {compared} If you want it instead, promote it on "
+        "its page; what starts by itself ends with that, until it is automatic."
+    )
+    tell_admins(tenant, kind="learnt_beside", text=text)
     return row
 
 
@@ -190,32 +218,46 @@ def take_back(tenant: Tenant, *, by: Actor, why: str) -> ChurnModel | None:
 
 @transaction.atomic
 def roll_back(tenant: Tenant, *, by: Actor, why: str, to_version: int | None = None) -> ChurnModel:
-    """An older version that was shown before becomes the live one again (the newest such, or the one named).
+    """An older version that was shown before becomes the live one again (the newest such, or the one named). Older is
+    what was learnt for earlier days, whenever it was learnt.
 
     Newer versions are not used any more, for no day. Raises ModelRefused when there is none to go back to, and
     CorruptModel when it cannot be read: the one in force stays then.
     """
     _lock(tenant)
     standing = live(tenant)
-    older = ChurnModel.objects.for_tenant(tenant).filter(is_usable=True)
+    shown = ChurnModel.objects.for_tenant(tenant).filter(is_usable=True)
     if standing is not None:
-        older = older.filter(version__lt=standing.version)
+        shown = shown.exclude(_newer_than(standing)).exclude(pk=standing.pk)
     if to_version is not None:
-        older = older.filter(version=to_version)
-    row = older.order_by("-as_of", "-version").first()
+        shown = shown.filter(version=to_version)
+    row = shown.order_by("-as_of", "-version").first()
     if row is None:
         raise ModelRefused("There is no older version that was in use before.")
     load_model(row)
-    newer = ChurnModel.objects.for_tenant(tenant).filter(version__gt=row.version)
-    for each in newer.filter(is_usable=True) | newer.filter(state=State.SHADOW):
-        each.is_usable = False
-        _retire(each, f"Rolled back to {row}: {why}"[:500])
+    watched = Q(is_usable=True) | Q(state=State.SHADOW)
+    _make_way(tenant, row, standing, of=watched, why=f"Rolled back to {row}: {why}"[:500])
     row.state, row.retired_at, row.retired_why = State.ADVISORY, None, ""
     row.promoted_at, row.promoted_by_label = timezone.now(), by.label[:300]
     _save(row)
     before = {"version": standing.version if standing else None}
     _record(row, "model_rolled_back", by=by, before=before, after={"version": row.version, "why": why})
     return row
+
+
+def _newer_than(row: ChurnModel) -> Q:
+    """In the order in which versions are chosen for a day (`model_queries.model_for`)."""
+    return Q(as_of__gt=row.as_of) | Q(as_of=row.as_of, version__gt=row.version)
+
+
+def _make_way(tenant: Tenant, row: ChurnModel, standing: ChurnModel | None, *, of: Q, why: str) -> None:
+    """Newer ones are used for no day any more; an older one that was in force stays usable for its own days."""
+    newer = list(ChurnModel.objects.for_tenant(tenant).filter(_newer_than(row)).filter(of))
+    for each in newer:
+        each.is_usable = False
+        _retire(each, why)
+    if standing is not None and standing.pk not in (row.pk, *(each.pk for each in newer)):
+        _retire(standing, why)
 
 
 def _retire(row: ChurnModel, why: str) -> None:

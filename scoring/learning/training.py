@@ -147,10 +147,11 @@ def _pooled(
 
 
 def _promoted(tenant: Tenant, row: ChurnModel, *, by: Actor) -> ChurnModel:
-    """Advisory where nothing speaks against it; otherwise a draft whose report says what does."""
+    """Advisory where nothing speaks against it, or beside a version that acts by itself; otherwise a draft whose report
+    says what does."""
     if refusals(row.report):
         return row
-    return registry.promote(
+    return registry.promote_learnt(
         tenant, model_id=row.pk, by=by, why="Every gate of advisory passed in its back-test."
     )
 

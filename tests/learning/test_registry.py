@@ -7,12 +7,14 @@ import pytest
 
 from audit.models import AuditEvent
 from scoring import model_queries
+from scoring.automation import services
 from scoring.engine.churn import timing
 from scoring.engine.churn.data import PERIODS
 from scoring.engine.churn.document import to_document
 from scoring.engine.churn.model import Calibration, Curve, Fitted, Timing
-from scoring.learning import registry
+from scoring.learning import registry, training
 from scoring.models import ChurnModel
+from scoring.people.models import Notice
 from tests.scoring.models_by_hand import TESTED
 from tests.worlds import MAKER
 
@@ -44,6 +46,17 @@ def shown(world, as_of):
 def promoted(world, as_of):
     row = made(world, as_of)
     return registry.promote(world.tenant, model_id=row.pk, by=MAKER, why="test")
+
+
+def trained(world, as_of):
+    """As training ends where every gate of its back-test passed."""
+    row = made(world, as_of)
+    row.report = TESTED | {
+        "gates": [],
+        "against_champion": {"not_worse": True, "words": "Not worse than version 1."},
+    }
+    row.save(update_fields=["report"])
+    return training._promoted(world.tenant, row, by=MAKER)
 
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
@@ -140,6 +153,64 @@ def test_rolling_back_to_an_unreadable_version_changes_nothing(acme):
         with pytest.raises(registry.CorruptModel):
             registry.roll_back(acme.tenant, by=MAKER, why="test")
         assert (registry.live(acme.tenant).version, shown(acme, JULY)) == (2, 2)
+
+
+def test_a_candidate_of_older_days_shows_where_the_newer_version_was_taken_back(acme):
+    """Else it would stand as advisory while every day was left to the one that may not speak."""
+    with acme.here():
+        promoted(acme, MAY)
+        drifted = promoted(acme, JULY)
+        registry.take_back(acme.tenant, by=MAKER, why="drift")
+        assert (shown(acme, JULY), registry.live(acme.tenant)) == (None, None)
+        row = promoted(acme, JUNE)
+        assert (row.version, row.state, shown(acme, JULY), shown(acme, MAY)) == (3, "advisory", 3, 1)
+        drifted.refresh_from_db()
+        assert (drifted.state, drifted.is_usable) == ("retired", False)
+        assert drifted.retired_why == "Replaced by churn v3."
+
+
+def test_whatever_is_put_in_force_is_what_the_newest_day_shows(acme):
+    """Of the same day as the one in force, and where a version that was replaced long ago is newer."""
+    with acme.here():
+        candidate = made(acme, JULY)
+        assert promoted(acme, JULY).version == 2
+        registry.promote(acme.tenant, model_id=candidate.pk, by=MAKER, why="test")
+        assert (registry.live(acme.tenant).version, shown(acme, JULY)) == (1, 1)
+        promoted(acme, date(2026, 8, 1))
+        registry.take_back(acme.tenant, by=MAKER, why="drift")
+        promoted(acme, JUNE)
+        assert (registry.live(acme.tenant).version, shown(acme, date(2026, 8, 1))) == (4, 4)
+
+
+def test_rolling_back_goes_by_the_days_learnt_for_and_not_by_the_number(acme):
+    """Version 2 was learnt for older days than version 1, which is in force: the page offers the step."""
+    with acme.here():
+        promoted(acme, JULY)
+        late = promoted(acme, MAY)
+        assert "roll_back" in [step.key for step in services.steps_for(late)]
+        row = registry.roll_back(acme.tenant, by=MAKER, why="test", to_version=2)
+        assert (row.state, shown(acme, JULY)) == ("advisory", 2)
+        first = ChurnModel.objects.for_tenant(acme.tenant).get(version=1)
+        assert (first.state, first.is_usable) == ("retired", False)
+
+
+def test_what_training_finds_is_kept_beside_a_version_that_acts_by_itself(acme):
+    with acme.here():
+        standing = promoted(acme, MAY)
+        ChurnModel.objects.filter(pk=standing.pk).update(state="automatic")
+        learnt = [trained(acme, day) for day in (JUNE, JULY, date(2026, 8, 1), date(2026, 9, 1))]
+        assert registry.live(acme.tenant) == standing
+        assert shown(acme, date(2026, 9, 1)) == 1
+        states = [ChurnModel.objects.get(pk=row.pk).state for row in learnt]
+        assert states == ["retired", *["shadow"] * 3]  # as many as it takes to see a window closed
+        told = Notice.objects.for_tenant(acme.tenant).filter(kind="learnt_beside").order_by("pk")
+        assert {row.user_id for row in told} == {acme.ops_admin.user_id}
+        text = "churn v2 was learnt and is watched in the shadow: churn v1 acts by itself"
+        assert told[0].text.startswith(text)
+        assert "Brier skill against the base rate 0.100 (95 % interval 0.050 to 0.150)" in told[0].text
+        assert "Not worse than version 1." in told[0].text
+        registry.take_back(acme.tenant, by=MAKER, why="test")  # advisory: the next one replaces it as ever
+        assert trained(acme, date(2026, 10, 1)).state == "advisory"
 
 
 def test_taken_back_shows_nothing_and_no_older_version_either(acme):
