@@ -23,7 +23,7 @@ SELECT c.id, c.external_id, c.name, c.email, c.title, c.role, c.department, c.de
          WHERE a.tenant_id = %(tenant)s AND a.account_id = %(account)s AND a.occurred_at < %(day)s
          GROUP BY person) last ON last.person = c.external_id
  WHERE c.tenant_id = %(tenant)s AND c.account_id = %(account)s AND c.erased_at IS NULL
- ORDER BY (c.departed_at IS NOT NULL), array_position(
+ ORDER BY (c.departed_at IS NOT NULL AND c.role <> 'champion'), array_position(
         ARRAY['champion', 'executive_sponsor', 'economic_buyer', 'admin', 'detractor', 'user', ''], c.role::text),
         last.at DESC NULLS LAST, c.id
  LIMIT %(limit)s
@@ -55,11 +55,15 @@ class Person:
 
 
 def people(tenant: Tenant, account: Account, *, day: date, limit: int = 12) -> list[Person]:
-    """The people at the account: those with a part to play first, then by last contact; who left comes last."""
+    """The people at the account: those with a part to play first, then by last contact; who left comes last.
+
+    A champion who left has a place among many, as scores count their leaving.
+    """
     values: dict[str, Any] = {"tenant": tenant.pk, "account": account.pk, "day": day, "limit": limit}
     with connection.cursor() as cursor:
         cursor.execute(_PEOPLE, values)
-        return [Person(*row) for row in cursor.fetchall()]
+        found = [Person(*row) for row in cursor.fetchall()]
+    return sorted(found, key=lambda person: person.departed_at is not None)
 
 
 def terms(tenant: Tenant, account: Account) -> QuerySet[Subscription]:

@@ -1,7 +1,8 @@
-"""What reading texts found, as lines of the account's timeline: competitors that were named, and the tone of texts.
+"""Lines of the account's timeline for what indicators read: competitors that were named, tone of texts, ratings.
 
 A line gives the row that was read and never its text. Names switched off in the admin give no line, as they count for
-no indicator; tones are those of the word list in use, where it knew a word.
+no indicator; tones are those of the word list in use, where it knew a word. Ratings are those of tickets and surveys
+together, a ticket's on the day that it was closed, from which on it counts.
 """
 # ruff: noqa: S608  the parts are constants of this file
 
@@ -34,6 +35,24 @@ _TONE = (
     "'Tone ' || replace(to_char(t.compound / 10000.0, 'FMSG0.00'), '-', '−') || CASE WHEN t.compound <= -500 "
     "THEN ', negative' WHEN t.compound >= 500 THEN ', positive' ELSE ', neutral' END || ' on a scale from −1 to +1'"
 )
+_SCALE = "CASE t.kind WHEN 'nps' THEN 10 WHEN 'ces' THEN 7 ELSE 5 END"
+# kind of a line: its table, its time, its words, and which rows have a rating
+_RATED = {
+    "rating_ticket": (
+        "accounts_ticket",
+        "closed_at",
+        f"'CSAT ' || t.csat || ' of 5: ticket ' || t.external_id || {_ROW}",
+        "'Ticket closed'",
+        "t.csat IS NOT NULL AND t.closed_at IS NOT NULL",
+    ),
+    "rating_survey": (
+        "accounts_survey",
+        "responded_at",
+        f"upper(t.kind) || ' ' || t.score || ' of ' || {_SCALE}",
+        "'Survey'",
+        "true",
+    ),
+}
 
 
 def register_lines() -> None:
@@ -48,3 +67,5 @@ def register_lines() -> None:
             f"AND r.row_id = e.id AND r.kind = '{kind}' AND r.version = '{VERSION}' AND r.confidence > 0)"
         )
         register(Branch(f"tone_{kind}", "Tone", "talk", rows, at, text, _TONE, only_alone=True))
+    for kind, (table, at, text, detail, where) in _RATED.items():
+        register(Branch(kind, "Ratings", "flag", table, at, text, detail, where=where, only_alone=True))

@@ -18,16 +18,28 @@ TIMELINE = {
     "invoices": "Billing",
     "outcomes": "Contract",
     "contacts": "People",
-    "objectives": "Goals",
-    "milestones": "Goals",
     "company_events": "News",
     "texts": "Tone",
     "competitors": "Competitors",
 }
-# what has no line on the timeline is shown by a panel of the same page
-PANELS = {"subscriptions": "contract"}
-# indicators whose rows another panel of the page shows than their source's
-OF_THEIR_OWN = {"outcomes.objective_progress": "value"}
+# what has no line on the timeline is shown by a panel of the same page; of goals it has a line only when they are met
+PANELS = {"subscriptions": "contract", "objectives": "goals", "milestones": "goals"}
+_VALUE = "?panels=all#panel-value"
+_RATINGS = "?kind=Ratings#panel-evidence"  # of tickets and of surveys beside each other: either gives the value alone
+# comings, goings and changes of people are lines of the timeline, from the newest on: the newest contact may come before
+# a departure. Who is there and who is silent stands in the panel beside it, also those without a day of coming
+_CHANGES = "?panels=all&kind=People#panel-evidence"
+_PEOPLE = "?panels=all&kind=People#panel-people"
+# indicators whose rows stand elsewhere than their source's
+OF_THEIR_OWN = {
+    "outcomes.objective_progress": _VALUE,
+    "outcomes.value_realised": _VALUE,
+    "satisfaction.csat_90d": _RATINGS,
+    "satisfaction.change": _RATINGS,
+    "stakeholders.champion_present": _PEOPLE,
+    "stakeholders.champion_vulnerability": _CHANGES,
+}
+CONTRACT = "?panels=all#panel-contract"
 LATE_FLAG = "source_late:"
 DOUBTFUL = ("source_empty:", "source_shifted:")
 
@@ -39,11 +51,11 @@ def place_of(name: str, day: date | None = None) -> str:
     """
     found = BY_KEY.get(name)
     if found is None:
-        return "#panel-contract" if name.startswith("contract.") or name == "account.log_arr" else ""
+        return CONTRACT if name.startswith("contract.") or name == "account.log_arr" else ""
     if name in METRIC_OF:
         return f"?metric={METRIC_OF[name]}#panel-usage"
     if name in OF_THEIR_OWN:
-        return f"?panels=all#panel-{OF_THEIR_OWN[name]}"
+        return OF_THEIR_OWN[name]
     kind = TIMELINE.get(found.source)
     if kind is not None:
         return f"?kind={kind}{_until(day)}#panel-evidence"

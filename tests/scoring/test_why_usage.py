@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import UsageDetail
 from scoring.catalogue import INDICATORS
 from scoring.models import AccountHealth
-from scoring.why.sources import PANELS, TIMELINE, place_of
+from scoring.why.sources import place_of
 from scoring.why.usage import LABELS, METRIC_OF, figure, usage_context
 from tests.scoring.evidence import DAY, add_usage, contact, rich, score
 from tests.scoring.readings import read
@@ -176,8 +176,6 @@ class TestLinks:
             if each.source in ("usage", "usage_detail") and each.key.startswith("usage."):
                 assert place_of(each.key) == f"?metric={METRIC_OF[each.key]}#panel-usage"
                 assert METRIC_OF[each.key] in LABELS
-            else:
-                assert each.source in {*TIMELINE, *PANELS} or place_of(each.key).endswith("#panel-value")
 
     def test_the_page_opens_the_panel_at_the_asked_metric(self, client, acme, fallen):
         rich(acme)
