@@ -20,6 +20,7 @@ from tenants.models import Membership, Tenant
 
 RISK_TONES = {"low": "good", "medium": "watch", "high": "high", "critical": "crit"}
 OTHER_UNITS = {"account.tenure_days": "days", "contract.term_days": "days", "contract.auto_renew": "yes_no"}
+ROUNDED = 5e-7  # what a shown chance can differ by from the one of the back-test
 NOT_SHOWN = ("account.log_arr",)  # a logarithm says nothing to a reader, and ARR has a field rule
 
 
@@ -39,8 +40,12 @@ class Reason:
 
 @dataclass(frozen=True)
 class Kept:
-    """Past chances of about this size in the back-test, and the share of them that left."""
+    """Past chances of about this size in the back-test, and the share of them that left.
 
+    `lead`: how near they are to this one, as the beginning of a sentence.
+    """
+
+    lead: str
     said_from: float
     said_to: float
     left: float
@@ -164,12 +169,28 @@ def _curve_words(points: list[CurvePoint]) -> str:
 
 
 def kept(model: ChurnModel | None, p90: Decimal) -> Kept | None:
-    """The bin of the back-test's reliability diagram that holds such a chance; None where too few were expected."""
+    """The bin of the back-test's reliability diagram nearest to the chance; None where too few were expected.
+
+    Bins run from the lowest to the highest chance that was seen in them: between two, and beyond both ends, lies none.
+    """
     report: dict[str, Any] = model.report if model else {}
-    for each in report.get("reliability", {}).get("90", {}).get("bins", []):
-        if each["from"] <= float(p90) <= each["to"]:
-            return Kept(each["from"], each["to"], each["rate"], each["low"], each["high"], each["n"])
-    return None
+    bins = report.get("reliability", {}).get("90", {}).get("bins", [])
+    if not bins:
+        return None
+    p = float(p90)
+    near = min(bins, key=lambda each: max(each["from"] - p, p - each["to"], 0.0))
+    found = (near["from"], near["to"], near["rate"], near["low"], near["high"], near["n"])
+    return Kept(_lead(p, near, bins), *found)
+
+
+def _lead(p: float, near: dict[str, Any], bins: list[dict[str, Any]]) -> str:
+    if near["from"] - ROUNDED <= p <= near["to"] + ROUNDED:
+        return "Said"
+    if p > max(each["to"] for each in bins):
+        return "None was as high. Of the highest, said"
+    if p < min(each["from"] for each in bins):
+        return "None was as low. Of the lowest, said"
+    return "None was of this size. Of the nearest, said"
 
 
 def _lacking(tenant: Tenant, viewer: Membership) -> list[str]:

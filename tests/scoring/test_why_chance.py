@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Invoice, Outcome
 from scoring.models import AccountHealth, ChurnModel
+from scoring.why.chance import kept
 from tests.scoring.evidence import DAY, add, ago, rich, score, subscribe
 from tests.scoring.models_by_hand import by_hand, curve, register
 
@@ -156,3 +157,34 @@ def test_what_an_account_never_sent_is_not_late_for_it(client, acme):
         assert ("Product usage is late" in panel(client, acme, account).text) == is_late
         text = client.get(reverse("scoring:brief", args=["acme", account.pk])).text
         assert ("Product usage is late" in text) == is_late
+
+
+def _bin(low, high, rate):
+    return {"from": low, "to": high, "rate": rate, "low": rate / 2, "high": 2 * rate, "n": 80}
+
+
+@pytest.mark.parametrize(
+    ("p90", "lead", "rate"),
+    [
+        ("0.05", "Said", 0.04),
+        ("0.150000", "Said", 0.12),  # the bin goes to 0.1499999: what is shown has six decimals
+        ("0.2", "None was of this size. Of the nearest, said", 0.12),
+        ("0.27", "None was of this size. Of the nearest, said", 0.4),
+        ("0.71", "None was as high. Of the highest, said", 0.4),
+        ("0.001", "None was as low. Of the lowest, said", 0.04),
+    ],
+)
+def test_past_chances_are_told_where_none_was_just_as_large(p90, lead, rate):
+    bins = [_bin(0.01, 0.08, 0.04), _bin(0.09, 0.1499999, 0.12), _bin(0.3, 0.5, 0.4)]
+    found = kept(ChurnModel(report={"reliability": {"90": {"bins": bins}}}), Decimal(p90))
+    assert (found.lead, found.left) == (lead, rate)
+    assert kept(ChurnModel(report={"reliability": {"90": {"bins": []}}}), Decimal(p90)) is None
+
+
+def test_a_chance_above_all_that_were_seen_says_so(client, acme, owing):
+    with acme.here():
+        report = {"reliability": {"90": {"bins": [_bin(0.01, 0.02, 0.015)]}}}
+        ChurnModel.objects.update(report=report)
+    text = panel(client, acme, owing).text
+    assert "None was as high. Of the highest, said 1% to 2%" in text
+    assert "Not enough past cases" not in text
