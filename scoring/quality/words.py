@@ -44,7 +44,11 @@ MEASURES = (
 CANDIDATES = {
     "additive": "Additive splines",
     "boosted": "Boosted trees",
-    "parts": "Part models together",
+    "part.usage": "Usage alone",
+    "part.engagement": "Engagement and people alone",
+    "part.satisfaction": "Satisfaction and support alone",
+    "part.business": "Business, goals and contract alone",
+    "ensemble": "Part models together",
     "base": "Base rate",
 }
 VERDICTS = {
