@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
+from scoring.flagging import IN_TIME_DAYS
 from scoring.leaving import KINDS, LABELS, MEANING
 from scoring.models import ChurnModel
 from scoring.outcomes.queries import shown_name
@@ -77,6 +78,8 @@ def shown(found: Row, asked: Asked, standing: list[ChurnModel], live: ChurnModel
         "tested_cell": _cell(told["cells"], asked, told["version"]) if told else None,
         "observed_n": found["observed"]["n"],
         "observed_late": found["observed"].get("late", 0),
+        "afterwards": found.get("afterwards"),  # rows of older releases do not tell
+        "in_time_days": IN_TIME_DAYS,
         "measures": measures(told, of_horizon, asked),
         "skill_words": skill_words((of_horizon or {}).get("figures", {}).get("brier_skill")),
         "tested_skill_words": skill_words(_tested(told, asked).get("brier_skill")),

@@ -35,6 +35,12 @@ def rows(found: dict[str, Any], names: dict[int, str]) -> list[Line]:
         lines += _measures(each["figures"], "observed", horizon, None, None)
         lines += _months(each["months"], horizon)
         lines += _fairness(each["segments"], horizon)
+    told = found.get("afterwards") or {"days": 0}
+    if told["days"]:
+        words = "made afterwards, counted" if told["used"] else "made afterwards, left out"
+        lines.append(
+            _line("scorings", "observed", None, None, None, words, "scored days", {"value": told["days"]})
+        )
     return lines + _warning(found["lead_time"]) + _overrides(found["overrides"], names)
 
 

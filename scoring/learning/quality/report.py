@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from scoring import model_queries, queries
+from scoring import model_queries
 from scoring.engine.validation import HORIZONS
 from scoring.learning import labels, registry
 from scoring.learning.quality import observed, overrides, stored, versions
@@ -21,13 +21,14 @@ def report(tenant: Tenant, *, until: date, tell: Tell) -> dict[str, Any]:
     """Figures of everything known before `until`, the newest scored day. Opens its own short transactions."""
     since = until - timedelta(days=31 * MONTHS)
     with tenant_transaction(tenant.pk):
-        runs = queries.effective_runs(tenant, since=since, until=until)
+        scored = stored.scored(tenant, since=since, until=until)
         settings = model_queries.chance_settings(tenant)
         models = registry.versions(tenant)
         who = stored.people(tenant)
         known = labels.leavers(tenant, before=until)
         opinions = overrides.cases(tenant, until=until)
     rules = versions.rules(models, settings)
+    runs = scored.runs
     tell(0, 3, "Reading what was said each month")
     months = stored.said(tenant, stored.monthly(runs, months=MONTHS), who=who, known=known, until=until)
     found = observed.observed(months, rules)
@@ -38,6 +39,7 @@ def report(tenant: Tenant, *, until: date, tell: Tell) -> dict[str, Any]:
     made = {
         "known_until": str(until),
         "scored_from": str(runs[0].as_of) if runs else None,
+        "afterwards": scored.told,
         "first_closes": _first_closes(found),
         "threshold": {"value": cut, "from": cut_from},
         "precision_wanted": float(settings.precision_wanted),

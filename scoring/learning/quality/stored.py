@@ -10,9 +10,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+from django.db.models import F
 from numpy.typing import NDArray
 
 from accounts.models import Account
+from scoring import queries
+from scoring.engine.validation import HORIZONS
+from scoring.flagging import IN_TIME_DAYS
 from scoring.learning import labels
 from scoring.models import HealthSnapshot
 from scoring.queries import Effective
@@ -81,6 +85,37 @@ def monthly(runs: Sequence[Effective], *, months: int) -> list[Effective]:
     for run in runs:
         first.setdefault((run.as_of.year, run.as_of.month), run)
     return list(first.values())[-months:]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One run a scored day, oldest first, with how many days were scored only when they were long past.
+
+    Nobody saw what those said, so they are left out; but until a window of a day that was scored in time has closed
+    there would be nothing to see at all, and then they are in, and `is_afterwards` says so.
+    """
+
+    runs: list[Effective]
+    is_afterwards: bool
+    late_days: int
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return {"used": self.is_afterwards, "days": self.late_days, "scored": len(self.runs)}
+
+
+def scored(tenant: Tenant, *, since: date, until: date) -> Scored:
+    """What counts as observed of those days; a day that was scored in time stands as it was scored then."""
+    every = queries.effective_runs(tenant, since=since, until=until)
+    latest = F("as_of") + timedelta(days=IN_TIME_DAYS)
+    made = queries.finished_runs(tenant).filter(is_unchanged=False, as_of__gte=since, as_of__lte=until)
+    newest = made.filter(created_at__date__lte=latest).order_by("as_of", "-pk").distinct("as_of")
+    in_time = [Effective(day, run) for day, run in newest.values_list("as_of", "pk")]
+    late_days = len(every) - len(in_time)
+    if any(until - run.as_of >= timedelta(days=min(HORIZONS)) for run in in_time):
+        return Scored(in_time, False, late_days)
+    kept = {run.as_of: run for run in in_time}
+    return Scored([kept.get(run.as_of, run) for run in every], late_days > 0, late_days)
 
 
 def weekly(runs: Sequence[Effective]) -> list[Effective]:

@@ -5,7 +5,7 @@ Scored on 5 and 12 January, 2 February and 2 March 2026; known up to 20 May. Gro
 25 March. Windows of 90 days are closed for January and February, that of March closes on 31 May.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
 
@@ -53,8 +53,8 @@ def noon(day):
     return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
 
 
-def build(world, *, report=REPORT):
-    """Everything but overrides; the accounts by name."""
+def build(world, *, report=REPORT, late=()):
+    """Everything but overrides; the accounts by name. Days of `late` were scored 15 days after, the others on time."""
     with world.here():
         team = default_team(world.tenant)
         rows = Account.objects.bulk_create(
@@ -78,13 +78,18 @@ def build(world, *, report=REPORT):
         )  # fmt: skip
         registry.promote(world.tenant, model_id=model.pk, by=SYSTEM, why="a test's own model")
         for day in DAYS:
-            _score(world, accounts, model, day)
-        ScoreRun.objects.create(tenant=world.tenant, as_of=KNOWN, policy_versions={}, fingerprint="x")
+            _score(world, accounts, model, day, days_after=15 if day in late else 14)
+        ScoreRun.objects.create(
+            tenant=world.tenant, as_of=KNOWN, policy_versions={}, fingerprint="x", created_at=noon(KNOWN)
+        )
     return accounts
 
 
-def _score(world, accounts, model, day):
-    run = ScoreRun.objects.create(tenant=world.tenant, as_of=day, policy_versions={}, fingerprint="x")
+def _score(world, accounts, model, day, *, days_after):
+    run = ScoreRun.objects.create(
+        tenant=world.tenant, as_of=day, policy_versions={}, fingerprint="x",
+        created_at=noon(day + timedelta(days=days_after)),
+    )  # fmt: skip
     lines = [
         (world.tenant.pk, account.pk, day, run.pk, noon(day), model.pk, *CHANCES[name[0]])
         for name, account in accounts.items()

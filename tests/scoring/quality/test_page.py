@@ -17,7 +17,7 @@ from scoring.automation.models import DriftCheck, ModelGate
 from scoring.models import ChurnModel, QualityReport, ScoreRun
 from scoring.people.models import ReasonFeedback
 from scoring.quality import job
-from tests.scoring.quality.small_world import KNOWN, build, override
+from tests.scoring.quality.small_world import DAYS, KNOWN, build, override
 from tests.test_query_counts import FRAME, PAGE
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +70,44 @@ def test_the_job_reads_what_was_stored_and_writes_over_its_day(client, world):
     assert author["worse"]["expected"] == 2.5
     assert author["worse"]["verdict"] == "knew"
     assert (found["overrides"]["hidden_authors"], found["overrides"]["open"]) == (1, 1)
+
+
+def test_days_that_were_scored_afterwards_are_left_out_and_counted(client, acme):
+    """Of the four days the first two were scored 15 days late; those of February and March in time."""
+    build(acme, late=DAYS[:2])
+    job.work_out(acme.tenant, silent)
+    found = figures_of(acme)
+    assert found["afterwards"] == {
+        "used": False,
+        "days": 2,
+        "scored": 3,
+    }  # with the newest day, which has no scores
+    months = found["observed"]["horizons"]["90"]["months"]
+    assert [month["day"] for month in months] == ["2026-02-02", "2026-03-02"]
+    assert found["lead_time"]["scorings"] == 2
+    text = page(client, acme).text
+    assert "Some days were scored afterwards." in text
+    assert "They are left out of what was observed; it rests on 3 days." in text
+
+
+def test_where_nothing_else_has_closed_they_stand_in_and_the_page_says_so(client, acme):
+    build(acme, late=DAYS)
+    job.work_out(acme.tenant, silent)
+    found = figures_of(acme)
+    assert found["afterwards"] == {"used": True, "days": 4, "scored": 5}
+    assert found["observed"]["horizons"]["90"]["months"][0]["day"] == "2026-01-05"
+    assert "it is what would have been said" in page(client, acme).text
+
+
+def test_what_was_scored_anew_long_after_changes_nothing_that_was_seen(client, acme):
+    build(acme)
+    job.work_out(acme.tenant, silent)
+    before = figures_of(acme)["observed"]
+    with acme.here():
+        ScoreRun.objects.create(tenant=acme.tenant, as_of=DAYS[0], policy_versions={}, fingerprint="y")  # now
+    job.work_out(acme.tenant, silent)
+    assert figures_of(acme)["observed"] == before
+    assert "scored afterwards" not in page(client, acme).text.lower()
 
 
 def test_after_a_month_only_the_first_of_a_month_stays(acme):
