@@ -81,7 +81,7 @@ class DepartedForm(forms.Form):
 
 
 class CorrectionForm(forms.Form):
-    """One field of one source row: `place` is "source:row:field"."""
+    """One field of one source row: `place` is "source:row:field", in groups (report_rows.Offer)."""
 
     place = forms.ChoiceField(label="What is wrong")
     new = forms.CharField(
@@ -92,7 +92,7 @@ class CorrectionForm(forms.Form):
     )
     why = forms.CharField(label="How do you know?", max_length=1_000, widget=LINES)
 
-    def __init__(self, places: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, places: list[tuple[str, list[tuple[str, str]]]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["place"].choices = places  # type: ignore[attr-defined]
 

@@ -9,17 +9,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from scoring.people import corrections, feedback, notices, queries
+from scoring.people import corrections, feedback, notices, queries, report_rows
 from scoring.people.exceptions import Refused
 from scoring.people.forms import CloseForm, CorrectionForm
 from scoring.people.models import DataReport
 from scoring.people.views import MOST_ID
-from scoring.people.words import About, ReportState, Source
+from scoring.people.words import About, ReportState
 from scoring.why.names import label_of
 from tenants.access import Right, TenantRequest, tenant_view
 from tenants.models import Tenant
-
-MOST_ROWS = 60  # of each source, the newest
 
 
 @require_GET
@@ -52,7 +50,8 @@ def report_list(request: TenantRequest) -> HttpResponse:
 @tenant_view(right=Right.CONFIGURE)
 def report_page(request: TenantRequest, report_id: int) -> HttpResponse:
     report = _report(request, report_id)
-    return render(request, "scoring/people/report.html", report_context(request.tenant, report))
+    words = report_rows.cleaned(request.GET.get("q", ""))
+    return render(request, "scoring/people/report.html", report_context(request.tenant, report, words))
 
 
 @require_POST
@@ -60,7 +59,9 @@ def report_page(request: TenantRequest, report_id: int) -> HttpResponse:
 def correct(request: TenantRequest, report_id: int) -> HttpResponse:
     """Put the source row right; the report is done, and whoever opened it is told."""
     report = _report(request, report_id)
-    form = CorrectionForm(places(request.tenant, report), request.POST)
+    words = report_rows.cleaned(request.POST.get("q", ""))  # the row may be there by that search alone
+    found = report_rows.offer(request.tenant, report, words)
+    form = CorrectionForm(found.groups, request.POST)
     if form.is_valid():
         source, row_id, field = form.cleaned_data["place"]
         new, why = form.cleaned_data["new"], form.cleaned_data["why"]
@@ -98,11 +99,16 @@ def close(request: TenantRequest, report_id: int) -> HttpResponse:
     return _answered(request, report, form.is_valid(), {"close_form": form}, "Closed without a change.")
 
 
-def report_context(tenant: Tenant, report: DataReport) -> dict[str, Any]:
+def report_context(tenant: Tenant, report: DataReport, words: str = "") -> dict[str, Any]:
+    """`words`: what the rows are searched for."""
+    found = report_rows.offer(tenant, report, words)
     return {
         "report": report,
         "name": name_of(report),
-        "form": CorrectionForm(places(tenant, report)),
+        "words": words,
+        "found": found,
+        "correctable": report_rows.correctable(),
+        "form": CorrectionForm(found.groups),
         "close_form": CloseForm(),
     }
 
@@ -111,27 +117,6 @@ def name_of(report: DataReport) -> str:
     """What was called wrong: the reason's label, or a suggestion."""
     key = report.feedback.key
     return label_of(key) if report.feedback.about == About.REASON else "Suggested play"
-
-
-def places(tenant: Tenant, report: DataReport) -> list[tuple[str, str]]:
-    """Every correctable field of the account's newest rows with its present value. One statement a source."""
-    found = []
-    for source, table in corrections.TABLES.items():
-        rows: Any = table.objects.for_tenant(tenant).filter(account=report.account_id)
-        if source == Source.CONTACT:
-            rows = rows.filter(erased_at=None)
-        for row in rows.order_by("-pk")[:MOST_ROWS]:
-            name = getattr(row, "name", "") if source == Source.CONTACT else ""
-            label = f"{corrections.label_of(source, row)}{f' ({name})' if name else ''}"
-            found += [
-                (f"{source}:{row.pk}:{field}", f"{label}, {words.lower()}: {_shown(row, field)}")
-                for field, (words, _) in corrections.FIELDS[source].items()
-            ]
-    return found
-
-
-def _shown(row: Any, field: str) -> str:
-    return corrections.text_of(getattr(row, field)) or "nothing"
 
 
 def _report(request: TenantRequest, report_id: int) -> DataReport:
@@ -146,7 +131,8 @@ def _answered(
     request: TenantRequest, report: DataReport, is_done: bool, refused: dict[str, Any], said: str
 ) -> HttpResponse:
     if not is_done:
-        context = report_context(request.tenant, report) | refused
+        words = report_rows.cleaned(request.POST.get("q", ""))
+        context = report_context(request.tenant, report, words) | refused
         return render(request, "scoring/people/report.html", context, status=422)
     messages.success(request, said)
     return HttpResponseRedirect(reverse("scoring:reports", args=[request.tenant.slug]), status=303)

@@ -26,8 +26,8 @@ TIMELINE = {
 PANELS = {"subscriptions": "contract", "objectives": "goals", "milestones": "goals"}
 _VALUE = "?panels=all#panel-value"
 _RATINGS = "?kind=Ratings#panel-evidence"  # of tickets and of surveys beside each other: either gives the value alone
-# comings, goings and changes of people are lines of the timeline, from the newest on: the newest contact may come before
-# a departure. Who is there and who is silent stands in the panel beside it, also those without a day of coming
+# comings, goings and changes of people are lines of the timeline, from the newest on: the newest contact may come
+# before a departure. Who is there and who is silent stands in the panel beside it, also who has no day of coming
 _CHANGES = "?panels=all&kind=People#panel-evidence"
 _PEOPLE = "?panels=all&kind=People#panel-people"
 # indicators whose rows stand elsewhere than their source's
