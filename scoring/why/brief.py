@@ -1,13 +1,12 @@
 """The brief of an account: short sections of sentences, each with the records it rests on. Before a renewal it is the
 negotiation brief. A source that is late keeps it from being ready."""
 
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
-from django.urls import reverse
+from django.db.models.functions import JSONObject
 
 from accounts import clock
 from accounts.models import Account
@@ -15,10 +14,12 @@ from config.templatetags.words import money, number_or_dash, pct, points, stored
 from scoring import goal_values
 from scoring.automation import notices
 from scoring.catalogue import SOURCES, Missing
-from scoring.models import AccountHealth, HealthSnapshot, ScoreRun
+from scoring.models import AccountHealth, HealthSnapshot, Override, ScoreRun
 from scoring.queries import finished_runs, snapshot_of
 from scoring.why import brief_records
-from scoring.why.brief_records import MENTIONED_IN, Found, Record, page_of, record_of
+from scoring.why.brief_parts import Section, Statement, Subject, day_words
+from scoring.why.brief_records import MENTIONED_IN, Found, Record
+from scoring.why.brief_trajectory import trajectory
 from scoring.why.sources import doubtful_words, flag_words, late_sources, place_of, source_of
 from tenants.fields import Field, sees
 from tenants.models import Membership, Tenant
@@ -27,45 +28,6 @@ RENEWAL_DAYS = 120  # a renewal this near makes it a negotiation brief
 THEN_DAYS = 90
 NEAR_DAYS = 7
 MOST_REASONS = 3
-BANDS = {"critical": "critical", "at_risk": "at risk", "watch": "watch", "healthy": "healthy"}
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One sentence and what it rests on; none without a record."""
-
-    text: str
-    records: list[Record]
-
-
-@dataclass(frozen=True)
-class Section:
-    """One heading of the brief. `nothing`: what is said when there is no record."""
-
-    key: str
-    title: str
-    nothing: str
-    statements: list[Statement] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Whom the brief is about, for whom, on which day."""
-
-    tenant: Tenant
-    account: Account
-    day: date
-    sees_arr: bool
-
-    @property
-    def page(self) -> str:
-        return page_of(self.tenant, self.account)
-
-    def cite(self, found: Found) -> list[Record]:
-        return [record_of(self.tenant, self.account, found)]
-
-    def money(self, amount: Any, currency: str) -> str:
-        return money(amount, currency) if self.sees_arr else "(not shown to your role)"
 
 
 def brief_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[str, Any]:
@@ -85,7 +47,7 @@ def brief_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[
         "is_negotiation": renewal is not None and 0 <= (renewal - day).days <= RENEWAL_DAYS,
         "blocks": _blocks(standing, late),
         "sections": [
-            _trajectory(about, standing, then),
+            trajectory(about, standing, then),
             _associated(about, standing),
             _unmet(about, goals),
             _value(about, goals, standing.currency if standing else ""),
@@ -102,8 +64,11 @@ def brief_context(tenant: Tenant, viewer: Membership, account: Account) -> dict[
 def _standing(tenant: Tenant, account: Account) -> AccountHealth | None:
     sources = ScoreRun.objects.for_tenant(tenant).filter(pk=OuterRef("run_id")).values("summary__sources")[:1]
     newest = notices.told_with(tenant, finished_runs(tenant)).order_by("-as_of", "-pk")
+    override = Override.objects.for_tenant(tenant).filter(account=OuterRef("account_id"), ended_at=None)
+    told = override.values(found=JSONObject(author="author_label", band="band", reason="reason"))
     rows = AccountHealth.objects.for_tenant(tenant).filter(account=account)
     return rows.annotate(
+        overridden=Subquery(told[:1]),
         run_sources=Subquery(sources),
         newest_day=Subquery(newest.values("as_of")[:1]),
         run_held=Subquery(newest.values("summary__held")[:1]),
@@ -154,37 +119,6 @@ def _blocks(standing: AccountHealth | None, late: list[str]) -> list[str]:
 # --- sections -------------------------------------------------------------------------------------
 
 
-def _trajectory(about: Subject, now: AccountHealth | None, then: HealthSnapshot | None) -> Section:
-    section = Section("trajectory", "Trajectory", "The account was not scored yet.")
-    if now is None:
-        return section
-    cites = [_scored(about, now.as_of, then.as_of if then else None)]
-    if now.health is None:
-        section.statements.append(Statement("Too little is known for a health score.", cites))
-    else:
-        before = (
-            f", {number_or_dash(then.health)} on {_day(then.as_of)}"
-            if then and then.health is not None
-            else ""
-        )
-        text = f"Health is {number_or_dash(now.health)} ({BANDS.get(now.band, now.band)}){before}."
-        section.statements.append(Statement(text, cites))
-    if now.p90 is None:
-        section.statements.append(Statement("The chance of leaving is not yet calibrated.", cites))
-        return section
-    before = f", {pct(then.p90)} on {_day(then.as_of)}" if then and then.p90 is not None else ""
-    sure = f"80% interval {pct(now.p90_low)} to {pct(now.p90_high)}"
-    text = f"Chance of leaving within 90 days: {pct(now.p90)}, {sure}{before}."
-    section.statements.append(Statement(text, cites))
-    return section
-
-
-def _scored(about: Subject, now: date, then: date | None) -> Record:
-    page = reverse("scoring:changes", args=[about.tenant.slug, about.account.pk])
-    query = f"?from={then}&to={now}" if then else f"?to={now}"
-    return Record("what changed", page + query)
-
-
 def _associated(about: Subject, now: AccountHealth | None) -> Section:
     section = Section(
         "associated", "Associated with it", "Nothing sets the account apart from the usual one."
@@ -205,14 +139,14 @@ def _associated(about: Subject, now: AccountHealth | None) -> Section:
 
 def _reason(about: Subject, found: dict[str, Any], text: str) -> Statement:
     day = date.fromisoformat(found["day"]) if found.get("day") else None
-    label = f"newest evidence {_day(day)}" if day else "its figures"
+    label = f"newest evidence {day_words(day)}" if day else "its figures"
     return Statement(text, [Record(label, about.page + (place_of(found["key"], day) or "#panel-health"))])
 
 
 def _unmet(about: Subject, goals: list[goal_values.Goal]) -> Section:
     section = Section("goals", "Goals not met yet", "No goal is open.")
     for goal in [each for each in goals if each.achieved_at is None]:
-        due = f", due {_day(goal.due_at.date())}" if goal.due_at else ""
+        due = f", due {day_words(goal.due_at.date())}" if goal.due_at else ""
         is_late = goal.due_at is not None and goal.due_at.date() < about.day
         way = (
             f", {number_or_dash(goal.percent)}% of the way" if goal.percent is not None else ", not measured"
@@ -266,7 +200,7 @@ def _sponsors(about: Subject, rows: dict[str, list[Found]]) -> Section:
             continue
         role = stored_word(each.data["role"]).lower()
         verb = "left" if each.kind == "departed" else "joined"
-        text = f"{name}, {role}, {verb} on {_day(each.at.date())}."
+        text = f"{name}, {role}, {verb} on {day_words(each.at.date())}."
         section.statements.append(Statement(text, about.cite(each)))
     return section
 
@@ -274,7 +208,8 @@ def _sponsors(about: Subject, rows: dict[str, list[Found]]) -> Section:
 def _role_words(found: Found, name: str) -> str:
     """A role that somebody put right, with how they know."""
     was, now = (stored_word(found.data[key]).lower() or "none" for key in ("role", "now"))
-    return f"{name}: role corrected from {was} to {now} on {_day(found.at.date())} ({found.data['why'].rstrip('.')})."
+    when, why = day_words(found.at.date()), found.data["why"].rstrip(".")
+    return f"{name}: role corrected from {was} to {now} on {when} ({why})."
 
 
 def _competitors(about: Subject, mentions: list[Found]) -> Section:
@@ -314,7 +249,7 @@ def _conditions(told: dict[str, Any]) -> str:
         found += ", renews by itself" if told["auto"] else ", does not renew by itself"
     if told["notice"] is not None:
         last = date.fromisoformat(told["renewal"]) - timedelta(days=told["notice"])
-        found += f", notice by {_day(last)}"
+        found += f", notice by {day_words(last)}"
     if told["cap"] is not None:
         found += f", uplift capped at {told['cap']:g}%"
     if told["cancelled"]:
@@ -367,7 +302,7 @@ def _outcome(about: Subject, found: Found) -> Statement:
     )
     why = f", reason given: {told['reason']}" if told["reason"] else ""
     return Statement(
-        f"{stored_word(told['kind'])} on {_day(found.at.date())}{amounts}{why}.", about.cite(found)
+        f"{stored_word(told['kind'])} on {day_words(found.at.date())}{amounts}{why}.", about.cite(found)
     )
 
 
@@ -389,9 +324,5 @@ def _unused(about: Subject, found: list[brief_records.Unused]) -> Section:
     return section
 
 
-def _day(value: date) -> str:
-    return f"{value:%-d %b %Y}"
-
-
 def _iso(text: str) -> str:
-    return _day(date.fromisoformat(text))
+    return day_words(date.fromisoformat(text))

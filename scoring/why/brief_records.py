@@ -62,7 +62,7 @@ SELECT kind, id, external_id, at, data FROM (
      LEFT JOIN accounts_ticket t ON t.tenant_id = m.tenant_id AND t.id = m.row_id AND m.kind IN ('ticket', 'resolution')
      LEFT JOIN accounts_activity a ON a.tenant_id = m.tenant_id AND a.id = m.row_id AND m.kind = 'activity'
      LEFT JOIN accounts_survey s ON s.tenant_id = m.tenant_id AND s.id = m.row_id AND m.kind = 'survey'
-    WHERE {_OWN.format("m")} AND m.at >= %(back)s AND m.at < %(end)s
+    WHERE {_OWN.format("m")} AND c.is_active AND m.at >= %(back)s AND m.at < %(end)s
     ORDER BY m.at DESC, m.id DESC LIMIT {MENTIONS})
   UNION ALL
   (SELECT 'term', s.id, s.external_id, s.started_at, jsonb_build_object(

@@ -6,6 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from django.urls import reverse
+
 from accounts.models import Account
 from scoring import changes, queries
 from scoring.catalogue import MISSING_WORDS, SOURCES
@@ -16,6 +18,7 @@ from scoring.why.chance import value_words
 from scoring.why.change_queries import Pair, Standing
 from scoring.why.names import label_of
 from scoring.why.sources import place_of, source_of
+from tenants.access import Right, can
 from tenants.models import Membership, Tenant
 
 DAYS = 30  # what the panel looks back
@@ -29,11 +32,22 @@ LABELS = {
     MODEL: "Model",
     UNMOVED: "What stayed the same",
 }
+# where the account page shows what is no indicator's; a policy and a model have pages of their own beside
+PLACES = {
+    OVERRIDE: "?panels=all#panel-override",
+    changes.COMPUTED: "?panels=all#panel-health",
+    TIME: place_of(changes.TIMING),
+    MODEL: "?panels=all#panel-chance",
+    UNMOVED: "?panels=all#panel-chance",
+}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One part: what moved, from what to what, by how much, where its rows are, and whether its source was late."""
+    """One part: what moved, from what to what, by how much, where its rows are, and whether its source was late.
+
+    `place`: query and fragment of the account page; `url`: another page, which then goes first.
+    """
 
     label: str
     amount: Decimal  # points, to the hundredth
@@ -43,6 +57,20 @@ class Line:
     day: date | None = None
     place: str = ""
     late: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Addresses of what is not the account's: two policies beside each other, a model; empty: not for this viewer."""
+
+    indicators: str
+    policy: str
+    model: str
+
+    def of_policy(self, key: str) -> str:
+        """What the two versions differ by; for who may not see them, the indicator with its weight in force."""
+        return self.policy or f"{self.indicators}#{key}"
 
 
 @dataclass(frozen=True)
@@ -91,20 +119,34 @@ def between(
         "found": found,
         "beside": own_or_shared.beside(tenant, viewer, account, found),
         "scope": scope_words(viewer),
-        **(_splits(found.first, found.last, account) if found.first and found.last else {}),
+        **(_splits(tenant, viewer, account, found.first, found.last) if found.first and found.last else {}),
     }
 
 
-def _splits(first: Standing, last: Standing, account: Account) -> dict[str, Any]:
+def _splits(
+    tenant: Tenant, viewer: Membership, account: Account, first: Standing, last: Standing
+) -> dict[str, Any]:
+    pages = _pages(tenant, viewer, first, last)
     return {
-        "health": health_split(first, last),
-        "chance": chance_split(first, last, account),
+        "health": health_split(first, last, pages),
+        "chance": chance_split(first, last, account, pages),
         "has_chances": first.snapshot.p90 is not None or last.snapshot.p90 is not None,
         "is_same_model": first.snapshot.model_id == last.snapshot.model_id,
     }
 
 
-def health_split(first: Standing, last: Standing) -> Split | None:
+def _pages(tenant: Tenant, viewer: Membership, first: Standing, last: Standing) -> Pages:
+    """What the viewer may open of it."""
+    policy = model = ""
+    if can(viewer, Right.CONFIGURE) and first.policy and last.policy:
+        page = reverse("scoring:policy_diff", args=[tenant.slug, last.policy.pk])
+        policy = f"{page}?with={first.policy.pk}"
+    if can(viewer, Right.VIEW_QUALITY) and last.model:
+        model = reverse("scoring:model", args=[tenant.slug, last.model.pk])
+    return Pages(reverse("scoring:indicators", args=[tenant.slug]), policy, model)
+
+
+def health_split(first: Standing, last: Standing, pages: Pages) -> Split | None:
     """The change of health in points; None where one of the days has no number."""
     old, new = change_queries.health_day(first), change_queries.health_day(last)
     found = changes.health_change(old, new, optional=change_queries.OPTIONAL)
@@ -114,7 +156,7 @@ def health_split(first: Standing, last: Standing) -> Split | None:
     for kind in (VALUES, MISSING, POLICY, OVERRIDE, changes.COMPUTED):
         parts = [part for part in found.parts if part.kind == kind]
         lines = [
-            _health_line(part, old.readings.get(part.key), new.readings.get(part.key), first, last)
+            _health_line(part, old.readings.get(part.key), new.readings.get(part.key), first, last, pages)
             for part in parts
         ]
         groups.append(Group(kind, LABELS[kind], _points(found.of(kind)), _sorted(lines)))
@@ -131,18 +173,24 @@ def _sorted(lines: list[Line]) -> list[Line]:
 
 
 def _health_line(
-    part: changes.Part, old: Reading | None, new: Reading | None, first: Standing, last: Standing
+    part: changes.Part,
+    old: Reading | None,
+    new: Reading | None,
+    first: Standing,
+    last: Standing,
+    pages: Pages,
 ) -> Line:
-    amount = _points(part.amount)
+    amount, place = _points(part.amount), PLACES.get(part.kind, "")
     if part.kind == OVERRIDE:
-        return Line("A person's own number", amount, was=_override(first), now=_override(last))
+        return Line("A person's own number", amount, was=_override(first), now=_override(last), place=place)
     if part.kind == changes.COMPUTED:
-        return Line("The same figures are computed another way than on the first day", amount)
+        words = "The same figures are computed another way than on the first day"
+        return Line(words, amount, place=place)
     was, now = old or changes.NOTHING, new or changes.NOTHING
     if part.kind == POLICY:
         told = (_weight(was, first), _weight(now, last))
-    else:
-        told = (_value(part.key, was), _value(part.key, now))
+        return Line(label_of(part.key), amount, was=told[0], now=told[1], url=pages.of_policy(part.key))
+    told = (_value(part.key, was), _value(part.key, now))
     return _line(part.key, amount, told, (was, now), first, last)
 
 
@@ -199,7 +247,7 @@ def _late(key: str, readings: tuple[Reading, Reading], first: Standing, last: St
 # --- the chance -----------------------------------------------------------------------------------
 
 
-def chance_split(first: Standing, last: Standing, account: Account) -> Split | None:
+def chance_split(first: Standing, last: Standing, account: Account, pages: Pages) -> Split | None:
     """The change of the chance in points of a hundred; None where a day has no stored parts."""
     old, new = (change_queries.chance_day(each, account) for each in (first, last))
     if old is None or new is None:
@@ -214,11 +262,10 @@ def chance_split(first: Standing, last: Standing, account: Account) -> Split | N
     for part, amount in zip(found.parts, amounts, strict=True):
         both = (was.get(part.name, changes.NOTHING), now.get(part.name, changes.NOTHING))
         told = (_told(part.name, old), _told(part.name, new))
-        label_only = Line(LABELS[part.kind], _points(amount), part.logit)
         line = (
             _line(part.name, _points(amount), told, both, first, last, part.logit)
             if part.name
-            else label_only
+            else _whole(part, _points(amount), (old, new), pages)
         )
         lines.setdefault(part.kind, []).append(line)
     groups = [
@@ -229,6 +276,16 @@ def chance_split(first: Standing, last: Standing, account: Account) -> Split | N
         if kind in lines
     ]
     return Split(before, after, groups)
+
+
+def _whole(
+    part: changes.ChancePart, amount: Decimal, days: tuple[changes.ChanceDay, changes.ChanceDay], pages: Pages
+) -> Line:
+    """A part that is no indicator's: the model's own, the time to the contract's end, what stayed the same."""
+    is_model = part.kind == MODEL
+    was, now = (day.model for day in days) if is_model else ("", "")
+    url = pages.model if is_model else ""
+    return Line(LABELS[part.kind], amount, part.logit, was=was, now=now, place=PLACES[part.kind], url=url)
 
 
 def _told(name: str, day: changes.ChanceDay) -> str:

@@ -1,6 +1,7 @@
 """The page of what changed and the brief, on two scored days made by hand."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -22,9 +23,19 @@ from accounts.models import (
     UsageDetail,
 )
 from scoring import changes, queries
-from scoring.models import AccountHealth, Competitor, CompetitorMention, HealthPolicy, Override, ScoreRun
+from scoring.catalogue import BY_KEY
+from scoring.clock import tenant_today
+from scoring.models import (
+    AccountHealth,
+    Competitor,
+    CompetitorMention,
+    HealthPolicy,
+    Override,
+    ScoreRun,
+)
 from scoring.people import corrections
 from scoring.people.models import SourceCorrection
+from scoring.services import set_override
 from scoring.why import change_queries
 from scoring.why.changes import between
 from tests.scoring.evidence import DAY, add, ago, rich, score, subscribe
@@ -161,6 +172,45 @@ def test_another_policy_and_an_override_are_parts_of_their_own(client, world):
     text = get(client, acme, "changes", account, f"?from={later}&to={again}").text
     assert "77 by Priya Raman" in text
     assert "all v9" in text
+    page, label = reverse("accounts:account", args=["acme", account.pk]), BY_KEY[OVERDUE].label
+    assert f'<a href="{page}?panels=all#panel-override">A person&#x27;s own number</a>' in text
+    assert f'<a href="{reverse("scoring:indicators", args=["acme"])}#{OVERDUE}">{label}</a>' in text
+    diff = f"{reverse('scoring:policy_diff', args=['acme', new.pk])}?with={old.pk}"
+    assert diff not in text  # not for a CSM
+    admins = get(client, acme, "changes", account, f"?from={later}&to={again}", "ops_admin").text
+    assert f'<a href="{diff}">{label}</a>' in admins
+    assert label in client.get(diff).text
+
+
+def test_parts_of_the_model_and_of_time_have_their_page(client, world, monkeypatch):
+    """The version for who may open it, else the chance that was made of it; the contract for its end."""
+    acme, account, later = world
+    again = later + timedelta(days=1)
+    model = register(acme, fitted(slope=3), as_of=date(2026, 10, 1))
+    score(acme, again)
+    page, own = (
+        reverse(name, args=["acme", pk])
+        for name, pk in (("accounts:account", account.pk), ("scoring:model", model.pk))
+    )
+    texts = [
+        get(client, acme, "changes", account, f"?from={later}&to={again}", role).text
+        for role in ("manager", "csm")
+    ]
+    assert f'<a href="{own}">Model</a>' in texts[0]
+    assert f'<a href="{page}?panels=all#panel-chance">Model</a>' in texts[1]
+    assert own not in texts[1]
+    assert all(words in text for text in texts for words in ("churn v1</td>", "churn v2</td>"))
+    read = change_queries.chance_day
+
+    def nearer(standing, account):
+        """As though the contract's end had come nearer; the model by hand has no timing."""
+        found = read(standing, account)
+        return replace(found, parts={**found.parts, changes.TIMING: 0.5}) if standing.day == later else found
+
+    monkeypatch.setattr(change_queries, "chance_day", nearer)
+    text = get(client, acme, "changes", account, f"?from={THEN}&to={later}").text
+    label = "Time to the contract&#x27;s end"
+    assert f'<a href="{page}?panels=all#panel-contract">{label}</a>' in text
 
 
 def test_days_that_are_none_are_refused_and_days_without_a_score_are_told(client, world):
@@ -297,6 +347,37 @@ def test_every_section_has_its_sentences_and_every_sentence_cites(client, acme, 
     items = re.findall(r"<li>(.*?)</li>", text[text.index("Trajectory") :], re.S)
     assert len(items) >= 10
     assert all("<a href=" in each for each in items if "lines" not in each and "</svg>" not in each)
+
+
+def test_an_override_in_force_stands_beside_the_computed_band(client, acme, briefed):
+    """With its author, end and reason, until its last day; a band that somebody set is said without a number."""
+    account, _ = briefed
+    given = {"reason": "know_more", "note": "Met their chief.", "by": acme.actor("csm")}
+    with acme.here():
+        until = tenant_today(acme.tenant) + timedelta(days=9)
+        set_override(acme.tenant, account_id=account.pk, health=Decimal(30), until=until, **given)
+    said = f"by {given['by'].label}, until {until:%-d %b %Y} (I know something the data does not)."
+    text = get(client, acme, "brief", account).text
+    assert re.search(r"Computed health is \d+ \(\w+\)", text)
+    assert f"An override stands beside it: 30 (critical), {said}" in text
+    assert "?panels=all#panel-override" in text
+    with acme.here():
+        set_override(acme.tenant, account_id=account.pk, band="healthy", until=until, **given)
+    assert f"An override stands beside it: healthy, {said}" in get(client, acme, "brief", account).text
+    with acme.here():
+        AccountHealth.objects.filter(account=account).update(override_until=DAY - timedelta(days=1))
+    text = get(client, acme, "brief", account).text
+    assert "An override stands beside it" not in text
+    assert "Computed health" not in text
+
+
+def test_a_competitor_that_was_switched_off_is_not_named(client, acme, briefed):
+    account, _ = briefed
+    with acme.here():
+        Competitor.objects.update(is_active=False)
+    text = get(client, acme, "brief", account).text
+    assert "Rivalsoft was named" not in text
+    assert "No known competitor was named in a year." in text
 
 
 def test_features_are_compared_with_customers_that_the_viewer_may_see(client, acme, briefed):
