@@ -92,7 +92,7 @@ def growth_export(request: TenantRequest) -> HttpResponse:
     lines = lists.lines_of(request.tenant, request.membership, list(rows[:MOST_ROWS]))
     heads = ["account_external_id", "account", *chosen.heads]
     body = [[_account(line).external_id, _account(line).name, *chosen.cells(line)] for line in lines]
-    text, count = as_csv(heads, body)
+    text, count = as_csv(heads, body, total=rows.count())
     record_export(
         request.tenant, what="growth", label=f"Growth: {chosen.title}", rows=count, columns=heads,
         filters=_query(chosen, mine=mine), by=request.actor, request_id=request.request_id,

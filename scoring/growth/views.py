@@ -69,12 +69,15 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
         return context | {"run": newest_run(tenant), "when": follow_up.when(tenant, GROWTH)}
     form = RenewalFilters(request.GET, made=list(made), choices=queries.choices(tenant, viewer))
     asked = form.asked(min(made))
-    whole, groups, missing = queries.cells(tenant, viewer, made, asked, report.as_of)
+    whole, groups, missing = queries.cells(
+        tenant, viewer, made, asked, report.as_of, by_money=context["sees_arr"]
+    )
     return context | {
         "form": form,
         "asked": asked,
         "asked_label": quarters.named(asked.quarter),
         "query": urlencode(asked.query),
+        "stake_query": urlencode({"figure": "stake", **asked.chosen}),
         "lines": lines_of(request, made, asked, whole),
         "groups": groups,
         "by_label": GROUPS[asked.by],
@@ -185,15 +188,18 @@ def terms_export(request: TenantRequest) -> HttpResponse:
     heads = ["account", "term", "product", "segment", "region", "renewal_date", "chance_to_renew"]
     names = ["name", "subscription_external_id", "product", "segment", "region", "renewal_date", "p_renew"]
     if money:
-        heads += ["arr", "currency", "arr_in_reporting_currency", "expected"]
+        heads += ["arr", "currency", "arr_in_reporting_currency", "expected", "reporting_currency"]
         names += ["arr", "currency", "arr_reporting", "expected"]
-    return _file(request, "terms", heads, [[row[name] for name in names] for row in page.rows], asked)
+    ending = [request.tenant.currency] if money else []
+    body = [[*(row[name] for name in names), *ending] for row in page.rows]
+    return _file(request, "terms", heads, body, asked, total=page.total)
 
 
 def _file(
-    request: TenantRequest, what: str, heads: list[str], body: list[list[Any]], asked: Asked | None
-) -> HttpResponse:
-    text, count = as_csv(heads, body)
+    request: TenantRequest, what: str, heads: list[str], body: list[list[Any]], asked: Asked | None,
+    *, total: int | None = None,
+) -> HttpResponse:  # fmt: skip
+    text, count = as_csv(heads, body, total=total)
     record_export(
         request.tenant, what=what, label=f"Renewals: {what}", rows=count, columns=heads,
         filters=asked.query if asked else {}, by=request.actor, request_id=request.request_id,

@@ -1,6 +1,6 @@
 """From sums to figures: value, count, interval, target, and which rows and columns stand behind each."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import sqrt
 from typing import Any
@@ -15,11 +15,18 @@ Z95 = 1.959964  # both tails of 5 %
 
 @dataclass(frozen=True)
 class Behind:
-    """The rows behind a figure: a condition on `facts`, its order, and columns as (name, heading, kind)."""
+    """The rows behind a figure: a condition on `facts`, its order, and columns as (name, heading, kind).
+
+    `plain` is the order for who may not see amounts, where the usual one would tell them.
+    """
 
     where: str
     order: str
     columns: tuple[tuple[str, str, str], ...]
+    plain: str = ""
+
+    def order_for(self, *, sees_arr: bool) -> str:
+        return self.order if sees_arr else self.plain or self.order
 
     @property
     def summed(self) -> list[str]:
@@ -30,6 +37,7 @@ def _money(name: str, heading: str, where: str = "") -> Behind:
     return Behind(where or f"{name} <> 0", f"abs({name}) DESC", ((name, heading, "money"),))
 
 
+_WORST_FIRST = "array_position(ARRAY['critical', 'at_risk', 'watch', 'healthy', 'unknown'], band_now::text)"
 BEHIND: dict[str, Behind] = {
     "churn": Behind(
         "at_start", "has_left DESC, left_at", (("has_left", "Left", "count"), ("left_at", "On", "day"))
@@ -69,7 +77,7 @@ BEHIND: dict[str, Behind] = {
     ),
     "health": Behind(
         "band_now IS NOT NULL OR band_then IS NOT NULL", "risk_arr DESC",
-        (("band_then", "At the start", "band"), ("band_now", "Now", "band")),
+        (("band_then", "At the start", "band"), ("band_now", "Now", "band")), _WORST_FIRST,
     ),
     "open": Behind(
         "open_terms > 0", "open_arr DESC", (("open_terms", "Open terms", "count"), ("open_arr", "Their ARR", "money"))
@@ -115,6 +123,18 @@ class Tile:
     met: bool | None = None
     remark: str = ""
     stake: Stake | None = None  # what of it is expected to leave
+    before: "Tile | None" = None  # the same figure a year ago, where there is one
+    unrated_before: int = 0  # accounts that no rate of then leaves in it
+
+    @property
+    def moved(self) -> float | None:
+        """Against a year ago: rates in percentage points, NPS in points, amounts in per cent of what they were."""
+        if self.before is None or self.value is None or self.before.value is None:
+            return None
+        now, then = float(self.value), float(self.before.value)
+        if self.figure.unit == MONEY:
+            return 100 * (now / then - 1) if then else None
+        return (now - then) * (100 if self.figure.unit == RATE else 1)
 
     @property
     def goal(self) -> Decimal | float | None:
@@ -148,6 +168,19 @@ def tile(figure: Figure, sums: Row, target: Decimal | None, *, sees_arr: bool) -
     aimed = Tile(**{**vars(found), "target": target})
     goal, value = float(aimed.goal or 0), float(found.value)
     return Tile(**{**vars(aimed), "met": value >= goal if figure.goal == HIGHER else value <= goal})
+
+
+def beside_last_year(found: list[Tile], before: Row, *, sees_arr: bool) -> list[Tile]:
+    """Each tile with what it was a year ago; nothing where there was nothing to count, or too little."""
+    return [_with_before(each, before, sees_arr=sees_arr) for each in found]
+
+
+def _with_before(found: Tile, before: Row, *, sees_arr: bool) -> Tile:
+    if found.figure.is_of_now or found.state in ("covered", "none"):
+        return found
+    then = tile(found.figure, before, None, sees_arr=sees_arr)
+    unrated = int(before["unrated"] or 0) if found.figure.is_money else 0
+    return replace(found, before=then if then.state == "shown" and then.n else None, unrated_before=unrated)
 
 
 def _share(figure: Figure, part: Any, base: Any) -> Tile:

@@ -114,7 +114,7 @@ def lost_export(request: TenantRequest) -> HttpResponse:
     name = f"lost-{asked.period.start}-{asked.period.last}.csv"
     return _file(request, "lost", name, heads + (["arr", "currency"] if sees_arr else []), [
         [*line, *([request.tenant.currency] if sees_arr else [])] for line in body
-    ], query)  # fmt: skip
+    ], query, total=len(rows))  # fmt: skip
 
 
 def _cells(each: lost.Lost, sees_arr: bool) -> list[Any]:

@@ -34,6 +34,11 @@ class Period:
             return {"period": self.key}
         return {"period": self.key, "since": str(self.start), "until": str(self.last)}
 
+    @property
+    def year_ago(self) -> "Period":
+        """The same days of the year before."""
+        return Period("custom", _year_before(self.start), _year_before(self.end))
+
     def months(self, most: int = 12) -> list[date]:
         """First days of the `most` months up to the one that holds the period's last day, oldest first."""
         first, found = self.last.replace(day=1), []
@@ -41,6 +46,13 @@ class Period:
             found.append(first)
             first = month_before(first)
         return found[::-1]
+
+
+def _year_before(day: date) -> date:
+    """The same day a year before; of 29 February the 28th."""
+    if (day.month, day.day) == (2, 29):
+        day = day.replace(day=28)
+    return day.replace(year=day.year - 1)
 
 
 def midnight(day: date) -> datetime:

@@ -1,5 +1,6 @@
 """Reads of the outcomes page: totals with their groups in one statement, the rows behind a figure, the trend."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -104,6 +105,29 @@ def totals(
     statement = statements.FACTS + statements.TOTALS.replace("{group}", asked.by)
     total, *groups = (each | {"told": told} for each in _rows(*with_seen(statement, tenant, viewer, asked)))
     return total, groups
+
+
+_OF_THE_PERIOD = re.compile(r"%\((start|end|start_at|end_at|known)\)s")
+
+
+def totals_beside_last_year(
+    tenant: Tenant, viewer: Membership, asked: Asked, *, told: Row | None = None
+) -> tuple[Row, list[Row], Row]:
+    """As `totals`, and the sums over all accounts of the same days a year before; one statement for both."""
+    early = asked.period.year_ago
+    before = Asked(early, early.end, asked.by, asked.chosen)
+    ending = statements.TOTALS.replace("{group}", asked.by)
+    now, values = with_seen(statements.FACTS + ending, tenant, viewer, asked)
+    then = _OF_THE_PERIOD.sub(
+        r"%(before_\1)s", with_seen(statements.FACTS + ending, tenant, viewer, before)[0]
+    )
+    values |= {f"before_{name}": value for name, value in parameters(tenant, before).items()}
+    both = (
+        f"SELECT false AS is_before, t.* FROM ({now}) t UNION ALL "  # noqa: S608  constants of `statements`
+        f"SELECT true, u.* FROM ({then}) u WHERE u.is_total ORDER BY is_before, is_total DESC, name"
+    )
+    total, *rest = (each | {"told": told} for each in _rows(both, values))
+    return total, rest[:-1], rest[-1] | {"told": None}
 
 
 @dataclass(frozen=True)

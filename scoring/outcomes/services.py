@@ -68,13 +68,21 @@ def remove_target(tenant: Tenant, *, row: OutcomeTarget, by: Actor) -> None:
     row.delete()
 
 
-def as_csv(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[str, int]:
-    """The table as text, and how many rows it has; what a spreadsheet would run as a formula is disarmed."""
+def as_csv(
+    heads: Sequence[str], rows: Iterable[Sequence[Any]], *, total: int | None = None
+) -> tuple[str, int]:
+    """The table as text, and how many rows it has; what a spreadsheet would run as a formula is disarmed.
+
+    `total`: how many rows there are. Where the table has fewer, its last line says so.
+    """
     sheet = io.StringIO()
     writer = csv.writer(sheet)
     writer.writerow(heads)
     lines = [[_cell(value) for value in row] for row in rows]
     writer.writerows(lines)
+    if total is not None and total > len(lines):
+        words = f"Only the first {len(lines):,} of {total:,} rows are in this file. Filters make it smaller."
+        writer.writerow([words])
     return sheet.getvalue(), len(lines)
 
 

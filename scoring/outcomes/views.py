@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from scoring.outcomes import charts, figures, notes, queries, services
+from scoring.outcomes import charts, figures, notes, queries, services, sheet
 from scoring.outcomes.forms import OutcomeFilters
 from scoring.outcomes.periods import DEFAULT, period_of
 from scoring.outcomes.queries import GROUPS, Asked, shown_name
@@ -65,14 +65,17 @@ def panels_context(request: TenantRequest, form: OutcomeFilters) -> dict[str, An
     tenant, viewer = request.tenant, request.membership
     run = queries.last_run(tenant)
     asked = asked_of(request, queries.known_until(run), form.chosen())
-    sums, groups = queries.totals(tenant, viewer, asked, told=queries.stake_told(run))
+    told = queries.stake_told(run)
+    sums, groups, before = queries.totals_beside_last_year(tenant, viewer, asked, told=told)
     sees_arr = sees(viewer, Field.ARR)
+    tiles = figures.tiles(sums, queries.targets(tenant), sees_arr=sees_arr)
     steps = figures.waterfall(sums) if sees_arr else []
     return {
         "asked": asked,
         "run": run,
         "sums": sums,
-        "tiles": figures.tiles(sums, queries.targets(tenant), sees_arr=sees_arr),
+        "tiles": figures.beside_last_year(tiles, before, sees_arr=sees_arr),
+        "year_ago": asked.period.year_ago,
         "groups": [
             (group, address(request, "outcomes", asked.query | {asked.by: group.name}) if group.name else "")
             for group in figures.groups(groups, asked.by, sees_arr=sees_arr)
@@ -111,45 +114,15 @@ def trend_context(request: TenantRequest, asked: Asked) -> dict[str, Any]:
 @require_POST
 @tenant_view(right=Right.VIEW_OUTCOMES)
 def export(request: TenantRequest) -> HttpResponse:
-    """What the screen shows, as a file: each figure for all accounts and for each group."""
+    """What the screen shows, as a file: each figure for all accounts and each group, steps, bands and months."""
     _may_export(request)
     context = panels_context(request, OutcomeFilters(request.GET))
     asked = context["asked"]
-    heads = [
-        "by",
-        "group",
-        "figure",
-        "value",
-        "numerator",
-        "denominator",
-        "count",
-        "low",
-        "high",
-        "target",
-        "state",
-    ]
-    heads += ["from", "to", "currency"]
-    lines = [("", "All", tile) for tile in context["tiles"]]
-    lines += [(asked.by, group.name, tile) for group, _ in context["groups"] for tile in group.tiles]
+    months = queries.trend(request.tenant, request.membership, asked)
     days = [asked.period.start, asked.period.last]
-    body = [[by, name, *_tile_cells(tile), *days, context["currency"]] for by, name, tile in lines]
-    if context["steps"]:
-        body += [
-            ["waterfall", step.label, step.key, step.amount, *[None] * 7, *days, context["currency"]]
-            for step in context["steps"]
-        ]
-    return _file(request, "figures", f"outcomes-{days[0]}-{days[1]}.csv", heads, body, asked.query)
-
-
-def _tile_cells(tile: figures.Tile) -> list[Any]:
-    value = (
-        None if tile.value is None else round(tile.value, 6) if isinstance(tile.value, float) else tile.value
-    )
-    bounds = [None if each is None else round(each, 6) for each in (tile.low, tile.high)]
-    amounts = (
-        [None, None, None] if tile.state in ("covered", "none") else [tile.part, tile.base or None, tile.n]
-    )
-    return [tile.figure.key, value, *amounts, *bounds, tile.target, tile.state]
+    body = [[*line, *days, context["currency"]] for line in sheet.figures_of(context)]
+    body += [[*line, context["currency"]] for line in sheet.months_of(months, sees_arr=context["sees_arr"])]
+    return _file(request, "figures", f"outcomes-{days[0]}-{days[1]}.csv", sheet.HEADS, body, asked.query)
 
 
 def _may_export(request: TenantRequest) -> None:
@@ -165,8 +138,10 @@ def _file(
     heads: list[str],
     body: list[list[Any]],
     filters: dict[str, Any],
+    *,
+    total: int | None = None,
 ) -> HttpResponse:
-    text, count = services.as_csv(heads, body)
+    text, count = services.as_csv(heads, body, total=total)
     services.record_export(
         request.tenant,
         what=what,
@@ -210,7 +185,8 @@ def rows_context(request: TenantRequest, form: OutcomeFilters) -> dict[str, Any]
     asked = asked_of(request, queries.known_until(run), form.chosen())
     after = request.GET.get("after", "")
     found = queries.rows(
-        request.tenant, request.membership, asked, where=behind.where, order=behind.order, summed=behind.summed,
+        request.tenant, request.membership, asked, where=behind.where,
+        order=order_of(request, behind), summed=behind.summed,
         after=int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None, limit=PAGE,
     )  # fmt: skip
     place = {"after": found.older} if found.older else {}
@@ -238,6 +214,7 @@ def rows_context(request: TenantRequest, form: OutcomeFilters) -> dict[str, Any]
         "query": urlencode(asked.query),
         "scope": notes.scope_words(request.membership),
         "may_export": can(request.membership, Right.EXPORT),
+        "most_rows": services.MOST_ROWS if found.total > services.MOST_ROWS else None,
         "currency": request.tenant.currency,
         "run": run,
     }
@@ -249,6 +226,10 @@ def behind_of(request: TenantRequest, figure: str) -> figures.Behind:
     if behind is None or (figures.needs_arr(figure) and not sees(request.membership, Field.ARR)):
         raise Http404("No such figure.")
     return behind
+
+
+def order_of(request: TenantRequest, behind: figures.Behind) -> str:
+    return behind.order_for(sees_arr=sees(request.membership, Field.ARR))
 
 
 def shown_columns(request: TenantRequest, behind: figures.Behind) -> tuple[tuple[str, str, str], ...]:
@@ -276,11 +257,10 @@ def rows_export(request: TenantRequest) -> HttpResponse:
     known = queries.known_until(queries.last_run(request.tenant))
     asked = asked_of(request, known, OutcomeFilters(request.GET).chosen())
     found = queries.rows(
-        request.tenant, request.membership, asked, where=behind.where, order=behind.order, summed=behind.summed,
+        request.tenant, request.membership, asked, where=behind.where,
+        order=order_of(request, behind), summed=behind.summed,
         limit=services.MOST_ROWS,
     )  # fmt: skip
-    columns = shown_columns(request, behind)
-    heads = ["account_id", "account", *GROUPS, *(name for name, _, _ in columns)]
-    named = ("external_id", "name", *GROUPS)
-    body = [[row[name] for name in (*named, *(each for each, _, _ in columns))] for row in found.rows]
-    return _file(request, figure, f"outcomes-{figure}-{asked.period.start}.csv", heads, body, asked.query)
+    heads, body = sheet.rows_of(found.rows, shown_columns(request, behind), currency=request.tenant.currency)
+    name = f"outcomes-{figure}-{asked.period.start}.csv"
+    return _file(request, figure, name, heads, body, asked.query, total=found.total)
