@@ -9,9 +9,11 @@ from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 
 from scoring import model_queries, policies
 from scoring.catalogue import BY_KEY
+from scoring.chance_models import CUTS
 from scoring.exceptions import PolicyRefused
 from scoring.growth.models import RenewalTarget
 from scoring.models import ChanceSettings, HealthPolicy, PolicyIndicator
@@ -246,21 +248,11 @@ class CompetitorAdmin(TenantModelAdmin):
 class ChanceSettingsForm(OwnRowForm):
     class Meta:
         model = ChanceSettings
-        fields = (
-            "medium_from", "high_from", "critical_from", "margin", "precision_wanted", "flags_per_csm_week",
-            "months_in_shadow", "least_leavers", "most_calibration_error", "own_chance_from",
-        )  # fmt: skip
+        fields = ("months_in_shadow", "least_leavers", "most_calibration_error", "own_chance_from")
 
     def clean(self) -> dict[str, Any]:
         """The table's own rules, told before it refuses."""
         cleaned = super().clean()
-        cuts = [cleaned.get(name) for name in ("medium_from", "high_from", "critical_from")]
-        if all(each is not None for each in cuts):
-            medium, high, critical = (Decimal(str(each)) for each in cuts)
-            if not 0 < medium < high < critical < 1:
-                raise ValidationError("The levels must rise and lie between 0 and 1: medium, high, critical.")
-        self._within("margin", Decimal("-1"), Decimal("0.1"), "less than 0.1")
-        self._within("precision_wanted", Decimal(0), Decimal(1), "between 0 and 1")
         self._within("most_calibration_error", Decimal(0), Decimal(10), "more than 0")
         self._within("own_chance_from", Decimal(0), Decimal("1.001"), "more than 0, at most 1")
         return cleaned
@@ -273,12 +265,22 @@ class ChanceSettingsForm(OwnRowForm):
 
 @register(ChanceSettings)
 class ChanceSettingsAdmin(TenantModelAdmin):
-    """One row a workspace; shares are written as 0.80 for 80 %."""
+    """One row a workspace; shares are written as 0.80 for 80 %. Cuts are to look at: a replay comes before them."""
 
     form = ChanceSettingsForm
     list_display = ("precision_wanted", "medium_from", "high_from", "critical_from", "own_chance_from")
     exclude = None
     fields = ChanceSettingsForm.Meta.fields
+    readonly_fields = CUTS
+
+    def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
+        there = reverse("scoring:whatif_chances", args=[request.tenant.slug])
+        words = format_html(
+            'Replayed on the last 12 months, published and rolled back on the page <a href="{}">What if: chances</a>.',
+            there,
+        )
+        cuts = {"fields": CUTS, "description": words}
+        return [(None, {"fields": self.get_fields(request, obj)}), ("Levels, precision and flags", cuts)]
 
     def has_add_permission(self, request: Any) -> bool:
         may_add = super().has_add_permission(request)

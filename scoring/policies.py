@@ -11,12 +11,11 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 
 from audit import services as audit
 from jobs import services as jobs
 from jobs.models import Job
-from scoring import policy_queries
+from scoring import policy_queries, versioned
 from scoring.bands import policy_label
 from scoring.catalogue import BY_KEY, INDICATORS
 from scoring.exceptions import PolicyRefused
@@ -181,8 +180,7 @@ def roll_back(tenant: Tenant, *, policy_id: int, by: Actor) -> HealthPolicy:
     policy = _locked(tenant, policy_id)
     if policy.state == State.PUBLISHED:
         return policy  # a second click
-    if policy.state != State.RETIRED:
-        raise PolicyRefused("Only a version that was in force can be reinstated.")
+    versioned.check_retired(policy)
     return _put_in_force(tenant, policy, verb="scoring.policy_rolled_back", by=by)
 
 
@@ -203,23 +201,7 @@ def _put_in_force(tenant: Tenant, policy: HealthPolicy, *, verb: str, by: Actor)
         .filter(segment=policy.segment, state=State.PUBLISHED)
         .first()
     )
-    if current is not None:  # first, because only one of a segment may be published at any moment
-        current.state = State.RETIRED
-        current.save(update_fields=["state"])
-    policy.state, policy.published_at, policy.published_by_label = (
-        State.PUBLISHED,
-        timezone.now(),
-        by.label[:300],
-    )
-    policy.save(update_fields=["state", "published_at", "published_by_label"])
-    audit.record(
-        tenant,
-        verb=verb,
-        by=by,
-        subject=policy,
-        before={"in_force": policy_label(current)} if current else None,
-        after={"in_force": policy_label(policy)},
-    )
+    versioned.put_in_force(tenant, policy, current, verb=verb, by=by, label=policy_label)
     jobs.enqueue(tenant, kind="scoring.score", by=by, dedupe_key="score")
     return policy
 

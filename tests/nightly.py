@@ -233,16 +233,33 @@ def replayed(world: World, account_id: int) -> dict[str, Any]:
     return found | {"alerts_lost": -1, "held_back": [0, 0], "notes": []}
 
 
+_IN_FORCE = {"medium_from": "0.100", "high_from": "0.300", "critical_from": "0.600", "margin": "0.020",
+             "precision_wanted": "0.800", "flags_per_csm_week": 5}  # fmt: skip
+CUTS_ASKED = {"cuts": _IN_FORCE | {"high_from": "0.400", "flags_per_csm_week": 3}, "now": _IN_FORCE}
+
+
+def chance_versions(world: World) -> list[int]:
+    """Ids of two versions of the chance settings, oldest first: the second one is in force."""
+    from scoring.models import ChanceVersion
+    from scoring.whatif import services
+    from scoring.whatif.cuts import numbers
+
+    services.publish(
+        world.tenant, cuts=numbers(CUTS_ASKED["cuts"]), beside=numbers(_IN_FORCE), why="Fewer alarms.", replay={},
+        job_id=1, by=world.actor("ops_admin"),
+    )  # fmt: skip
+    return list(ChanceVersion.objects.order_by("version").values_list("pk", flat=True))
+
+
 def chances_replayed(world: World) -> dict[str, Any]:
     """A finished what-if of the chances; its id is in the address's query."""
     from jobs.models import Job
 
     made = scored(world)
-    asked = {"high_from": "0.400", "flags_per_csm_week": 3, "row_version": 0,
-             "now": {"high_from": "0.300", "flags_per_csm_week": 5}}  # fmt: skip
     job = Job.objects.create(
         tenant=world.tenant, kind="scoring.whatif", state="done", finished_at=timezone.now(),
-        requested_by_id=world.manager.user_id, result={"asked": asked, "replay": replayed(world, made["account_id"])},
+        requested_by_id=world.manager.user_id,
+        result={"asked": CUTS_ASKED, "replay": replayed(world, made["account_id"])},
     )  # fmt: skip
     return {"job_id": job.pk}
 

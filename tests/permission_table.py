@@ -286,15 +286,19 @@ def a_replay(world: World) -> dict[str, Any]:
 
     from jobs.models import Job
 
-    asked = {"high_from": "0.400", "flags_per_csm_week": 3, "row_version": 0}
     job = Job.objects.create(
         tenant=world.tenant,
         kind="scoring.whatif",
         state="done",
         finished_at=timezone.now(),
-        result={"asked": asked},
+        result={"asked": nightly.CUTS_ASKED},
     )
     return {"job_id": job.pk}
+
+
+def a_chance_version(world: World) -> dict[str, Any]:
+    """The version that was in force before the one that is."""
+    return {"version_id": nightly.chance_versions(world)[0]}
 
 
 def a_version(world: World) -> dict[str, Any]:
@@ -818,7 +822,6 @@ TABLE = [
     Row("scoring:models_check", Right.SCORE, "POST"),
     Row("scoring:pool", Right.VIEW_QUALITY),
     Row("scoring:pool_consent", Right.CONFIGURE, "POST", data={"consents": "yes", "why": "We take part."}),
-    Row("scoring:models_precision", Right.CONFIGURE, "POST", data={"wanted": "0.700", "row_version": "1"}),
     Row("scoring:model_step", Right.CONFIGURE, make=a_step),
     Row(
         "scoring:model_step",
@@ -838,7 +841,9 @@ TABLE = [
     Row("scoring:policy_diff", Right.CONFIGURE, make=a_policy),
     Row("scoring:whatif_chances", Right.SCORE, fill=nightly.chances_replayed, queries=("", "job={job_id}")),
     Row("scoring:whatif_try", Right.SCORE, "POST", data={"high_from": "0.4", "flags_per_csm_week": 3}),
-    Row("scoring:whatif_save", Right.CONFIGURE, "POST", make=a_replay),
+    Row("scoring:whatif_publish", Right.CONFIGURE, "POST", make=a_replay, data={"why": "Fewer alarms."}),
+    Row("scoring:whatif_diff", Right.SCORE, make=a_chance_version),
+    Row("scoring:whatif_rollback", Right.CONFIGURE, "POST", make=a_chance_version),
     # --- playbooks ---
     Row("playbooks:queue", Right.VIEW_ACCOUNTS, fill=a_suggestion),
     Row("playbooks:queue_rows", Right.VIEW_ACCOUNTS, fill=a_suggestion),

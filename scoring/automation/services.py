@@ -5,19 +5,16 @@ against them is said at once and checked again by the job.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.db import transaction
 
-from audit import services as audit
 from jobs import services as jobs
 from jobs.models import Job
 from scoring import queries as scores
 from scoring.automation import holds, queries, report
 from scoring.learning import registry
 from scoring.learning.registry import ModelRefused
-from scoring.model_queries import chance_settings
-from scoring.models import ChanceSettings, ChurnModel
+from scoring.models import ChurnModel
 from scoring.tasks import score_newest_again
 from tenants.access import Actor
 from tenants.models import Tenant
@@ -195,26 +192,4 @@ def step_down(tenant: Tenant, *, by: Actor, why: str) -> ChurnModel | None:
     row = registry.take_back(tenant, by=by, why=why)
     if row is not None and row.state not in ChurnModel.LIVE:
         score_newest_again(tenant, by=by)
-    return row
-
-
-@transaction.atomic
-def choose_precision(tenant: Tenant, *, wanted: Decimal, row_version: int, by: Actor) -> ChanceSettings:
-    """Which share of flagged accounts should really leave. Raises ModelRefused; the same again changes nothing."""
-    if not Decimal("0.05") <= wanted <= Decimal("0.99"):
-        raise ModelRefused("Choose a precision between 5 and 99 %.")
-    row = ChanceSettings.objects.for_tenant(tenant).select_for_update().first() or chance_settings(tenant)
-    if row.precision_wanted == wanted:
-        return row
-    if row.pk and row.row_version != row_version:
-        raise ModelRefused("Somebody changed the settings meanwhile. Look at them again.")
-    before = {"precision_wanted": str(row.precision_wanted)}
-    row.precision_wanted = wanted
-    row.row_version += 1 if row.pk else 0
-    row.save()
-    after = {"precision_wanted": str(wanted)}
-    audit.record(
-        tenant, verb="scoring.precision_chosen", by=by, object_type="scoring.chancesettings",
-        object_id=str(row.pk), object_label="Chance settings", before=before, after=after,
-    )  # fmt: skip
     return row

@@ -7,7 +7,7 @@ from tenants import nav, thresholds
 from tenants.models import Tenant
 from tenants.roles import Right
 
-ADMIN = "admin:scoring_chancesettings_changelist"
+ADMIN, TRIED = "admin:scoring_chancesettings_changelist", "scoring:whatif_chances"
 
 
 def register() -> None:
@@ -25,18 +25,26 @@ def register() -> None:
         services.CHANGE, rounds.change_model, mode="transactional", label="Changing a version", max_attempts=2
     )
     nav.register(nav.Destination("Models", "scoring:models", 75, Right.VIEW_QUALITY, place="menu"))
-    for label, value, words in (
-        ("Chances: levels", _levels, "Medium, high and critical begin at these chances within 90 days."),
+    for label, where, value, words in (
         (
-            "Chances: precision wanted",
-            _precision,
+            "Chances: levels", TRIED, _levels,
+            "Medium, high and critical begin at these chances within 90 days.",
+        ),
+        (
+            "Chances: precision wanted", TRIED, _precision,
             "Of the accounts flagged, the share that should really leave.",
         ),
-        ("Chances: gates of automation", _gates, "What a version must have shown before it acts by itself."),
-        ("Chances: own chance of an account", _own, "Beside the gates: what the account itself must show."),
-        ("Chances: flags", _flags, "Accounts that a CSM can look at in a week."),
-    ):
-        thresholds.register(label, ADMIN, value=value, help=words)
+        ("Chances: flags", TRIED, _flags, "Accounts that a CSM can look at in a week."),
+        (
+            "Chances: gates of automation", ADMIN, _gates,
+            "What a version must have shown before it acts by itself.",
+        ),
+        (
+            "Chances: own chance of an account", ADMIN, _own,
+            "Beside the gates: what the account itself must show.",
+        ),
+    ):  # fmt: skip
+        thresholds.register(label, where, value=value, help=words)
 
 
 def _levels(tenant: Tenant) -> str:

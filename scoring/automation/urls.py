@@ -12,7 +12,6 @@ urlpatterns = [
     path("models/train/", views.train, name="models_train"),
     path("models/backtest/", views.backtest, name="models_backtest"),
     path("models/check/", views.check, name="models_check"),
-    path("models/precision/", views.precision, name="models_precision"),
     path("models/<int:model_id>/", views.model_page, name="model"),
     path("models/<int:model_id>/<slug:key>/", views.step, name="model_step"),
 ]

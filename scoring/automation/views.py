@@ -1,6 +1,5 @@
 """The models pages: versions, gates, readiness, what waits, and what an admin can do. Nothing is computed here."""
 
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import messages
@@ -207,25 +206,4 @@ def _start(request: TenantRequest, kind: str) -> HttpResponse:
         return render(
             request, "parts/progress.html", {"every": "2s", **panel_of(job, slug=request.tenant.slug)}
         )
-    return HttpResponseRedirect(reverse("scoring:models", args=[request.tenant.slug]), status=303)
-
-
-@require_POST
-@tenant_view(right=Right.CONFIGURE)
-def precision(request: TenantRequest) -> HttpResponse:
-    """Which share of flagged accounts should really leave."""
-    try:
-        wanted = Decimal(request.POST.get("wanted", "")[:6]).quantize(Decimal("0.001"))
-        services.choose_precision(
-            request.tenant,
-            wanted=wanted,
-            row_version=_number(request.POST.get("row_version", "")),
-            by=request.actor,
-        )
-    except InvalidOperation:
-        messages.error(request, "Choose a precision of the list.")
-    except ModelRefused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, f"Precision wanted: {wanted:.0%}. Gates and the next training go by it.")
     return HttpResponseRedirect(reverse("scoring:models", args=[request.tenant.slug]), status=303)

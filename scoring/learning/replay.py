@@ -58,7 +58,11 @@ def alerts(past: Past, states: Ints, *, a_week: int | None = None, first: Floats
     account = np.repeat(past.accounts, past.days.size)
     day = np.tile(past.days, past.accounts.size)
     p = np.where(states < CALM, np.nan, states).astype(np.float64).ravel()
-    on = flags(account, day, p, on=FLAGGED, off=BETWEEN).on
+    return rises(past, flags(account, day, p, on=FLAGGED, off=BETWEEN).on, a_week=a_week, first=first)
+
+
+def rises(past: Past, on: Bools, *, a_week: int | None = None, first: Floats | None = None) -> Alerts:
+    """Where `on` (n x m) begins, and what of it reaches somebody; what stands on the first day begins there."""
     raised = on & ~np.c_[np.zeros(len(on), dtype=np.bool_), on[:, :-1]]
     kept = raised if a_week is None else _largest(past, raised, a_week, past.arr if first is None else first)
     return Alerts(on, raised, kept)

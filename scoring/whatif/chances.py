@@ -2,22 +2,26 @@
 
 Flagged: a stored chance within 90 days of `high_from` or more, calm: below LOWER of it (`scoring.flagging`); a CSM gets
 at most so many new flags a week, the largest amounts at stake first. A flag beyond that number reaches nobody, also not
-in a later week.
+in a later week. Beside it (`parts`): each level as scoring moves it, and the flag of the version in force at the
+precision wanted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from scoring.automation.report import threshold_of
 from scoring.flagging import LOWER
-from scoring.learning.replay import ABSENT, BETWEEN, CALM, FLAGGED, Alerts, Past, alerts
+from scoring.learning import labels, registry, replay
+from scoring.learning.levels import levels
+from scoring.learning.replay import ABSENT, BETWEEN, CALM, FLAGGED, Alerts, Gone, Past
 from scoring.model_queries import chance_settings
-from scoring.models import ChanceSettings
+from scoring.models import ChurnModel
 from scoring.whatif import report
+from scoring.whatif.cuts import Numbers, numbers, numbers_of, shown, stored
 from scoring.whatif.history import Floats, History, Ints, Part, each_part, gone, load_history, read_part
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -25,35 +29,41 @@ from tenants.scoping import tenant_transaction
 
 @dataclass(frozen=True)
 class Cut:
+    """Numbers as the replay takes them; the threshold is the one that the version in force has for a precision."""
+
     high_from: float
     flags_per_csm_week: int
+    medium_from: float = 0.1
+    critical_from: float = 0.6
+    margin: float = 0.02
+    threshold: float | None = None
 
     @classmethod
-    def of(cls, settings: ChanceSettings) -> "Cut":
-        return cls(float(settings.high_from), settings.flags_per_csm_week)
+    def of(cls, given: Numbers, model: ChurnModel | None) -> "Cut":
+        wanted = float(given["precision_wanted"])
+        shares = {
+            name: float(given[name]) for name in ("high_from", "medium_from", "critical_from", "margin")
+        }
+        threshold = None if model is None else threshold_of(model, wanted=wanted)
+        return cls(flags_per_csm_week=int(given["flags_per_csm_week"]), threshold=threshold, **shares)
+
+    @property
+    def levels(self) -> tuple[float, float, float]:
+        return self.medium_from, self.high_from, self.critical_from
 
 
 def what_if(
-    tenant: Tenant,
-    progress: Callable[..., None],
-    *,
-    high_from: str,
-    flags_per_csm_week: int,
-    viewer_id: int = 0,
+    tenant: Tenant, progress: Callable[..., None], *, cuts: Mapping[str, Any], viewer_id: int = 0
 ) -> dict[str, Any]:
     """Job: the comparison is its answer; nothing is written. Its lists name what that member sees (0: nobody's)."""
+    proposed = numbers(cuts)
     with tenant_transaction(tenant.pk):
-        settings = chance_settings(tenant)
-    proposed = Cut(float(Decimal(high_from)), flags_per_csm_week)
-    now = Cut.of(settings)
-    found = replay_chances(tenant, now=now, proposed=proposed, progress=progress, viewer_id=viewer_id)
-    asked = {
-        "high_from": high_from,
-        "flags_per_csm_week": flags_per_csm_week,
-        "row_version": settings.row_version if settings.pk else 0,
-        "now": {"high_from": str(settings.high_from), "flags_per_csm_week": settings.flags_per_csm_week},
-    }
-    return {"replay": found, "asked": asked}
+        in_force = numbers_of(chance_settings(tenant))
+        model = registry.live(tenant)
+    now, then = (Cut.of(each, model) for each in (in_force, proposed))
+    found = replay_chances(tenant, now=now, proposed=then, progress=progress, viewer_id=viewer_id)
+    found["model"] = str(model) if model else ""
+    return {"replay": found, "asked": {"cuts": stored(proposed), "now": stored(in_force)}}
 
 
 def replay_chances(
@@ -75,7 +85,10 @@ def replay_chances(
     silent = len({part.day for part in history.parts}) - len(days)
     words = [f"{silent} scored days had no chances and are left out."] if silent else []
     held = [int((each.raised & ~each.kept).sum()) for each in told]
-    return compared | {"alerts_lost": lost, "held_back": held, "notes": words}
+    beside = _Beside(past, p90, left, labels.day_number(history.newest))
+    return compared | {
+        "alerts_lost": lost, "held_back": held, "notes": words, "parts": beside.parts(now, proposed)
+    }  # fmt: skip
 
 
 def _read(
@@ -99,5 +112,53 @@ def _states(p90: Floats, high_from: float) -> Ints:
 
 
 def _alerts(past: Past, states: Ints, p90: Floats, cut: Cut) -> Alerts:
-    stake = np.nan_to_num(past.arr) * np.nan_to_num(p90)
-    return alerts(past, states, a_week=cut.flags_per_csm_week, first=stake)
+    return replay.alerts(past, states, a_week=cut.flags_per_csm_week, first=_stake(past, p90))
+
+
+def _stake(past: Past, p90: Floats) -> Floats:
+    found: Floats = np.nan_to_num(past.arr) * np.nan_to_num(p90)
+    return found
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """The same past by each level, and by the threshold of the version in force."""
+
+    past: Past
+    p90: Floats
+    left: Gone
+    until: int
+
+    def parts(self, now: Cut, proposed: Cut) -> list[dict[str, Any]]:
+        """{title, from, before, after} each; a side without a threshold is None."""
+        stood = [levels(self.p90, each.levels, margin=each.margin) for each in (now, proposed)]
+        found = []
+        for at, name in enumerate(("Medium or above", "High or above", "Critical"), start=1):
+            sides = [
+                self._figures(self._rises(level >= at, cut))
+                for level, cut in zip(stood, (now, proposed), strict=True)
+            ]
+            begins = [shown("", cut.levels[at - 1]) for cut in (now, proposed)]
+            found.append({"title": name, "from": begins, "before": sides[0], "after": sides[1]})
+        return [*found, self._by_precision(now, proposed)]
+
+    def _by_precision(self, now: Cut, proposed: Cut) -> dict[str, Any]:
+        sides = [
+            None
+            if cut.threshold is None
+            else self._figures(_alerts(self.past, _states(self.p90, cut.threshold), self.p90, cut))
+            for cut in (now, proposed)
+        ]
+        begins = ["" if cut.threshold is None else shown("", cut.threshold) for cut in (now, proposed)]
+        title = "The version's own threshold"
+        return {"title": title, "from": begins, "before": sides[0], "after": sides[1]}
+
+    def _rises(self, on: Any, cut: Cut) -> Alerts:
+        first = _stake(self.past, self.p90)
+        return replay.rises(self.past, on, a_week=cut.flags_per_csm_week, first=first)
+
+    def _figures(self, told: Alerts) -> dict[str, Any]:
+        """Without money: sums are told once."""
+        states = _states(self.p90, 1.0)  # who was there at all
+        found = replay.figures(self.past, states, told, self.left, until=self.until)
+        return {key: value for key, value in found.items() if not key.endswith("_arr")}

@@ -1,10 +1,12 @@
-"""What differs between two versions of a policy, in words; no query."""
+"""What differs between two versions of a policy or of the chance settings, in words; no query."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scoring.catalogue import BY_KEY
+from scoring.chance_models import CUTS, Cuts
 from scoring.models import HealthPolicy, PolicyIndicator
+from scoring.whatif.cuts import LABELS, shown
 
 SETTINGS = (
     ("at_risk_from", "At risk from"),
@@ -47,6 +49,14 @@ def diff(
             (label, what, told[0][what], told[1][what]) for what in told[0] if told[0][what] != told[1][what]
         ]
     return Diff(settings, indicators)
+
+
+def diff_cuts(before: Cuts, after: Cuts) -> Diff:
+    """Of two versions of the chance settings."""
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in CUTS]
+    return Diff(
+        [(LABELS[name], shown(name, old), shown(name, new)) for name, old, new in pairs if old != new], []
+    )
 
 
 def _words(row: PolicyIndicator | None) -> dict[str, str]:

@@ -1,56 +1,132 @@
-"""Asking for a replay of chances, and saving the numbers that were replayed."""
+"""Asking for a replay of chances, and putting in force what was replayed: versions by the rules of `versioned`."""
 
-from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
-from audit import services as audit
 from jobs import services as jobs
 from jobs.models import Job
+from scoring import versioned
 from scoring.exceptions import PolicyRefused
-from scoring.model_queries import chance_settings
-from scoring.models import ChanceSettings
+from scoring.learning import registry
+from scoring.models import ChanceSettings, ChanceVersion
+from scoring.tasks import score_newest_again
+from scoring.whatif.cuts import Numbers, check, numbers_of, stored
+from scoring.whatif.naming import LISTS
 from tenants.access import Actor
 from tenants.models import Tenant
 
 WHAT_IF = "scoring.whatif"
+State = ChanceVersion.State
+FOUND = "As they stood before versions were kept."
 
 
-def ask(tenant: Tenant, *, high_from: Decimal, flags_per_csm_week: int, by: Actor) -> Job:
+def ask(tenant: Tenant, *, cuts: Numbers, by: Actor) -> Job:
     """Replay these numbers in a job; the same person's same numbers join an unfinished one. Raises PolicyRefused."""
-    check_cut(chance_settings(tenant), high_from)
+    check(cuts)
     viewer_id = by.membership.pk if by.membership else 0
-    args = {"high_from": str(high_from), "flags_per_csm_week": flags_per_csm_week, "viewer_id": viewer_id}
-    key = f"whatif:{high_from}:{flags_per_csm_week}:{viewer_id}"  # another's job is not for everybody to read
-    return jobs.enqueue(tenant, kind=WHAT_IF, args=args, by=by, dedupe_key=key)
-
-
-def check_cut(settings: ChanceSettings, high_from: Decimal) -> None:
-    """High lies between medium and critical. Raises PolicyRefused."""
-    if not settings.medium_from < high_from < settings.critical_from:
-        raise PolicyRefused(
-            f"High must begin between medium ({settings.medium_from}) and critical ({settings.critical_from})."
-        )
+    told = stored(cuts)
+    # another's job is not for everybody to read
+    key = ":".join(["whatif", *(str(each) for each in told.values()), str(viewer_id)])
+    return jobs.enqueue(
+        tenant, kind=WHAT_IF, args={"cuts": told, "viewer_id": viewer_id}, by=by, dedupe_key=key
+    )
 
 
 @transaction.atomic
-def save(
-    tenant: Tenant, *, high_from: Decimal, flags_per_csm_week: int, row_version: int, by: Actor
-) -> ChanceSettings:
-    """Put replayed numbers in force. Raises PolicyRefused where the settings changed since the replay."""
-    row = ChanceSettings.objects.for_tenant(tenant).select_for_update().first() or chance_settings(tenant)
-    if (row.high_from, row.flags_per_csm_week) == (high_from, flags_per_csm_week):
-        return row  # a second click
-    if (row.row_version if row.pk else 0) != row_version:
-        raise PolicyRefused("The settings were changed since this replay. Replay once more, then save.")
-    check_cut(row, high_from)
-    before = {"high_from": str(row.high_from), "flags_per_csm_week": row.flags_per_csm_week}
-    row.row_version += 1 if row.pk else 0
-    row.high_from, row.flags_per_csm_week = high_from, flags_per_csm_week
+def publish(
+    tenant: Tenant,
+    *,
+    cuts: Numbers,
+    beside: Numbers,
+    why: str,
+    replay: dict[str, Any],
+    job_id: int,
+    by: Actor,
+) -> ChanceVersion:
+    """Put replayed numbers in force as a new version; `beside` is what they were replayed beside.
+
+    Raises PolicyRefused without a reason, and where other numbers are in force than those of the replay.
+    """
+    row, current = _in_force(tenant)
+    if numbers_of(row) == cuts:
+        return current  # a second click
+    if numbers_of(row) != beside:
+        raise PolicyRefused("The settings were changed since this replay. Replay once more, then publish.")
+    check(cuts)
+    if not why.strip():
+        raise PolicyRefused("Say why: the reason stands with the version and in the audit trail.")
+    version = ChanceVersion.objects.create(
+        tenant=tenant,
+        version=_next(tenant),
+        based_on=current,
+        note=why.strip()[:500],
+        created_by_label=by.label[:300],
+        preview={key: value for key, value in replay.items() if key not in LISTS},
+        preview_job_id=job_id,
+        **cuts,
+    )
+    _put_in_force(
+        tenant, row, version, current, verb="scoring.chance_settings_published", by=by, why=version.note
+    )
+    return version
+
+
+@transaction.atomic
+def roll_back(tenant: Tenant, *, version_id: int, by: Actor) -> ChanceVersion:
+    """Reinstate a retired version under its own number. Raises PolicyRefused."""
+    row, current = _in_force(tenant)
+    version = ChanceVersion.objects.for_tenant(tenant).select_for_update().filter(pk=version_id).first()
+    if version is None:
+        raise PolicyRefused("There is no such version.")
+    if version.pk == current.pk:
+        return version  # a second click
+    versioned.check_retired(version)
+    _put_in_force(tenant, row, version, current, verb="scoring.chance_settings_rolled_back", by=by)
+    return version
+
+
+def _in_force(tenant: Tenant) -> tuple[ChanceSettings, ChanceVersion]:
+    """The settings, locked, and the version of their numbers: nothing in force goes without one."""
+    ChanceSettings.objects.get_or_create(tenant=tenant)
+    row = ChanceSettings.objects.for_tenant(tenant).select_for_update().get()
+    rows = ChanceVersion.objects.for_tenant(tenant).select_for_update()
+    current = rows.filter(state=State.PUBLISHED).first()
+    if current is not None and numbers_of(current) == numbers_of(row):
+        return row, current
+    if current is not None:
+        current.state = State.RETIRED
+        current.save(update_fields=["state"])
+    found = ChanceVersion.objects.create(
+        tenant=tenant, version=_next(tenant), state=State.PUBLISHED, note=FOUND, **numbers_of(row)
+    )
+    return row, found
+
+
+def _next(tenant: Tenant) -> int:
+    newest = ChanceVersion.objects.for_tenant(tenant).aggregate(newest=Max("version"))["newest"]
+    return (newest or 0) + 1
+
+
+def _put_in_force(
+    tenant: Tenant,
+    row: ChanceSettings,
+    version: ChanceVersion,
+    current: ChanceVersion,
+    *,
+    verb: str,
+    by: Actor,
+    why: str = "",
+) -> None:
+    """Settings follow the version in the same transaction; with chances to level, the newest day is scored again."""
+    before, after = numbers_of(row), numbers_of(version)
+    for name, value in after.items():
+        setattr(row, name, value)
+    row.row_version += 1
     row.save()
-    audit.record(
-        tenant, verb="scoring.chance_cut_changed", by=by, object_type="scoring.chancesettings",
-        object_id=str(row.pk), object_label="Chance settings", before=before,
-        after={"high_from": str(high_from), "flags_per_csm_week": flags_per_csm_week},
-    )  # fmt: skip
-    return row
+    was, now = ({k: v for k, v in stored(one).items() if before[k] != after[k]} for one in (before, after))
+    told = now | ({"why": why} if why else {})
+    versioned.put_in_force(tenant, version, current, verb=verb, by=by, before=was, after=told)
+    if registry.live(tenant) is not None:
+        score_newest_again(tenant, by=by)

@@ -1,5 +1,6 @@
-"""What-if pages: two versions of a policy side by side, and thresholds of the chance before they are saved."""
+"""What-if pages: two versions side by side, and thresholds of the chance before they are put in force."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -13,28 +14,45 @@ from django.views.decorators.http import require_GET, require_POST
 from jobs import queries as jobs
 from jobs.models import Job
 from scoring import policy_queries
+from scoring.chance_models import Cuts
 from scoring.exceptions import PolicyRefused
 from scoring.model_queries import chance_settings
-from scoring.models import HealthPolicy
-from scoring.whatif import services
-from scoring.whatif.diffs import diff
+from scoring.models import ChanceVersion, HealthPolicy
+from scoring.whatif import queries, services
+from scoring.whatif.cuts import LABELS, Numbers, numbers, numbers_of, shown
+from scoring.whatif.diffs import diff, diff_cuts
 from scoring.whatif.naming import money, seen_of
 from tenants.access import Right, TenantRequest, can, check_right, tenant_view
 
 LARGEST_ID = 2**63 - 1
 
 
-class CutForm(forms.Form):
-    """Where High begins, and how many new flags a CSM gets a week."""
-
-    high_from = forms.DecimalField(
-        label="High from",
-        min_value=Decimal("0.001"),
+def _share(label: str, *, least: str = "0.001") -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        min_value=Decimal(least),
         max_value=Decimal("0.999"),
         max_digits=4,
         decimal_places=3,
+        required=False,
     )
-    flags_per_csm_week = forms.IntegerField(label="New flags per CSM and week", min_value=1, max_value=1000)
+
+
+class CutForm(forms.Form):
+    """The numbers that decide who is flagged; one that is left empty stays as it is in force."""
+
+    medium_from = _share(LABELS["medium_from"])
+    high_from = _share(LABELS["high_from"])
+    critical_from = _share(LABELS["critical_from"])
+    margin = _share(LABELS["margin"], least="0")
+    precision_wanted = _share(LABELS["precision_wanted"])
+    flags_per_csm_week = forms.IntegerField(
+        label=LABELS["flags_per_csm_week"], min_value=1, max_value=1000, required=False
+    )
+
+    def cuts(self, settings: Cuts) -> Numbers:
+        given = {name: value for name, value in self.cleaned_data.items() if value is not None}
+        return numbers({**numbers_of(settings), **given})
 
 
 @require_GET
@@ -82,9 +100,10 @@ def try_chances(request: TenantRequest) -> HttpResponse:
     form = CutForm(request.POST)
     if form.is_valid():
         try:
-            job = services.ask(request.tenant, **form.cleaned_data, by=request.actor)
+            cuts = form.cuts(chance_settings(request.tenant))
+            job = services.ask(request.tenant, cuts=cuts, by=request.actor)
         except PolicyRefused as error:
-            form.add_error("high_from", str(error))
+            form.add_error(None, str(error))
         else:
             address = reverse("scoring:whatif_chances", args=[request.tenant.slug])
             return HttpResponseRedirect(f"{address}?job={job.pk}", status=303)
@@ -93,25 +112,82 @@ def try_chances(request: TenantRequest) -> HttpResponse:
 
 @require_POST
 @tenant_view(right=Right.CONFIGURE)
-def save_chances(request: TenantRequest, job_id: int) -> HttpResponse:
-    """Put the numbers of a finished replay in force."""
+def publish_chances(request: TenantRequest, job_id: int) -> HttpResponse:
+    """Put the numbers of a finished replay in force, as a new version."""
     job = _job(request, str(job_id))
-    if job is None or not job.result:
+    answer = _answer(job)
+    if job is None or answer is None:
         raise Http404("No such replay.")
-    asked = job.result["asked"]
-    try:
-        services.save(
+    asked, replay = answer["asked"], answer.get("replay", {})
+    return _done(
+        request,
+        lambda: services.publish(
             request.tenant,
-            high_from=Decimal(asked["high_from"]),
-            flags_per_csm_week=asked["flags_per_csm_week"],
-            row_version=asked["row_version"],
+            cuts=numbers(asked["cuts"]),
+            beside=numbers(asked["now"]),
+            why=request.POST.get("why", ""),
+            replay=replay,
+            job_id=job.pk,
             by=request.actor,
-        )
+        ),
+        "Published. Levels follow with the next scores.",
+        job=job,
+    )
+
+
+@require_POST
+@tenant_view(right=Right.CONFIGURE)
+def roll_back_chances(request: TenantRequest, version_id: int) -> HttpResponse:
+    if _version(request, str(version_id)) is None:
+        raise Http404("No such version.")
+    return _done(
+        request,
+        lambda: services.roll_back(request.tenant, version_id=version_id, by=request.actor),
+        "This version is in force again. Levels follow with the next scores.",
+    )
+
+
+def _done(
+    request: TenantRequest, act: Callable[[], Any], done: str, *, job: Job | None = None
+) -> HttpResponseRedirect:
+    """Run one service; a refusal is told on the page where the button is."""
+    address = reverse("scoring:whatif_chances", args=[request.tenant.slug])
+    try:
+        act()
     except PolicyRefused as error:
         messages.error(request, str(error))
-    else:
-        messages.success(request, "Saved. Levels follow with the next scores.")
-    return HttpResponseRedirect(reverse("scoring:whatif_chances", args=[request.tenant.slug]), status=303)
+        return HttpResponseRedirect(f"{address}?job={job.pk}" if job else address, status=303)
+    messages.success(request, done)
+    return HttpResponseRedirect(address, status=303)
+
+
+@require_GET
+@tenant_view(right=Right.SCORE)
+def chances_diff(request: TenantRequest, version_id: int) -> HttpResponse:
+    """This version beside the one given by `with`, else beside the one it was made from, else beside itself."""
+    check_right(request.membership, Right.VIEW_QUALITY)
+    version = _version(request, str(version_id))
+    if version is None:
+        raise Http404("No such version.")
+    rows = {each.pk: each for each in queries.kept(request.tenant)}
+    asked = request.GET.get("with", "")
+    other = _version(request, asked) if asked else rows.get(version.based_on_id or 0, version)
+    if other is None:
+        raise Http404("No such version.")
+    context: dict[str, Any] = {
+        "policy": version,
+        "other": other,
+        "versions": [each for each in rows.values() if each.pk != version.pk] or [version],
+        "changes": diff_cuts(other, version),
+        "same_words": "Both versions flag the same accounts.",
+    }
+    return render(request, "scoring/whatif/chances_diff.html", context)
+
+
+def _version(request: TenantRequest, given: str) -> ChanceVersion | None:
+    if not (given.isascii() and given.isdigit() and len(given) < 19):
+        return None
+    return queries.version(request.tenant, version_id=int(given))
 
 
 def _job(request: TenantRequest, given: str) -> Job | None:
@@ -128,26 +204,41 @@ def _page(
     request: TenantRequest, *, job: Job | None = None, form: CutForm | None = None, status: int = 200
 ) -> HttpResponse:
     settings = chance_settings(request.tenant)
-    found = job.result if job is not None and job.state == Job.State.DONE else None
-    asked = found["asked"] if found else {}
+    found = _answer(job)
+    asked = found["asked"]["cuts"] if found else {}
     if found:
-        replay = seen_of(request.tenant, request.membership, found["replay"])[0]
-        found = found | {"replay": replay, "alerts_words": _words(found["replay"].get("alerts_lost", 0))}
+        seen = seen_of(request.tenant, request.membership, found["replay"])[0]
+        found = found | {"replay": seen, "alerts_words": _words(found["replay"].get("alerts_lost", 0))}
     context: dict[str, Any] = {
         "settings": settings,
         "job": job,
         "found": found,
-        "form": form
-        or CutForm(
-            initial={
-                "high_from": asked.get("high_from", settings.high_from),
-                "flags_per_csm_week": asked.get("flags_per_csm_week", settings.flags_per_csm_week),
-            }
-        ),
+        "changes": _beside(found["asked"]) if found else [],
+        "form": form or CutForm(initial={**numbers_of(settings), **asked, **_prefilled(request)}),
+        "versions": queries.versions(request.tenant, in_force=settings),
         "may_save": can(request.membership, Right.CONFIGURE),
         **money(request.membership),
     }
     return render(request, "scoring/whatif/chances.html", context, status=status)
+
+
+def _answer(job: Job | None) -> dict[str, Any] | None:
+    """What a finished replay said; not of one from before all numbers were replayed."""
+    result = job.result if job is not None and job.state == Job.State.DONE else None
+    return result if isinstance(result, dict) and "cuts" in result.get("asked", {}) else None
+
+
+def _prefilled(request: TenantRequest) -> dict[str, str]:
+    """A precision that another page asks for; the form says what is wrong with it."""
+    given = request.GET.get("precision_wanted", "")[:6]
+    return {"precision_wanted": given} if given else {}
+
+
+def _beside(asked: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(what, in force, proposed) of the numbers that differ."""
+    now, then = asked["now"], asked["cuts"]
+    pairs = [(name, now[name], then[name]) for name in LABELS]
+    return [(LABELS[name], shown(name, old), shown(name, new)) for name, old, new in pairs if old != new]
 
 
 def _words(lost: int) -> str:

@@ -1,6 +1,7 @@
-"""J12 on the customers of scenes/alarms.py: what a lower number of alerts a week would have cost, before it is saved.
+"""J12 on the customers of scenes/alarms.py: what a lower number of alerts a week would have cost, before it holds.
 
-A manager tries numbers and reads what they would have done; an operations admin puts them in force (issue 4).
+A manager tries numbers and reads what they would have done; an operations admin puts them in force (issue 4), with a
+reason, as a version that can be compared and rolled back.
 """
 
 from datetime import date, timedelta
@@ -32,7 +33,7 @@ def alarms(scenes):
 
 
 def test_j12_fewer_alerts_and_what_they_miss(app, scenes, sign_in, alarms):
-    """Lower alerts per week; the preview shows alerts lost and churn missed before it is saved."""
+    """Lower alerts per week; the preview shows alerts lost and churn missed before it is published."""
     page = sign_in("ops_admin", to=SLUG)
     page.goto(app.at(SLUG, "scores/policies/"))
     page.get_by_role("link", name="What if: chances").click()
@@ -51,12 +52,34 @@ def test_j12_fewer_alerts_and_what_they_miss(app, scenes, sign_in, alarms):
     expect(page.locator("header.head")).to_contain_text(f"at most {NOW} new flags")
     assert scenes("alarms.settings") == {}, "nothing is saved by looking"
 
-    page.get_by_role("button", name="Save these numbers").click()
+    page.get_by_label("Why").fill("Two CSMs drown in flags")
+    page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.locator("header.head")).to_contain_text(f"at most {LOWER} new flags per CSM and week")
     assert scenes("alarms.settings") == {"high_from": "0.300", "flags": LOWER}
     page.goto(app.at(SLUG, "audit/"))
-    expect(page.locator("main")).to_contain_text("Chance settings")
+    expect(page.locator("main")).to_contain_text("Chance settings v2")
+    the_version_is_compared_and_rolled_back(page, app, before, after)
+    assert scenes("alarms.settings") == {"high_from": "0.300", "flags": NOW}
     quiet(page, but="422")
+
+
+def the_version_is_compared_and_rolled_back(page, app, before, after):
+    """Who, why and what its replay found stand beside it; the diff names the one number; the first one comes back."""
+    page.goto(app.at(SLUG, "scores/what-if/"))
+    row = page.locator("#versions tbody tr").filter(has_text="Chance settings v2")
+    expect(row).to_contain_text("In force")
+    expect(row).to_contain_text("Two CSMs drown in flags")
+    left = len(before.gone)
+    caught = f"caught {left - len(before.missed)} → {left - len(after.missed)} of {left}"
+    expect(row).to_contain_text(caught)
+    row.get_by_role("link", name="Chance settings v2").click()
+    assert page.locator("section[aria-labelledby=h-settings] dl").inner_text().split("\n") == [
+        "New flags per CSM and week",
+        f"{NOW} → {LOWER}",
+    ]
+    page.goto(app.at(SLUG, "scores/what-if/"))
+    page.get_by_role("button", name="Roll back to Chance settings v1").click()
+    expect(page.locator("header.head")).to_contain_text(f"at most {NOW} new flags per CSM and week")
 
 
 def a_level_out_of_order_is_refused(page):
@@ -163,9 +186,9 @@ def test_j12_a_manager_tries_and_an_admin_saves(app, scenes, sign_in, alarms):
     assert f"{len(tried.gone) - len(tried.missed)} of {len(tried.gone)}" in table["Churn caught"][1]
     assert f"{tried.alerts} in all" in table["Alerts per CSM and week"][1]
     assert "ARR of churn caught" not in table
-    expect(page.get_by_role("button", name="Save these numbers")).to_have_count(0)
+    expect(page.get_by_role("button", name="Publish", exact=True)).to_have_count(0)
     job = address.partition("job=")[2]
-    assert post(page, app.at(SLUG, f"scores/what-if/{job}/save/")) == 403
+    assert post(page, app.at(SLUG, f"scores/what-if/{job}/publish/"), why="Mine") == 403
     assert scenes("alarms.settings") == before
     quiet(page)
 

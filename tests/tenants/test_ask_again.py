@@ -38,9 +38,9 @@ GIVES_NOTHING_EITHER = {
     "scoring:policy_publish": "weights of a score",
     "scoring:policy_rollback": "weights of a score",
     "scoring:policy_discard": "weights of a score",
-    "scoring:models_precision": "how sure a flag must be",
     "scoring:model_step": "which version's figures are shown, with reason and event",
-    "scoring:whatif_save": "cuts of a level",
+    "scoring:whatif_publish": "cuts of a level",
+    "scoring:whatif_rollback": "cuts of a level",
     "scoring:report_close": "a report is put aside",
     "scoring:report_correct": "a fact about a customer, with its trace",
 }

@@ -288,16 +288,10 @@ def test_taken_back_to_the_shadow_by_a_person_it_leaves_the_lists_at_once(acme):
     assert asked_for() == [str(DAY)]
 
 
-def test_a_chosen_precision_stands_once_and_moves_the_threshold(acme):
-    from decimal import Decimal
-
+def test_a_wanted_precision_moves_the_threshold(acme):
     from scoring.automation import report
 
     model = version(acme)
-    with acme.here():
-        for _ in range(2):
-            services.choose_precision(acme.tenant, wanted=Decimal("0.5"), row_version=1, by=SYSTEM)
-        assert ChanceSettings.objects.for_tenant(acme.tenant).count() == 1
     assert report.threshold_of(model, wanted=0.5) == 0.2
     assert report.threshold_of(model, wanted=0.95) == 0.5  # not reached: the trained one stays
     assert report.threshold_of(model, wanted=0.35) == 0.2  # not counted: the next share above holds it, too

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from scoring.learning.levels import levels
 from scoring.learning.replay import ABSENT, CALM, FLAGGED, SILENT, Past, alerts, figures, find_gone, warning
 
 F, C, S, N = FLAGGED, CALM, SILENT, ABSENT
@@ -84,3 +85,16 @@ def test_a_csm_gets_the_largest_of_a_week_and_the_rest_reach_nobody():
         notice=np.array([np.nan, np.nan]), until=UNTIL,
     )  # fmt: skip
     assert warning(past(), told, left).tolist() == [0, 42]
+
+
+def test_levels_of_the_past_by_hand():
+    """Cuts .1, .3, .6: beyond the margin at once, else with the second scoring; a day without a chance says nothing."""
+    nan = np.nan
+    p90 = np.array([
+        [0.05, 0.31, 0.31, 0.29, 0.29],
+        [0.05, 0.31, 0.05, 0.05, 0.05],
+        [nan, 0.45, nan, 0.05, nan],
+    ])  # fmt: skip
+    cuts = (0.1, 0.3, 0.6)
+    assert levels(p90, cuts, margin=0.02).tolist() == [[0, 1, 2, 2, 1], [0, 1, 0, 0, 0], [-1, 2, 2, 0, 0]]
+    assert levels(p90, cuts, margin=0.005).tolist() == [[0, 2, 2, 1, 1], [0, 2, 0, 0, 0], [-1, 2, 2, 0, 0]]

@@ -9,16 +9,20 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Account, AccountGroupPerm, AccountUserPerm, Outcome
+from audit.models import AuditEvent
 from jobs.models import Job
 from scoring import policies, policy_queries, queries, services
 from scoring.breakdown import LAYOUT, LAYOUTS
 from scoring.exceptions import PolicyRefused
-from scoring.models import ChanceSettings, HealthPolicy, PolicyIndicator, ScoreRun
+from scoring.model_queries import chance_settings
+from scoring.models import ChanceSettings, ChanceVersion, HealthPolicy, PolicyIndicator, ScoreRun
 from scoring.whatif import services as whatif
-from scoring.whatif.chances import Cut, replay_chances
+from scoring.whatif.chances import Cut, replay_chances, what_if
+from scoring.whatif.cuts import numbers, numbers_of
 from scoring.whatif.diffs import diff
 from scoring.whatif.policies import replay_policies
 from tenants.models import Membership
+from tests.scoring.automation.made import version
 from tests.worlds import make_world
 
 pytestmark = pytest.mark.django_db
@@ -185,31 +189,152 @@ def test_the_pages_show_a_preview_with_its_replay_a_difference_and_chances(clien
     assert "Replay 12 months" in client.get(page(world, "whatif_chances")).content.decode()
 
 
-def test_numbers_are_saved_after_their_replay_and_once(client, world):
+def test_numbers_are_published_after_their_replay_and_once(client, world):
     client.force_login(world.ops_admin.user)
     refused = client.post(page(world, "whatif_try"), {"high_from": "0.7", "flags_per_csm_week": 2})
     assert refused.status_code == 422
     assert "must begin between" in refused.content.decode()
-    asked = client.post(page(world, "whatif_try"), {"high_from": "0.4", "flags_per_csm_week": 1})
-    assert asked.status_code == 303
-    from scoring.whatif.chances import what_if
-
-    with world.here():
-        job = Job.objects.get(kind="scoring.whatif")
-    answer = what_if(world.tenant, silent, **job.args)
-    with world.here():
-        Job.objects.filter(pk=job.pk).update(state="done", finished_at=timezone.now(), result=answer)
-    text = client.get(asked.url).content.decode()
+    job, address = replayed(client, world, high_from="0.4", flags=1)
+    text = client.get(address).content.decode()
     assert "1 alert fewer than now" in text
-    assert client.post(page(world, "whatif_save", job.pk)).status_code == 303
+    publish = page(world, "whatif_publish", job.pk)
+    assert "Say why" in client.post(publish, {"why": " "}, follow=True).content.decode()
+    with world.here():
+        assert numbers_of(chance_settings(world.tenant)) == numbers_of(ChanceSettings())
+    for _ in range(2):
+        assert client.post(publish, {"why": "Fewer alarms"}).status_code == 303
     with world.here():
         row = ChanceSettings.objects.get()
         assert (row.high_from, row.flags_per_csm_week) == (Decimal("0.400"), 1)
+        first, second = ChanceVersion.objects.order_by("version")
+        assert (first.state, first.high_from) == ("retired", Decimal("0.300"))
+        assert (second.state, numbers_of(second), second.note) == (
+            "published",
+            numbers_of(row),
+            "Fewer alarms",
+        )
+        assert second.published_by_label == world.actor("ops_admin").label
+        assert (second.preview_job_id, "leavers" in second.preview) == (job.pk, False)
         with pytest.raises(PolicyRefused, match="changed since"):
-            whatif.save(
-                world.tenant, high_from=Decimal("0.2"), flags_per_csm_week=1, row_version=0,
-                by=world.actor("ops_admin"),
+            whatif.publish(
+                world.tenant, cuts=numbers(cuts(high_from="0.2")), beside=numbers(cuts()), why="x", replay={},
+                job_id=1, by=world.actor("ops_admin"),
             )  # fmt: skip
+        event = AuditEvent.objects.get(verb="scoring.chance_settings_published")
+    assert event.diff["before"] == {
+        "in_force": "Chance settings v1", "high_from": "0.300", "flags_per_csm_week": 5
+    }  # fmt: skip
+    assert event.diff["after"]["why"] == "Fewer alarms"
+    assert event.diff["after"]["high_from"] == "0.400"
+
+
+def cuts(**changed):
+    return {name: str(value) for name, value in numbers_of(ChanceSettings()).items()} | changed
+
+
+def test_a_version_of_the_chance_settings_is_compared_and_rolled_back(client, world):
+    client.force_login(world.ops_admin.user)
+    assert "Chance settings v1" in client.get(page(world, "whatif_chances")).content.decode()
+    first, second = published(client, world)
+    text = " ".join(client.get(page(world, "whatif_diff", second.pk)).content.decode().split())
+    assert "<dt>High from</dt><dd>30% → 40%</dd>" in text
+    assert "<dt>New flags per CSM and week</dt><dd>5 → 1</dd>" in text
+    assert "Margin of a level" not in text
+    assert client.get(page(world, "whatif_diff", second.pk) + "?with=x").status_code == 404
+    text = client.get(page(world, "whatif_chances")).content.decode()
+    assert "Fewer alarms" in text
+    assert f"Roll back to {first}" in text
+    assert f"Roll back to {second}" not in text
+    for _ in range(2):
+        assert client.post(page(world, "whatif_rollback", first.pk)).status_code == 303
+    with world.here():
+        assert numbers_of(ChanceSettings.objects.get()) == numbers_of(first)
+        assert [each.state for each in ChanceVersion.objects.order_by("version")] == ["published", "retired"]
+        event = AuditEvent.objects.get(verb="scoring.chance_settings_rolled_back")
+        assert event.diff["after"] == {
+            "in_force": "Chance settings v1", "high_from": "0.300", "flags_per_csm_week": 5
+        }  # fmt: skip
+    client.force_login(world.manager.user)
+    assert "Fewer alarms" in client.get(page(world, "whatif_chances")).content.decode()
+    assert client.get(page(world, "whatif_diff", second.pk)).status_code == 200
+    assert client.post(page(world, "whatif_rollback", second.pk)).status_code == 403
+
+
+def published(client, world):
+    """(the version that was in force, the one that is)."""
+    job, _ = replayed(client, world, high_from="0.4", flags=1)
+    client.post(page(world, "whatif_publish", job.pk), {"why": "Fewer alarms"})
+    with world.here():
+        return list(ChanceVersion.objects.order_by("version"))
+
+
+def test_a_version_of_another_workspace_is_not_found(client, world):
+    client.force_login(world.ops_admin.user)
+    first, _ = published(client, world)
+    globex = make_world("globex")
+    client.force_login(globex.ops_admin.user)
+    assert client.get(page(globex, "whatif_diff", first.pk)).status_code == 404
+    assert client.post(page(globex, "whatif_rollback", first.pk)).status_code == 404
+
+
+def test_the_admin_shows_the_cuts_and_where_they_are_tried(client, world):
+    client.force_login(world.ops_admin.user)
+    published(client, world)
+    client.post("/admin/acting-tenant/", {"slug": world.tenant.slug})
+    with world.here():
+        address = f"/admin/scoring/chancesettings/{ChanceSettings.objects.get().pk}/change/"
+    text = client.get(address).content.decode()
+    assert f'href="{page(world, "whatif_chances")}"' in text
+    given = cuts(high_from="0.2", critical_from="0.9", flags_per_csm_week="50") | {
+        "months_in_shadow": "4", "least_leavers": "20", "most_calibration_error": "0.03", "own_chance_from": "0.7",
+    }  # fmt: skip
+    for name in cuts():
+        assert f'name="{name}"' not in text, name
+    assert client.post(address, given).status_code == 302
+    with world.here():
+        row = ChanceSettings.objects.get()
+        assert (row.months_in_shadow, row.high_from, row.flags_per_csm_week) == (4, Decimal("0.400"), 1)
+    text = client.get("/admin/thresholds/").content.decode()
+    assert text.count(f'href="{page(world, "whatif_chances")}"') == 3  # levels, precision, flags
+
+
+def test_every_cut_is_replayed(world):
+    """By hand, of p90 .45 (leaves on 10 May), .35 (stays) and .05 (falls) on eight days."""
+    now = Cut(0.3, 5)
+    proposed = Cut(0.3, 5, medium_from=0.04, critical_from=0.44, margin=0.005, threshold=0.4)
+    parts = replay_chances(world.tenant, now=now, proposed=proposed, progress=silent)["parts"]
+    medium, high, critical, own = parts
+    assert [each["title"] for each in (medium, high, critical)] == [
+        "Medium or above",
+        "High or above",
+        "Critical",
+    ]
+    # from .10 two rise, from .04 all three do; the first scoring gives the plain level
+    assert (medium["before"]["alerts"], medium["after"]["alerts"]) == (2, 3)
+    assert (high["before"]["alerts"], high["after"]["alerts"]) == (2, 2)
+    # critical from .60 is nobody; from .44 the one that left, 129 days before
+    assert (critical["before"]["alerts"], critical["after"]["alerts"]) == (0, 1)
+    assert (critical["before"]["caught"]["events"], critical["after"]["caught"]["events"]) == (0, 1)
+    assert critical["after"]["false"] == critical["after"]["false"] | {
+        "events": 1,
+        "n": 1,
+    }  # not within 90 days
+    # no version for the numbers in force; from .40 one flag, at the second scoring
+    assert (own["before"], own["after"]["alerts"], own["from"]) == (None, 1, ["", "40%"])
+
+
+def test_a_precision_is_replayed_by_the_threshold_that_the_version_in_force_has_for_it(client, world):
+    version(world)
+    client.force_login(world.manager.user)
+    job, address = replayed(client, world, precision_wanted="0.5")
+    own = job.result["replay"]["parts"][-1]
+    assert own["from"] == ["50%", "20%"]
+    text = client.get(address).content.decode()
+    assert (
+        "The version&#x27;s own threshold: churn caught" in text
+        or "The version's own threshold: churn caught" in text
+    )
+    assert "Precision wanted" in text
 
 
 def test_a_replay_of_another_workspace_is_not_found(client, world):
@@ -218,14 +343,13 @@ def test_a_replay_of_another_workspace_is_not_found(client, world):
         job = Job.objects.create(tenant=world.tenant, kind="scoring.whatif", args={})
     client.force_login(globex.ops_admin.user)
     assert client.get(page(globex, "whatif_chances") + f"?job={job.pk}").status_code == 404
-    assert client.post(page(globex, "whatif_save", job.pk)).status_code == 404
+    assert client.post(page(globex, "whatif_publish", job.pk)).status_code == 404
 
 
-def replayed(client, world, *, high_from="0.4", flags=1):
+def replayed(client, world, *, high_from="0.4", flags=1, **others):
     """(the finished job, where its answer is shown), asked for by whoever is signed in."""
-    from scoring.whatif.chances import what_if
-
-    asked = client.post(page(world, "whatif_try"), {"high_from": high_from, "flags_per_csm_week": flags})
+    given = {"high_from": high_from, "flags_per_csm_week": flags, **others}
+    asked = client.post(page(world, "whatif_try"), given)
     assert asked.status_code == 303
     with world.here():
         job = Job.objects.latest("pk")
@@ -257,14 +381,16 @@ def test_a_manager_replays_the_workspace_reads_of_own_customers_and_saves_nothin
     assert ">stays<" in text
     assert "leaves" not in text
     assert "ARR of churn caught" not in text, "money of hidden customers follows from two replays"
-    assert "Save these numbers" not in text
+    assert "Publish</button>" not in text
     assert "operations admin" in text
-    refused = client.post(page(world, "whatif_save", job.pk))
+    refused = client.post(page(world, "whatif_publish", job.pk), {"why": "x"})
     with world.here():
         assert (refused.status_code, ChanceSettings.objects.count()) == (403, 0)
     client.force_login(world.ops_admin.user)
-    assert "Save these numbers" in client.get(address).content.decode()
-    assert client.post(page(world, "whatif_save", job.pk)).status_code == 303
+    assert "Publish</button>" in client.get(address).content.decode()
+    assert client.post(page(world, "whatif_publish", job.pk), {"why": "x"}).status_code == 303
+    with world.here():
+        assert ChanceSettings.objects.get().high_from == Decimal("0.500")
 
 
 def test_a_kept_replay_names_nobody_who_was_hidden_since(client, world):
