@@ -96,12 +96,19 @@ def order_violations(p30: Floats, p60: Floats, p90: Floats) -> int:
 
 
 def skill_interval(
-    p: Floats, left: Floats, account: Words, *, draws: int = 500, seed: int = 0, level: float = 0.95
+    p: Floats,
+    left: Floats,
+    account: Words,
+    *,
+    draws: int = 500,
+    seed: int = 0,
+    level: float = 0.95,
+    base: float | None = None,
 ) -> tuple[float, float]:
     """Percentile interval of the Brier skill by drawing whole accounts with repetition.
 
-    Both sums of squares are additive over accounts for a fixed base rate, but the base rate is that of the draw: so the
-    constant's Brier is rate x (1 - rate) of the draw.
+    Against one chance for everybody: `base`, a rate that was known beforehand, or without it the rate of the draw,
+    which nobody can know and no constant can beat. Mean square of a constant: rate - 2 base rate + base².
     """
     _, place = np.unique(account, return_inverse=True)
     rows = np.bincount(place).astype(float)
@@ -112,8 +119,9 @@ def skill_interval(
         times = np.bincount(rng.integers(0, len(rows), len(rows)), minlength=len(rows))
         n = times @ rows
         rate = times @ leavers / n
-        if 0 < rate < 1:
-            skills.append(1.0 - (times @ squares / n) / (rate * (1.0 - rate)))
+        constant = rate * (1.0 - rate) if base is None else rate - 2 * base * rate + base**2
+        if constant > 0:
+            skills.append(1.0 - (times @ squares / n) / constant)
     if not skills:
         return float("nan"), float("nan")
     low, high = np.quantile(skills, [(1 - level) / 2, (1 + level) / 2])

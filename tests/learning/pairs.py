@@ -27,6 +27,7 @@ class Pair:
     left: Floats
     who: npt.NDArray[Any]
     true: Floats | None = None  # the true chances, where a world has any
+    base: float | None = None  # the rate that was known when both learnt
 
 
 def difference(pair: Pair) -> float:
@@ -87,6 +88,10 @@ def pooled(pairs: list[Pair], *, draws: int = 400) -> dict[str, Any]:
         "skill_95": judge.skill_interval(*mine, _apart(pairs)),
         "largest": float(max(pair.mine.max() for pair in pairs)),
     }  # fmt: skip
+    if len(pairs) == 1 and pairs[0].base is not None:
+        base = pairs[0].base
+        out |= {"base": base, "skill_known": judge.brier_skill(*mine, base)}
+        out |= {"skill_known_95": judge.skill_interval(*mine, pairs[0].who, base=base)}
     if any(pair.true is None for pair in pairs):
         return out
     expected = interval(pairs, expected_difference, draws=draws)

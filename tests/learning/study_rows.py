@@ -150,16 +150,23 @@ def computed(case: Case, marks: Landmarks) -> Chances:
 
 def compared(case: Case, found: Chances, true: Floats | None) -> dict[int, pairs.Pair]:
     """Product and reference on the same rows of the judged days, horizon by horizon; `true` n x 3, as `found.p`."""
+    from scoring.engine.churn.data import take
+    from scoring.engine.validation import known_at, outcome
     from scoring.learning.labels import day_number
 
     stack, out = found.stack, {}
+    past = known_at(take(stack, stack.day < day_number(case.as_of)), day_number(case.as_of))
     rows = reference.Rows(stack.x, stack.account, stack.day, stack.leaves_in, stack.seen_for)
     for at, horizon in enumerate(judge.HORIZONS):
         answer = reference.forward(rows, day_number(case.as_of), horizon)
         if len(answer.row):
             row = answer.row
             given = None if true is None else true[row, at]
-            out[horizon] = pairs.Pair(found.p[row, at], answer.p, answer.left, stack.account[row], given)
+            known, left = outcome(past, horizon)
+            base = float(left[known].mean())
+            out[horizon] = pairs.Pair(
+                found.p[row, at], answer.p, answer.left, stack.account[row], given, base
+            )
     return out
 
 

@@ -11,7 +11,9 @@ from typing import Any
 HEAD = (
     "world", "h", "rows", "left", "order broken", "AUC", "reference", "difference (95 %)", "expected difference (95 %)",
     "AUC of the truth", "ECE",
-    "ECE to true chances", "Brier skill (95 %)", "of the truth", "correlation with true chances", "largest",
+    "ECE to true chances",
+    "Brier skill (95 %)", "against the rate known when learnt (95 %)", "of the truth",
+    "correlation with true chances", "largest",
 )  # fmt: skip
 
 
@@ -21,14 +23,15 @@ def rows(found: dict[str, Any]) -> list[list[str]]:
     lines = []
     for horizon, pair in found.get("compared", {}).items():
         true = judged.get(horizon, {})
-        low, high = pair["skill_95"]
+        known = (pair["skill_known"], *pair["skill_known_95"])
         lines.append(
             [
                 found["world"], horizon, f"{pair['n']:,}", str(pair["leavers"]), str(judged["order_violations"]),
                 f"{pair['auc']:.3f}", f"{pair['auc_reference']:.3f}",
                 "{:+.3f} ({:+.3f} to {:+.3f})".format(pair["difference"], *pair["difference_95"]), _expected(pair),
                 _of(true, "auc_of_the_truth"), f"{pair['ece']:.4f}", _of(true, "ece_of_the_truth", 4),
-                f"{pair['skill']:.3f} ({low:.3f} to {high:.3f})", _of(true, "skill_of_the_truth"),
+                "{:.3f} ({:.3f} to {:.3f})".format(pair["skill"], *pair["skill_95"]),
+                "{:.4f} ({:.4f} to {:.4f})".format(*known), _of(true, "skill_of_the_truth"),
                 _of(true, "correlation_with_truth"), f"{pair['largest']:.3f}",
             ]
         )  # fmt: skip

@@ -99,6 +99,9 @@ def test_the_interval_of_the_skill_draws_accounts() -> None:
     # as accounts of their own they would seem to tell more
     loose = skill_interval(np.tile(true, 10), np.tile(left, 10), np.arange(12_000), draws=300)
     assert loose[1] - loose[0] < 0.6 * (high - low)
+    known = skill_interval(np.full(1_200, 0.2), left, account, draws=300, base=0.2)
+    assert known == pytest.approx((0.0, 0.0), abs=1e-12)  # who says the known rate has no skill, whoever left
+    assert skill_interval(true, left, account, draws=300, base=0.2)[0] > low
     low, high = skill_interval(np.full(1_200, left.mean()), left, account, draws=300)
     assert low <= 0 <= high + 1e-9
 
