@@ -3,22 +3,29 @@
 import gzip
 import subprocess
 import sys
+from datetime import date
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
 
 from scoring import queries
+from scoring.breakdown import LAYOUT, LAYOUTS
+from scoring.catalogue import BY_KEY
 from scoring.models import HealthSnapshot
 from scoring.sentiment.models import Competitor
 from tenants.scoping import tenant_context
+from tests.scoring import models_by_hand
 from tests.scoring.cut import cut_bundle
 from tests.worlds import MAKER
 
 pytestmark = pytest.mark.django_db
 
 CONTRACT = Path(__file__).resolve().parents[2].parent / "shared" / "contract"
+LEARNT = date(2025, 10, 1)
+VALUES, P90 = 10, 18  # places in a row of `everything`
 NAMED = "CRM"  # a word of both bundles, looked for as if it were a competitor
 SAMPLE_DAYS = ["2026-05-01", "2025-11-12"]
 
@@ -37,7 +44,23 @@ def imported(slug, bundle):
     call_command("import_bundle", str(bundle), "--tenant", slug, stdout=StringIO(), stderr=StringIO())
     with tenant_context(made.pk):
         Competitor.objects.create(tenant=made, name=NAMED)
+    models_by_hand.register(
+        SimpleNamespace(tenant=made, here=lambda: tenant_context(made.pk)), of_every_indicator(), as_of=LEARNT
+    )
     return made
+
+
+def of_every_indicator():
+    """A version whose chances move with every indicator, and with whether it has a value at all."""
+    steps = [-100.0, 0.0, 1.0, 100.0, 1_000.0]
+    return models_by_hand.by_hand(
+        *(
+            models_by_hand.curve(
+                key, steps, [0.02 * at * (-1) ** n for at in range(5)], missing=0.01 * (n % 7 - 3)
+            )
+            for n, key in enumerate(sorted(BY_KEY))
+        )
+    )
 
 
 def exported(tenant, day, tmp_path):
@@ -62,6 +85,8 @@ def everything(tenant, day):
                 # every indicator, also those without a weight; NaN is not equal to itself
                 row.scores, row.why, row.newest_ago, [None if each != each else each for each in row.values],
                 row.currency, row.arr_reporting, row.priority, row.renewal_date, row.policy_version,
+                row.p30, row.p60, row.p90, row.p_renew, row.leaves, row.logit_base, row.logit_parts,
+                row.risk_level,
             )
             for row in rows
         }  # fmt: skip
@@ -73,6 +98,14 @@ def check_equal(whole, cut, day, tmp_path):
     assert both[0] == both[1]
     assert len(both[0]) > 20
     assert {row[1] for row in both[0].values()} - {"unknown"}
+    assert len({row[P90] for row in both[0].values()} - {None}) > 20  # chances, and not one for all
+    return both[0]
+
+
+def with_a_value(found):
+    """The indicators that some account of the day has a value of."""
+    rows = [row[VALUES] for row in found.values()]
+    return {key for at, key in enumerate(LAYOUTS[LAYOUT]) if any(row[at] is not None for row in rows)}
 
 
 @pytest.fixture(scope="session")
@@ -86,9 +119,11 @@ def simulated(tmp_path_factory):
 
 def test_a_simulated_bundle_cut_at_a_day_scores_the_same(simulated, tmp_path):
     whole = imported("whole", simulated)
+    seen = set()
     for day in ("2026-09-20", "2026-02-01"):  # use by feature is there from August on
         cut_bundle(simulated, day, tmp_path / day)
-        check_equal(whole, imported(f"cut-{day}", tmp_path / day), day, tmp_path)
+        seen |= with_a_value(check_equal(whole, imported(f"cut-{day}", tmp_path / day), day, tmp_path))
+    assert seen == set(BY_KEY)
 
 
 def test_what_came_later_really_is_in_the_whole_bundle(simulated, tmp_path):
