@@ -58,7 +58,7 @@ def test_the_reasons_own_rows_come_first_and_open_ones_among_many(client, acme, 
     places = re.findall(r'<option value="(\w+:\d+:\w+)"', text)
     assert places[0] == f"ticket:{many[0].pk}:closed_at"  # open since long: before the 65 newer, closed ones
     assert f"ticket:{many[1].pk}:closed_at" not in places
-    assert "60 rows of a kind are offered" in text
+    assert "At most 60 rows of a kind are offered" in text
 
 
 def test_a_row_beyond_them_is_found_and_put_right(client, acme, account, many):
