@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, F, FloatField, OuterRef, QuerySet, S
 from accounts.queries import visible_accounts
 from playbooks.models import Play, Playbook, Recommendation
 from scoring import strength
+from scoring.automation.earned import acting
 from scoring.models import AccountHealth, ChurnModel
 from scoring.queries import newest_run
 from tenants.access import Right, can, is_scoped
@@ -18,9 +19,11 @@ AGAINST_A_LOSS = (Playbook.TriggerOn.LOW, Playbook.TriggerOn.RISK)
 
 
 def automatic_model(tenant: Tenant) -> ChurnModel | None:
-    """The version in force, if it has earned to act by itself: also one from before skill was asked for."""
-    rows = ChurnModel.objects.for_tenant(tenant).filter(state=ChurnModel.State.AUTOMATIC)
-    model = rows.defer("document").first()
+    """The version in force, if it was promoted to act by itself: also one from before skill was asked for.
+
+    Whether it meets its gates now is another question (`scoring.automation.earned`).
+    """
+    model = acting(tenant)
     return None if model is None or strength.weakness(model.report) else model
 
 

@@ -1,9 +1,9 @@
 """Plays that start without a click, where the model has earned it and the account is surely at risk.
 
-The version in force must be automatic, every source must be there, the playbook must allow it, the account's own
-chance must reach the workspace's limit, and nobody may have overridden its score. An owner is given no more of them a
-week than the workspace lets be flagged. What costs money still waits for a person: a concession is a step that somebody
-asks for.
+The version in force must be automatic and meet every gate of the newest scoring, every source must be there, the
+playbook must allow it, the account's own chance must reach the workspace's limit, and nobody may have overridden its
+score. An owner is given no more of them a week than the workspace lets be flagged. What costs money still waits for a
+person: a concession is a step that somebody asks for.
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from playbooks.models import Play, Recommendation
 from playbooks.queries import unattended as queries
 from playbooks.queries.recommendations import open_play_of
 from playbooks.services.decisions import begin
-from scoring.automation import holds
+from scoring.automation import earned
 from scoring.model_queries import chance_settings
 from scoring.models import ChanceSettings, ChurnModel
 from scoring.people.notices import tell
@@ -30,11 +30,10 @@ A_WEEK = timedelta(days=7)
 
 def may_start_any(tenant: Tenant) -> bool:
     """Whether anything may begin by itself here now."""
-    return (
-        queries.any_may_start_alone(tenant)
-        and queries.automatic_model(tenant) is not None
-        and not holds.reasons(tenant)
-    )
+    if not queries.any_may_start_alone(tenant):
+        return False
+    model = queries.automatic_model(tenant)
+    return model is not None and not earned.against(tenant, model)
 
 
 @transaction.atomic
@@ -42,7 +41,7 @@ def start_earned(tenant: Tenant, *, now: datetime | None = None) -> int:
     """Accept in the owner's place what has earned it; how many plays. Repeating it starts none twice."""
     now = now or timezone.now()
     model = queries.automatic_model(tenant)
-    if model is None or holds.reasons(tenant):
+    if model is None or earned.against(tenant, model):
         return 0
     settings = chance_settings(tenant)
     given = queries.started_alone(tenant, since=now - A_WEEK)

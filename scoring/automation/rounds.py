@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scoring import queries as scores
-from scoring.automation import holds, services
+from scoring.automation import earned, holds, queries, services
 from scoring.automation.models import DriftCheck, ModelGate
+from scoring.automation.telling import tell_admins
 from scoring.learning import registry
 from scoring.models import ChurnModel
 from scoring.tasks import score_newest_again
@@ -18,6 +19,8 @@ from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
 DRIFT = "scoring.drift"
+GATES_AGAIN = "scoring.gates_again"  # while an automatic version waits for them
+MOST_TOLD = 3  # failing gates that one notice names
 LOOK_EVERY = timedelta(
     days=7
 )  # each check errs once in 1,000 looks: nightly ones would alarm seven times as often
@@ -101,9 +104,10 @@ def check_gates(tenant: Tenant, model: ChurnModel, *, as_of: date) -> list[Model
 
     rows = watching.gate_rows(tenant, model, as_of=as_of)
     with tenant_transaction(tenant.pk), transaction.atomic():
+        before = queries.gates_of(tenant, [model.pk]).get(model.pk)
         ModelGate.objects.for_tenant(tenant).filter(model=model, as_of=as_of).delete()
         now = timezone.now()
-        return ModelGate.objects.bulk_create(
+        kept = ModelGate.objects.bulk_create(
             ModelGate(
                 tenant=tenant, model=model, as_of=as_of, place=at, key=row["key"], needed=row["needed"][:120],
                 found=row["found"], passed=row["passed"], words=row["words"][:500], details=row["details"],
@@ -111,6 +115,24 @@ def check_gates(tenant: Tenant, model: ChurnModel, *, as_of: date) -> list[Model
             )
             for at, row in enumerate(rows)
         )  # fmt: skip
+        _tell_of_failing(tenant, model, before, kept)
+        return kept
+
+
+def _tell_of_failing(
+    tenant: Tenant, model: ChurnModel, before: queries.Gates | None, now: list[ModelGate]
+) -> None:
+    """Admins hear once of each gate that the acting version meets no more. Of sources every page's frame tells."""
+    acting = earned.acting(tenant)
+    if acting is None or acting.pk != model.pk:
+        return
+    known = {row.key for row in before.failing} if before else set()
+    fresh = [row.words for row in now if row.passed is False and row.key not in {*known, "freshness"}]
+    if fresh:
+        more = f" And {len(fresh) - MOST_TOLD} more." if len(fresh) > MOST_TOLD else ""
+        words = f"{' '.join(fresh[:MOST_TOLD])}{more}"
+        text = f"{model} starts nothing by itself any more: gates that it met fail now. {words}"
+        tell_admins(tenant, kind="gates_failed", text=text)
 
 
 def change_model(

@@ -10,8 +10,7 @@ from django.db import transaction
 
 from jobs import services as jobs
 from jobs.models import Job
-from scoring import queries as scores
-from scoring.automation import holds, queries, report
+from scoring.automation import earned, queries, report
 from scoring.learning import registry
 from scoring.learning.registry import ModelRefused
 from scoring.models import ChurnModel
@@ -47,7 +46,8 @@ STEPS = {
         Step(
             "advisory", "Promote to advisory", (State.DRAFT, State.SHADOW), State.ADVISORY,
             "Its chances are shown, route the queue and raise events: the newest day is scored again at once. It "
-            "replaces the version in force.", by_job=True,
+            "replaces the version in force, and newer ones that were taken back are used for no day any more.",
+            by_job=True,
         ),
         Step(
             "automatic", "Promote to automatic", (State.ADVISORY,), State.AUTOMATIC,
@@ -87,8 +87,8 @@ def refusal(tenant: Tenant, model: ChurnModel, step: Step) -> str:
         return f"{model} is {model.get_state_display().lower()}: “{step.label}” is not for it."
     if step.key == "advisory":
         return _against_showing(tenant, model)
-    if step.key == "automatic":
-        return _against_automation(tenant, model)
+    if step.key == "automatic" and (words := earned.against(tenant, model)):
+        return f"Refused: {words}"
     return ""
 
 
@@ -102,19 +102,6 @@ def _against_showing(tenant: Tenant, model: ChurnModel) -> str:
     if not found or all(shown.get(key) for key in ("closed_windows", "leavers", "calibration", "slope")):
         return ""
     return f"Refused: {' '.join(found)}"
-
-
-def _against_automation(tenant: Tenant, model: ChurnModel) -> str:
-    run, gates = scores.newest_run(tenant), queries.gates_of(tenant, [model.pk]).get(model.pk)
-    if gates is None or run is None:
-        return "Refused: its gates were not checked yet."
-    if gates.as_of != run.as_of:
-        return f"Refused: gates were checked as of {gates.as_of}, {run.as_of} was scored since. Check them again."
-    if gates.failing:
-        failing = " ".join(row.words for row in gates.failing)
-        return f"Refused, {gates.met} of {len(gates.rows)} gates met: {failing}"
-    late = holds.reasons(tenant)
-    return f"Refused: {' '.join(each.words for each in late)}" if late else ""
 
 
 @transaction.atomic

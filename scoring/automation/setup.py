@@ -1,7 +1,9 @@
 """What earned automation registers at start-up: jobs, the navigation, the thresholds page."""
 
+from datetime import timedelta
+
 from jobs import registry
-from scoring.automation import rounds, services
+from scoring.automation import earned, rounds, services
 from scoring.model_queries import chance_settings
 from tenants import nav, thresholds
 from tenants.models import Tenant
@@ -21,6 +23,9 @@ def register() -> None:
         seconds=1800,
     )
     registry.schedule(rounds.DRIFT, kind=rounds.DRIFT, at_hour=6)  # after the nightly scoring
+    registry.schedule(
+        rounds.GATES_AGAIN, kind=rounds.DRIFT, every=timedelta(minutes=15), when=earned.are_gates_behind
+    )
     registry.register(
         services.CHANGE, rounds.change_model, mode="transactional", label="Changing a version", max_attempts=2
     )

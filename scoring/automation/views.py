@@ -12,12 +12,13 @@ from jobs import services as jobs
 from jobs.panels import panel_of
 from scoring import queries as scores
 from scoring import tasks as scoring_tasks
-from scoring.automation import holds, queries, readiness, report, rounds, services
+from scoring.automation import earned, holds, queries, readiness, report, rounds, services
 from scoring.automation.choices import PRECISIONS
 from scoring.learning.registry import ModelRefused
 from scoring.model_queries import chance_settings
-from scoring.models import ChurnModel
+from scoring.models import ChanceSettings, ChurnModel
 from tenants.access import Right, TenantRequest, can, sees_everything, tenant_view
+from tenants.models import Tenant
 
 KINDS = [scoring_tasks.TRAIN, scoring_tasks.BACKTEST, rounds.DRIFT]
 
@@ -47,10 +48,12 @@ def models_page(request: TenantRequest) -> HttpResponse:
     found = queries.report_of(tenant, main.pk) if main is not None else {}
     wanted = float(settings.precision_wanted)
     newest = queries.newest_jobs(tenant, KINDS)
+    gates = queries.gates_of(tenant, [main.pk]).get(main.pk) if main is not None else None
     context: dict[str, Any] = {
         "versions": versions,
         "main": main,
-        "gates": queries.gates_of(tenant, [main.pk]).get(main.pk) if main is not None else None,
+        "gates": gates,
+        "stopped": _stopped(tenant, main, gates, settings),
         "settings": settings,
         "own": queries.passing_own_chance(tenant, request.membership, settings),
         "choices": report.choices(found, wanted=wanted),
@@ -73,6 +76,15 @@ def _main(versions: list[ChurnModel]) -> ChurnModel | None:
     return next(iter([*live, *shadow, *versions]), None)
 
 
+def _stopped(
+    tenant: Tenant, model: ChurnModel | None, gates: queries.Gates | None, settings: ChanceSettings
+) -> str:
+    """What of its gates keeps the automatic version from acting by itself; empty: nothing, or it does not act."""
+    if model is None or model.state != ChurnModel.State.AUTOMATIC:
+        return ""
+    return earned.against_gates(scores.newest_run(tenant), gates, settings)
+
+
 def _answer(job: Any) -> dict[str, Any] | None:
     """What the newest training or back-test answered, where a person should read it."""
     result = job.result if isinstance(job.result, dict) else {}
@@ -88,6 +100,7 @@ def model_page(request: TenantRequest, model_id: int) -> HttpResponse:
     tenant = request.tenant
     model = _found(request, model_id)
     settings = chance_settings(tenant)
+    gates = queries.gates_of(tenant, [model.pk]).get(model.pk)
     change = queries.newest_change(tenant, services.CHANGE, model.pk)
     context: dict[str, Any] = {
         "model": model,
@@ -96,7 +109,8 @@ def model_page(request: TenantRequest, model_id: int) -> HttpResponse:
         "choices": report.choices(model.report, wanted=float(settings.precision_wanted)),
         "refusals": report.refusals(model.report),
         "leaks": report.leaks(model.report),
-        "gates": queries.gates_of(tenant, [model.pk]).get(model.pk),
+        "gates": gates,
+        "stopped": _stopped(tenant, model, gates, settings),
         "checks": queries.drift_checks(tenant, model.pk),
         "sample": queries.training_sample(tenant, model.pk),
         "names": sorted(holds.curve_names(model.curves)),  # type: ignore[attr-defined]

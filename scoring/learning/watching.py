@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from scoring import queries as scores
 from scoring import strength
 from scoring.automation import holds, report
+from scoring.automation.limits import asked, limits
 from scoring.automation.models import DriftCheck, TrainingSample
-from scoring.automation.words import CLOSED_WINDOWS, OWN_CHANCE, SLOPES
+from scoring.automation.words import OWN_CHANCE
 from scoring.engine.churn.data import SHOWN
 from scoring.engine.churn.model import Fitted
 from scoring.engine.validation import HORIZONS, Exposures, RiskSets, drift, exposures, measure, risk_sets
@@ -32,6 +34,8 @@ MONTH_DAYS = 30  # windows are counted on days so far apart
 WINDOW_DAYS = 60  # outcomes that drift looks back on
 EARLIER = AHEAD + LATEST  # days before them whose scorings spoke of them
 WEEK_DAYS = 7  # scored days of that window that are read
+LEAST_FLAGS, LEAST_FLAGGED = 10, 5  # scored days that were flagged, and accounts, behind a precision
+OUTCOME_CHECKS = {"observed_expected": "who left against who was expected to", "slope": "the features' slope"}
 LASTING_DAYS = 28  # a shift counts when it lasted: a holiday stays in figures of 30 days for weeks, and goes
 OF_OUTCOMES = ("observed_expected", "by_fifths", "slope")
 DRAWS = 300
@@ -44,23 +48,23 @@ NEVER = 10**9  # leavers that no segment has: figures by segment are not made he
 class Watched:
     """What was said on closed windows, and when it was said."""
 
-    said_on: list[date]  # by the clock of the runs: days that were scored long afterwards are not among them
-    windows: list[date]  # scored days a month apart whose 90 days are over
+    said_on: list[date]  # by the clock of the runs
+    windows: list[date]  # days that were scored in time, a month apart, whose 90 days are over
     said: scorings.Said | None  # the rows of those days
 
 
 def watched(tenant: Tenant, model: ChurnModel, *, as_of: date) -> Watched:
     """The scored days of a version and its line up to `as_of`. Needs the tenant's transaction."""
     line = scorings.line_of(tenant, model)
-    days = {day: run for day, run in scorings.scored_days(tenant, model, line).items() if day <= as_of}
+    days = {day: each for day, each in scorings.scored_days(tenant, model, line).items() if day <= as_of}
     if not days:
         return Watched([], [], None)
     chosen = landmarks.plan(tenant, as_of=as_of)
     over = [day for day in days if day + timedelta(days=HORIZON) <= chosen.until]
     windows = scorings.spaced(over, apart=MONTH_DAYS)
-    runs = {day: days[day] for day in windows}
+    runs = {day: days[day].run for day in windows}
     said = scorings.read(tenant, model, line, runs, chosen).closed(HORIZON) if windows else None
-    said_on = scorings.said_on(tenant, model, line, as_of=as_of)
+    said_on = sorted({each.on for each in days.values()})
     return Watched(said_on, windows, said if said is not None and len(said) else None)
 
 
@@ -70,18 +74,21 @@ def gate_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> list[dict[st
         settings = chance_settings(tenant)
         seen = watched(tenant, model, as_of=as_of)
         late = holds.reasons(tenant)
+        run = scores.newest_run(tenant)
         checked = DriftCheck.objects.for_tenant(tenant).filter(model=model).order_by("-as_of", "-pk").first()
     used = report.threshold_of(model, wanted=float(settings.precision_wanted))
     figures = _figures(seen, used, late, checked) | {"skill": strength.skill(model.report) or None}
-    rows = gates(figures, _limits(settings))
-    details = {"late": [each.words for each in late], "windows": [str(day) for day in seen.windows]}
+    rows = gates(figures, limits(settings))
+    kept = asked(settings, run_id=run.pk if run else None)
+    beside: dict[str, dict[str, Any]] = {
+        "freshness": {"sources": [each.words for each in late]},
+        "closed_windows": {"days": [str(day) for day in seen.windows]},
+    }
     for row in rows:
         given = figures.get(row["key"])
-        row["details"] = given if isinstance(given, dict) else {}
-        if row["key"] == "freshness":
-            row["details"] = {"sources": details["late"]}
-        if row["key"] == "closed_windows":
-            row["details"] = {"days": details["windows"]}
+        told = dict(given) if isinstance(given, dict) else beside.get(row["key"], {})
+        row["words"] = f"{row['words']} {told.pop('why', '')}".strip()
+        row["details"] = told | kept[row["key"]]
     return [*rows, own_chance(seen, settings)]
 
 
@@ -110,8 +117,7 @@ def _figures(
         "closed_windows": len(seen.windows),
         "leavers": 0,
         "freshness": len(late),
-        # also what has not lasted yet: nothing begins to act by itself on a shift that may be one
-        "drift": None if checked is None else _beyond(checked.figures),
+        "drift": _drifted(checked),
     }
     if seen.said is None:
         return found
@@ -122,44 +128,36 @@ def _figures(
     left = np.unique(seen.said.account[seen.said.leaves_in < HORIZON]).size
     found |= {"leavers": int(left), "calibration": whole.get("ece"), "slope": whole.get("slope")}
     if used is not None:
-        found["precision"] = (whole.get("precision") or {}) | {"threshold": used}
+        found["precision"] = _precision(seen.said, used, whole.get("precision") or {})
     return found
 
 
-def _beyond(rows: list[dict[str, Any]]) -> int:
-    return sum(bool(row.get("beyond", row["tripped"])) for row in rows)
+def _precision(said: scorings.Said, used: float, figure: dict[str, Any]) -> dict[str, Any]:
+    """Not known where so few were flagged that one of them decides."""
+    flagged = said.p[:, AT] >= used
+    flags, accounts = int(flagged.sum()), int(np.unique(said.account[flagged]).size)
+    if flags < LEAST_FLAGS or accounts < LEAST_FLAGGED:
+        note = f"{flags} flags at {accounts} accounts: known from {LEAST_FLAGS} at {LEAST_FLAGGED} on."
+        return {"value": None, "threshold": used, "why": note}
+    return figure | {"threshold": used}
 
 
-def _limits(settings: ChanceSettings) -> dict[str, dict[str, Any]]:
-    limits: dict[str, dict[str, Any]] = {
-        "months_in_shadow": {
-            "least": settings.months_in_shadow, "unit": "months", "words": "Watched without acting by itself"
-        },
-        "closed_windows": {
-            "least": CLOSED_WINDOWS, "words": "Windows of 90 days that are over, counted a month apart"
-        },
-        "leavers": {
-            "least": settings.least_leavers, "words": "Accounts that left in those windows"
-        },
-        "calibration": {
-            "most": float(settings.most_calibration_error), "unit": "%",
-            "words": "Mean gap between what was said and what happened in those windows",
-        },
-        "slope": {
-            "least": SLOPES[0], "most": SLOPES[1], "words": "Calibration slope in those windows (1 is right)"
-        },
-        "skill": {
-            "above": 0, "use": "low",
-            "words": "Brier skill against the base rate in its back-test, lower end of its interval",
-        },
-        "precision": {
-            "least": float(settings.precision_wanted), "unit": "%",
-            "words": "Of the accounts flagged in those windows, the share that left",
-        },
-        "freshness": {"most": 0, "words": "Sources that are late, empty or shifted"},
-        "drift": {"most": 0, "words": "Checks of drift beyond their limits at the last look"},
-    }  # fmt: skip
-    return limits
+def _drifted(checked: DriftCheck | None) -> dict[str, Any]:
+    """How many checks of a look lie beyond their limits: not known where inputs or chances could not be compared.
+
+    Also those that have not lasted yet: nothing begins to act by itself on a shift that may be one.
+    """
+    if checked is None:
+        return {"value": None}
+    rows = {row["key"]: row for row in checked.figures}
+    known = {key for key, row in rows.items() if row.get("value") is not None}
+    skipped = [words for key, words in OUTCOME_CHECKS.items() if key not in known]
+    why = f"Too little was seen to judge {' and '.join(skipped)}." if skipped else ""
+    if checked.beyond:
+        return {"value": len(checked.beyond), "why": why}
+    if holds.SCORE not in known or not any(key.startswith(holds.INPUT_CHECKS) for key in rows):
+        return {"value": None, "why": checked.remark or "Inputs and chances were not compared with training."}
+    return {"value": 0, "why": why}
 
 
 def own_chance(seen: Watched, settings: ChanceSettings) -> dict[str, Any]:
@@ -247,8 +245,8 @@ def _outcomes(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[Exposu
     since = chosen.until - timedelta(days=WINDOW_DAYS)
     first, end = labels.day_number(since), labels.day_number(chosen.until)
     days = {
-        day: run
-        for day, run in scorings.scored_days(tenant, model, line).items()
+        day: scoring.run
+        for day, scoring in scorings.scored_days(tenant, model, line).items()
         if since - timedelta(days=EARLIER) <= day < chosen.until
     }
     if not days:

@@ -123,7 +123,7 @@ def refused_with_its_reason(page, version):
     """The page says so before anybody asks, and again to whoever asks all the same."""
     page.goto(f"{version}automatic/")
     for _ in range(2):
-        expect(page.get_by_role("alert")).to_contain_text("Refused, 2 of 9 gates met")
+        expect(page.get_by_role("alert")).to_contain_text("Refused: 2 of 9 gates met")
         expect(page.get_by_role("alert")).to_contain_text(WATCHED)
         page.fill("#why", "We cannot wait.")
         with page.expect_navigation():

@@ -14,6 +14,7 @@ from playbooks import services, tasks
 from playbooks.models import Play, Playbook, Recommendation
 from playbooks.queries import unattended as queries
 from playbooks.services import unattended
+from scoring.automation.models import ModelGate
 from scoring.learning import registry
 from scoring.models import AccountHealth, ChanceSettings, ChurnModel
 from scoring.people.models import Notice
@@ -22,13 +23,14 @@ from tenants.models import Membership
 from tests.playbooks.makers import NOW, health_row, playbook, signal, suggest
 from tests.playbooks.test_holding import DAY, scored
 from tests.scoring import models_by_hand
+from tests.scoring.automation.made import checked
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def here(acme):
-    """An automatic version, a playbook that may start alone, sources that are all there."""
+    """An automatic version that meets its gates, a playbook that may start alone, sources that are all there."""
     with acme.here():
         acme.model = models_by_hand.register(acme, models_by_hand.by_hand())
         registry.promote(
@@ -36,6 +38,7 @@ def here(acme):
         )
         Playbook.objects.filter(pk=playbook(acme).pk).update(starts_alone=True)
         scored(acme)
+        checked(acme, acme.model)
         yield acme
 
 
@@ -103,8 +106,44 @@ def test_a_model_that_was_taken_back_starts_nothing(here):
 def test_while_a_source_is_late_nothing_starts(here):
     at_risk(here)
     scored(here, late=["usage"])
+    checked(here, here.model)
     assert not unattended.may_start_any(here.tenant)
     assert unattended.start_earned(here.tenant, now=NOW) == 0
+
+
+@pytest.mark.parametrize("key", ["precision", "calibration", "drift"])
+def test_while_a_gate_fails_nothing_starts(here, key):
+    """It was promoted when all were met; what counts is the newest check."""
+    at_risk(here)
+    checked(here, here.model, failing=(key,))
+    assert not unattended.may_start_any(here.tenant)
+    assert unattended.start_earned(here.tenant, now=NOW) == 0
+    checked(here, here.model)
+    assert unattended.start_earned(here.tenant, now=NOW) == 1
+
+
+@pytest.mark.parametrize("gone", ["all", "one"])
+def test_without_gates_nothing_starts(here, gone):
+    at_risk(here)
+    rows = ModelGate.objects.for_tenant(here.tenant)
+    (rows if gone == "all" else rows.filter(key="precision")).delete()
+    assert not unattended.may_start_any(here.tenant)
+    assert unattended.start_earned(here.tenant, now=NOW) == 0
+
+
+def test_gates_of_an_older_scoring_start_nothing(here):
+    at_risk(here)
+    scored(here)
+    assert unattended.start_earned(here.tenant, now=NOW) == 0
+
+
+def test_a_higher_precision_stops_it_at_once(here):
+    """Until the gates were checked against it."""
+    at_risk(here)
+    ChanceSettings.objects.update_or_create(tenant=here.tenant, defaults={"precision_wanted": "0.95"})
+    assert unattended.start_earned(here.tenant, now=NOW) == 0
+    checked(here, here.model)
+    assert unattended.start_earned(here.tenant, now=NOW) == 1
 
 
 @pytest.mark.parametrize("values", [{"starts_alone": False}, {"state": "paused"}])

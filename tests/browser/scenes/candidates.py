@@ -3,13 +3,14 @@
 On each of two days 25 apart it said 84 % of 50 customers and 10 % of 50 others. 42 and 5 of them left within 90 days,
 all on the 45th day after the first: while only the first 25 days are known no window is over. The scorings between,
 one a week, say nothing of anybody: they are time that was watched. When the version is promoted, the second day is
-scored again, without any evidence.
+scored again, without any evidence. What was kept of its training is the second day itself, so that nothing drifts.
 """
 
 from datetime import date, timedelta
 from typing import Any
 
 from accounts.models import Account, Outcome
+from scoring.learning import landmarks, registry, samples
 from scoring.models import ChurnModel
 from tests.browser.scenes.ground import a_world, again, ago, today
 from tests.scoring.automation import made
@@ -32,6 +33,9 @@ def build() -> dict[str, Any]:
     for back in (FIRST, SECOND):
         made.scored(world, candidate, day=day(back), accounts=accounts, p=said, is_shadow=True)
     made.watched_weekly(world, candidate, first=day(FIRST), last=day(SECOND), is_shadow=True)
+    stack = landmarks.read(world.tenant, day=day(SECOND))
+    with world.here():
+        samples.keep(world.tenant, candidate, registry.load_model(candidate), stack)
     return {"standing": standing.pk, "candidate": candidate.pk}
 
 

@@ -7,6 +7,9 @@ from decimal import Decimal
 from django.db import connection
 
 from accounts.models import Account, Outcome
+from scoring import model_queries, queries
+from scoring.automation.limits import asked
+from scoring.automation.models import ModelGate
 from scoring.models import ScoreRun
 from tests.scoring.models_by_hand import by_hand, curve, register
 
@@ -122,6 +125,21 @@ def source_states(*, late=(), day=DAY, accounts=40):
 
     newest = str(day - timedelta(days=1))
     return {key: {"accounts": accounts, "latest": newest, "late": key in late} for key in SOURCES}
+
+
+def checked(world, model, *, failing=(), words=""):
+    """The gates of the newest scoring as the nightly check leaves them, all met but these."""
+    with world.here():
+        run = queries.newest_run(world.tenant)
+        ModelGate.objects.for_tenant(world.tenant).filter(model=model, as_of=run.as_of).delete()
+        kept = asked(model_queries.chance_settings(world.tenant), run_id=run.pk)
+        ModelGate.objects.bulk_create(
+            ModelGate(
+                tenant=world.tenant, model=model, as_of=run.as_of, place=at, key=key, passed=key not in failing,
+                words=words or f"{key}: as needed.", details=details,
+            )
+            for at, (key, details) in enumerate(kept.items())
+        )  # fmt: skip
 
 
 def leaves(world, account, day):

@@ -11,7 +11,7 @@ from jobs.models import Job
 from scoring.automation import holds, queries, readiness
 from scoring.automation.models import ModelGate
 from scoring.models import ChanceSettings
-from tests.scoring.automation.made import DAY, scored, standing, version
+from tests.scoring.automation.made import DAY, checked, scored, standing, version
 from tests.test_query_counts import FRAME, PAGE
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +113,20 @@ def test_automatic_is_refused_on_the_page_with_the_figure(acme, admin):
     assert "3, at least 20 needed" in answer.content.decode()
     with acme.here():
         assert not Job.objects.for_tenant(acme.tenant).exists()
+
+
+def test_an_automatic_version_whose_gate_fails_says_that_it_starts_nothing(acme, admin):
+    model = version(acme, state="automatic")
+    scored(acme, model, day=DAY)
+    fails = "Of the accounts flagged in those windows, the share that left: 20 %, at least 80 % needed."
+    for failing in ((), ("precision",)):
+        checked(acme, model, failing=failing, words=fails)
+        for path in ("models/", f"models/{model.pk}/"):
+            with CaptureQueriesContext(connection) as captured:
+                page = text_of(admin, acme, path)
+            assert len([each for each in captured if not each["sql"].startswith(FRAME)]) <= PAGE
+            assert ("It starts nothing by itself now." in page) is bool(failing)
+            assert (f"8 of 9 gates met: {fails}" in page) is bool(failing)
 
 
 def test_a_step_needs_its_reason_and_leaves_it_in_the_audit_log(acme, admin):
