@@ -86,20 +86,24 @@ def line_of(tenant: Tenant, model: ChurnModel) -> list[ChurnModel]:
     return [model, *older.defer("document", "report").order_by("-version")]
 
 
-def scored_days(tenant: Tenant, model: ChurnModel, line: list[ChurnModel]) -> dict[date, int]:
-    """The run that stands for each day on which the line was shown or this version was in the shadow, by day."""
-    return {as_of: pk for as_of, pk, _ in _told(tenant, model, line)}
+@dataclass(frozen=True)
+class Scoring:
+    """The first time that something was said of a day."""
+
+    run: int
+    on: date  # by the clock of the run
 
 
-def said_on(tenant: Tenant, model: ChurnModel, line: list[ChurnModel], *, as_of: date) -> list[date]:
-    """The days on which something was said of the days up to `as_of`, ascending, by the clock of the runs.
+def scored_days(tenant: Tenant, model: ChurnModel, line: list[ChurnModel]) -> dict[date, Scoring]:
+    """Each day on which the line was shown, or this version was in the shadow, as it was scored first, by day.
 
-    Each scored day counts once, when it was scored first, and not at all when that was long after it (AHEAD).
+    A day that was scored long after it (AHEAD) is not among them: it was known what came of it. Nor does a later run
+    replace what a day was first told, for evidence comes late.
     """
-    first: dict[date, date] = {}
-    for day, _, ran in _told(tenant, model, line):
-        first.setdefault(day, ran)
-    return sorted({ran for day, ran in first.items() if day <= as_of and ran - day <= AHEAD})
+    first: dict[date, Scoring] = {}
+    for day, run, on in _told(tenant, model, line):
+        first.setdefault(day, Scoring(run, on))
+    return {day: each for day, each in first.items() if each.on - day <= AHEAD}
 
 
 def _told(tenant: Tenant, model: ChurnModel, line: list[ChurnModel]) -> Iterator[tuple[date, int, date]]:
