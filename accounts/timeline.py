@@ -5,8 +5,10 @@ kind and id, so the cursor (time, kind, id) is total.
 """
 # ruff: noqa: S608  the branches are constants of this file; values are always parameters
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -99,7 +101,8 @@ BRANCHES = [
     ),
 ]  # fmt: skip
 GROUPS = list(dict.fromkeys(branch.label for branch in BRANCHES))
-_BY_KIND = {branch.kind: branch for branch in BRANCHES}
+_BY_KIND: "dict[str, Branch | Group]" = {branch.kind: branch for branch in BRANCHES}
+_WORKED_OUT: "dict[str, Group]" = {}  # by label
 
 
 def register(branch: Branch) -> None:
@@ -110,6 +113,14 @@ def register(branch: Branch) -> None:
     _BY_KIND[branch.kind] = branch
     if branch.label not in GROUPS:
         GROUPS.append(branch.label)
+
+
+def register_group(group: "Group") -> None:
+    """Add lines that no table holds, under a label of their own, which comes first; apps above do it at start-up."""
+    if group.kind in _BY_KIND:
+        raise ValueError(f"the kind {group.kind} is registered twice")
+    _BY_KIND[group.kind] = _WORKED_OUT[group.label] = group
+    GROUPS.insert(0, group.label)
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,7 @@ class Entry:
     text: str
     detail: str
     has_body: bool
+    points: Decimal | None = None  # by which it moved the score, where that is what the line tells
 
     @property
     def icon(self) -> str:
@@ -133,10 +145,26 @@ class Entry:
         return f"{self.at.isoformat()}~{self.kind}~{self.id}"
 
 
+@dataclass(frozen=True)
+class Group:
+    """Lines that an app above works out: their label and kind, and who gives a page of them.
+
+    `entries(tenant, account, after, size)`: newest first, ties by falling id, behind the row that `after` names (`at`,
+    `id`; empty: from the newest on), and the cursor of the next page ("" at the end).
+    """
+
+    label: str
+    kind: str
+    icon: str
+    entries: Callable[[Tenant, Account, dict[str, Any], int], tuple[list[Entry], str]]
+
+
 def entries(
     tenant: Tenant, account: Account, *, group: str = "", before: str = "", size: int = PAGE
 ) -> tuple[list[Entry], str]:
     """One page of evidence and the cursor of the next one ("" at the end). Raises BadCursor."""
+    if group in _WORKED_OUT:
+        return _WORKED_OUT[group].entries(tenant, account, _after(before), size)
     branches = [branch for branch in BRANCHES if (branch.label == group if group else not branch.only_alone)]
     values: dict[str, Any] = {
         "tenant": tenant.pk,
