@@ -6,8 +6,9 @@ together, a ticket's on the day that it was closed, from which on it counts.
 """
 # ruff: noqa: S608  the parts are constants of this file
 
-from accounts.timeline import Branch, register
+from accounts.timeline import Branch, register, register_group
 from scoring.sentiment import VERSION
+from scoring.why import moved
 
 _ROW = "CASE WHEN t.subject <> '' THEN ': ' || t.subject ELSE '' END"
 _MENTIONS = """(
@@ -57,6 +58,7 @@ _RATED = {
 
 def register_lines() -> None:
     """Called once at start-up."""
+    register_group(moved.GROUP)
     register(
         Branch("mention", "Competitors", "flag", _MENTIONS, "at", f"t.name || ' named in ' || {_WHERE}",
                "coalesce(nullif(t.subject, ''), 'Competitor')", where="t.is_active")
