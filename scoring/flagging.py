@@ -13,7 +13,9 @@ from datetime import date
 from typing import Any
 
 RUNNING = 2  # scorings that must agree, upwards and downwards
-IN_TIME_DAYS = 14  # a day scored later than that is the past: nobody saw what it says, and what came of it was known
+IN_TIME_DAYS = (
+    14  # a day scored later than that is the past: nobody saw what it says, and what came of it was known
+)
 LOWER = 0.8  # a chance is calm below this share of the threshold it flags from; in between it changes no flag
 
 

@@ -77,6 +77,11 @@ class Leavers:
     def left(self) -> int:
         return len(self.seen)
 
+    @property
+    def pool_may_serve(self) -> bool:
+        """Whether a pool of workspaces would stand in: training asks it below its own first rung alone."""
+        return 0 < self.left < LEAST_LEAVERS
+
 
 def lines(tenant: Tenant, run: ScoreRun | None, left: Leavers) -> list[Line]:
     """Every source that any customer has, in the catalogue's order; two statements."""
@@ -151,4 +156,4 @@ def ladder_words(left: int, *, least: int) -> str:
         )
     if left < 100:
         return "Chances from one model for all segments, shrunken, with wide intervals."
-    return "Chances, with segments of their own where the back-test says so."
+    return "Chances from a model of your own, with curves as fine as so many leavers allow."

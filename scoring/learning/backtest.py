@@ -58,7 +58,8 @@ def report(
     p = forecasts.p[chosen]
     cuts, thresholds = choose(rows, p, wishes, seed=seed)
     figures = _figures(rows, p, forecasts.base, cuts, wishes, seed)
-    at_cut = cuts[AT]
+    at_cut, newer = cuts[AT], np.flatnonzero(~is_older(rows.day))
+    judged = take(rows, newer)  # the days that did not choose the threshold
     return made | {
         "chosen": chosen,
         "chosen_why": why,
@@ -67,9 +68,9 @@ def report(
         "precisions": precisions(rows, p, is_older(rows.day), seed=seed, wanted=wishes.precision),
         **figures,
         "by_origin": _by_origin(rows, p, cuts, wishes),
-        "lead_time": warned.warning(rows, p[:, AT], known, until, at_cut, seed),
+        "lead_time": warned.warning(judged, p[newer, AT], known, until, at_cut, seed),
         "features_slope": slope_of_features(rows, p, forecasts.timing[chosen]),
-        "kinds": warned.kinds(rows, p[:, AT], known, at_cut, horizon=HORIZON, seed=seed),
+        "kinds": warned.kinds(judged, p[newer, AT], known, at_cut, horizon=HORIZON, seed=seed),
         "reliability": _reliability(rows, p, seed),
         "reliability_segments": _reliability_of_segments(rows, p, seed),
     }

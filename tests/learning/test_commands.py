@@ -1,5 +1,6 @@
 """`train` and `backtest` as scripts call them, and as jobs: exit codes, figures, going on, stopping."""
 
+import csv
 import json
 from datetime import timedelta
 from io import StringIO
@@ -173,3 +174,22 @@ def test_it_learns_every_month_at_night_once_somebody_left(acme):
     assert kinds[tasks.TRAIN].mode == kinds[tasks.BACKTEST].mode == "stepwise"
     with acme.here():
         assert not monthly.when(acme.tenant)
+
+
+def test_of_four_leavers_no_chance_is_learnt_scored_or_exported(acme, tmp_path):
+    """The whole way of the world in which four customers ever left (DECISIONS 24)."""
+    size = ("--accounts", "60", "--days", "330", "--seed", "3", "--end", "2026-09-30")
+    run("simulate_bundle", str(tmp_path / "b"), "--world", "four_churns", *size)
+    run("import_bundle", str(tmp_path / "b"), "--tenant", "acme")
+    refusal = refused("train", "--tenant", "acme", "--json", str(tmp_path / "report.json"))
+    assert refusal.returncode == 1
+    told = json.loads((tmp_path / "report.json").read_text())
+    assert 0 < told["leavers"]["seen"] <= 4
+    assert (told["ladder"], told["refused"]) == ("none", str(refusal))
+    with acme.here():
+        assert not ChurnModel.objects.filter(tenant=acme.tenant).exists()
+    run("export_scores", "--tenant", "acme", "--output", str(tmp_path / "scores.csv"))
+    rows = list(csv.DictReader((tmp_path / "scores.csv").open(newline="")))
+    assert len(rows) > 40
+    assert {row[f"p_churn_{days}"] for row in rows for days in (30, 60, 90)} == {""}
+    assert {row["model_version"] for row in rows} == {""}

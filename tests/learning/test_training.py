@@ -108,6 +108,7 @@ def test_the_report_holds_what_the_command_promises(trained):
     )
     assert report["lead_time"]["share"]["n"] == report["lead_time"]["denominator"]
     assert set(report["lead_time"]["segments"]) == {"enterprise", "mid_market", "smb"}
+    assert report["lead_time"]["scored_days"] == report["thresholds"]["90"]["judged_on"]
     assert all({"left", "flagged", "share"} == set(each) for each in report["kinds"].values())
     for chosen in report["thresholds"].values():
         assert not set(chosen["chosen_on"]) & set(chosen["judged_on"])

@@ -247,6 +247,24 @@ def test_what_a_source_unlocks(months, coverage, words):
     assert words in readiness.unlocked(months, coverage, is_late=False, is_dated=True)
 
 
+@pytest.mark.parametrize(
+    ("left", "least", "words", "pool"),
+    [
+        (0, 20, "nobody was seen to leave", False),
+        (1, 20, "1 left, and chances of your own need 20", True),
+        (19, 50, "19 left, and chances of your own need 50", True),
+        (20, 20, "shrunken", False),
+        (20, 50, "20 left, and chances of your own need 50", False),  # training asks the pool below 20 alone
+        (99, 20, "shrunken", False),
+        (100, 20, "as fine as so many leavers allow", False),
+    ],
+)
+def test_the_rungs_of_the_ladder_in_words(left, least, words, pool):
+    told = readiness.ladder_words(left, least=least)
+    assert words in told
+    assert readiness.Leavers(list(range(left)), left, 0, 0, None, told).pool_may_serve is pool
+
+
 def test_the_admin_sets_gates_once_and_the_thresholds_page_lists_them(acme, admin):
     admin.post("/admin/acting-tenant/", {"slug": acme.tenant.slug})
     given = {

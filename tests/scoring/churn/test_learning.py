@@ -11,7 +11,7 @@ from scoring.engine.churn.chances import chances, logit
 from scoring.engine.churn.data import leavers, take
 from scoring.engine.churn.document import from_document, to_document
 from scoring.engine.churn.explain import explain
-from scoring.engine.churn.fit import Options, fit
+from scoring.engine.churn.fit import FEW, Options, fit, prepare
 from scoring.engine.churn.importance import importance
 from scoring.engine.churn.model import Calibration, on_curve, raw_logits
 from scoring.engine.churn.parts import ensemble, features_of, fit_parts
@@ -329,3 +329,12 @@ def test_a_calibrated_model_is_stored_with_what_was_decided(fitted, later):
     again = from_document(to_document(done))
     assert again.calibration == done.calibration
     np.testing.assert_array_equal(chances(again, later).p, chances(done, later).p)
+
+
+def test_a_fit_is_kept_small_below_a_hundred_leavers_of_its_own(past):
+    gone = np.unique(past.account[np.isfinite(past.leaves_in)])
+    assert gone.size > FEW
+    for left, few in ((FEW - 1, True), (FEW, False)):
+        rows = take(past, ~np.isin(past.account, gone[left:]))
+        assert leavers(rows) == left
+        assert prepare(rows, Options()).few is few
