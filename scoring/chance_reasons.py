@@ -1,6 +1,7 @@
 """What is associated with an account's chance of leaving, as short sentences made from the model's exact parts."""
 
 import json
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import numpy as np
@@ -28,10 +29,11 @@ _OTHER = {
 }
 
 
-def sentence(name: str, value: float) -> str:
-    """What the model read, in words; `value` NaN: nothing."""
+def sentence(name: str, value: float, windows: Mapping[str, int] | None = None) -> str:
+    """What the model read, in words; `value` NaN: nothing. `windows`: days that are not the declared ones."""
     if name in BY_KEY:
-        return f"No value yet: {BY_KEY[name].label}" if np.isnan(value) else words(name, value)
+        about = {"days": windows or {}}
+        return f"No value yet: {BY_KEY[name].label}" if np.isnan(value) else words(name, value, about)
     if name.startswith("segment."):
         return f"Segment {name.partition('.')[2].replace('_', ' ')}"
     known, unknown = _OTHER.get(name, (name, name))
@@ -72,7 +74,7 @@ def _told(
     age = ages[_PLACES[name]] if name in _PLACES else np.nan
     return {
         "key": name,
-        "text": sentence(name, value),
+        "text": sentence(name, value, chances.windows),
         "part": round(float(chances.parts[row, column]), 4),
         "points": round(100 * change, 1),
         "value": None if np.isnan(value) else round(value, 4),

@@ -6,6 +6,7 @@ with a flag, and the day's snapshots say nothing.
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -27,11 +28,13 @@ from scoring.learning.stake import simulated
 from scoring.models import ChanceSettings, ChurnModel
 from scoring.pooling.words import POOLED, flag_of
 from scoring.scored import Scored
+from scoring.windows import of_version
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Over = Callable[[dict[str, int]], Scored]
 logger = logging.getLogger("holdfast.scoring")
 
 LEVELS = ("low", "medium", "high", "critical")
@@ -59,6 +62,8 @@ class Chances:
     parts: Floats  # n x names
     cuts: tuple[float, float, float]
     margin: float
+    windows: dict[str, int] = field(default_factory=dict)  # of one's own, that x was read over
+    seen: str = ""  # a hash of what was said, where x was read over other windows than those of health
 
     def now(self) -> Ints:
         """The place in LEVELS of each p90, by half-open cuts."""
@@ -89,24 +94,52 @@ class DayChances:
         """What of this decides the day's figures: model, cuts, flags, and who else is watched."""
         live = self.live
         told = (live.version, live.model_id, live.cuts, live.margin) if live else ()
+        if live and live.seen:
+            told = (*told, live.seen)  # health's own fingerprint does not know of these figures
         watched = tuple(each.model_id for each in self.shadows)
         return repr((told, self.flags, watched) if watched else (told, self.flags))
 
 
-def of_day(tenant: Tenant, scored: Scored) -> DayChances:
-    """Chances of every customer of that day. Opens its own short transaction."""
+class Reading:
+    """A scored day as each version must see it: over the windows that it was learnt over.
+
+    `over` reads the day again; it is asked once for each set of windows, and only where one differs from what is in
+    force. Without it every version sees the day as health does.
+    """
+
+    def __init__(self, scored: Scored, over: Over | None) -> None:
+        self.scored, self._over = scored, over
+        self._read: dict[str, Scored] = {}
+
+    def of(self, row: ChurnModel) -> Scored:
+        own = self.scored.features.windows
+        wanted = of_version(row.report, own)
+        if self._over is None or wanted == own:
+            return self.scored
+        key = repr(sorted(wanted.items()))
+        if key not in self._read:
+            self._read[key] = self._over(wanted)
+        return self._read[key]
+
+
+def of_day(tenant: Tenant, scored: Scored, *, over: Over | None = None) -> DayChances:
+    """Chances of every customer of that day. Opens its own short transactions.
+
+    `over` gives the same day read over other windows: for versions that were learnt before a policy changed them.
+    """
+    reading = Reading(scored, over)
     with tenant_transaction(tenant.pk):
         row = model_queries.model_for(tenant, as_of=scored.day)
         shadows = model_queries.shadows(tenant, as_of=scored.day)
         settings = model_queries.chance_settings(tenant)
         lost = row is None and model_queries.has_lost_its_model(tenant)
         held = tuple(of_scoring(tenant, day=scored.day, sources=scored.sources()))
-    found = _shadows(shadows, scored)
+    found = _shadows(shadows, reading)
     if row is None:
         missing = (MODEL_MISSING,) if lost else ()
         return DayChances(flags=missing, keeps_last=lost, shadows=found, held=held)
     try:
-        live = _compute(row, scored, settings)
+        live = _compute(row, reading, settings)
     except CorruptModel as broken:
         logger.error(
             "the model cannot be read", extra={"tenant": tenant.slug, "model": row.pk, "why": str(broken)}
@@ -134,8 +167,8 @@ def with_digest(scored: Scored, day: DayChances) -> Scored:
     return replace(scored, fingerprint=whole)
 
 
-def _compute(row: ChurnModel, scored: Scored, settings: ChanceSettings) -> Chances:
-    fitted = load_model(row)
+def _compute(row: ChurnModel, reading: Reading, settings: ChanceSettings) -> Chances:
+    fitted, scored = load_model(row), reading.of(row)
     stack = observe(scored.features, scored.values)
     said = engine.chances(fitted, stack)
     parts = explain(fitted, stack)
@@ -155,6 +188,8 @@ def _compute(row: ChurnModel, scored: Scored, settings: ChanceSettings) -> Chanc
         parts=parts.parts,
         cuts=(float(settings.medium_from), float(settings.high_from), float(settings.critical_from)),
         margin=float(settings.margin),
+        windows=scored.features.windows,
+        seen="" if scored is reading.scored else hashlib.sha256(said.p.tobytes()).hexdigest(),
     )
 
 
@@ -175,7 +210,7 @@ def _usual(names: tuple[str, ...], x: Floats) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _shadows(rows: list[ChurnModel], scored: Scored) -> tuple[Shadow, ...]:
+def _shadows(rows: list[ChurnModel], reading: Reading) -> tuple[Shadow, ...]:
     """A shadow that cannot be read is left out: nobody sees it, and its own page says so."""
     found = []
     for row in rows:
@@ -184,6 +219,7 @@ def _shadows(rows: list[ChurnModel], scored: Scored) -> tuple[Shadow, ...]:
         except CorruptModel:
             logger.warning("a shadow model cannot be read", extra={"model": row.pk})
             continue
+        scored = reading.of(row)
         found.append(Shadow(row.pk, engine.chances(fitted, observe(scored.features, scored.values)).p))
     return tuple(found)
 

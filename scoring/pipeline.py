@@ -26,7 +26,7 @@ from scoring.features.load import Features, load
 from scoring.models import HealthPolicy, ScoreRun
 from scoring.scored import Scored
 from scoring.sentiment.reading import read_new
-from scoring.windows import windows_of
+from scoring.windows import in_force, windows_of
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -59,7 +59,7 @@ def score_day(tenant: Tenant, *, as_of: date, by: Actor, progress: Progress | No
         read_new(tenant, progress=lambda done: report(done, None, "Reading texts"))
         scored = evaluate(tenant, as_of=as_of, progress=report)
         report(0, len(scored), "Computing chances")
-        chances = of_day(tenant, scored)
+        chances = of_day(tenant, scored, over=lambda windows: read_over(tenant, scored, windows))
         scored = with_digest(scored, chances)
         report(0, len(scored), "Saving scores")
         return writing.write_scores(
@@ -116,10 +116,23 @@ def evaluate(
     return score_features(features, chosen)
 
 
-def values_of_day(tenant: Tenant, *, as_of: date) -> tuple[Features, Floats]:
-    """Every customer of that day and their indicator values, without health: what models are learnt from."""
-    with tenant_transaction(tenant.pk):
-        windows = windows_of(queries.published_policies(tenant))
+def read_over(tenant: Tenant, scored: Scored, windows: dict[str, int]) -> Scored:
+    """The same customers, read again over other windows than those in force; health stays as it is."""
+    features = load(tenant, day=scored.day, windows=windows, customers=scored.features)
+    values, states, newest = _values(features)
+    return replace(scored, features=features, values=values, states=states, newest=newest)
+
+
+def values_of_day(
+    tenant: Tenant, *, as_of: date, windows: dict[str, int] | None = None
+) -> tuple[Features, Floats]:
+    """Every customer of that day and their indicator values, without health: what models are learnt from.
+
+    `windows`: days by indicator key where not declared; None: those in force.
+    """
+    if windows is None:
+        with tenant_transaction(tenant.pk):
+            windows = in_force(tenant)
     features = load(tenant, day=as_of, windows=windows)
     if not len(features):  # then there are no raw figures either
         return features, np.empty((0, len(INDICATORS)))
@@ -151,9 +164,10 @@ def score_features(features: Features, policies: Sequence[HealthPolicy]) -> Scor
 def _values(features: Features) -> tuple[Floats, Ints, Floats]:
     """Accounts x indicators: value, why it is missing (place in breakdown.MISSING), days since the newest evidence."""
     columns, states, newest = [], [], []
+    evidence = features.evidence()
     for indicator in INDICATORS:
         absent, late = _source_state(features, indicator)
-        value = np.where(absent | late, np.nan, FORMULAS[indicator.key](features.raw))
+        value = np.where(absent | late, np.nan, FORMULAS[indicator.key](evidence))
         not_tracked = absent | _untracked_account(features, indicator)
         state = np.where(not_tracked, 1, np.where(late, 3, 2))  # what never came cannot be late
         columns.append(value)

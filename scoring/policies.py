@@ -20,7 +20,6 @@ from scoring.bands import policy_label
 from scoring.catalogue import BY_KEY, INDICATORS
 from scoring.exceptions import PolicyRefused
 from scoring.models import HealthPolicy, PolicyIndicator
-from scoring.windows import LONGEST, SHORTEST
 from tenants.access import Actor
 from tenants.models import Tenant
 
@@ -62,13 +61,17 @@ def check_curve(xs: Sequence[float], ys: Sequence[float]) -> None:
 
 
 def check_window(indicator: str, days: int | None) -> None:
-    """A window of one's own: where the indicator has one, from a week to two years. Raises PolicyRefused."""
+    """A window of one's own: where the indicator has one, within its declared limits. Raises PolicyRefused."""
     if days is None:
         return
-    if not BY_KEY[indicator].has_window:
-        raise PolicyRefused(f"The window of {BY_KEY[indicator].label} is fixed.")
-    if not SHORTEST <= days <= LONGEST:
-        raise PolicyRefused(f"A window has between {SHORTEST} and {LONGEST} days.")
+    known = BY_KEY[indicator]
+    if not known.has_window:
+        raise PolicyRefused(f"{known.label} has no window: {known.no_window}.")
+    if not known.shortest <= days <= known.longest or days % known.step:
+        raise PolicyRefused(
+            f"A window of {known.label} is {known.limits}; {days} cannot be. Leave it empty for the usual "
+            f"{known.window_days}."
+        )
 
 
 def check_policy(policy: HealthPolicy, rows: Sequence[PolicyIndicator]) -> None:

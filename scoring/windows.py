@@ -1,25 +1,84 @@
 """Windows that a tenant sets itself: rows of its policy for all segments, one an indicator that has a window.
 
-They hold for the whole tenant, for health and for what models learn, so that a value means the same everywhere.
+They hold for the whole tenant, for health and for what models learn, so that a value means the same everywhere. A
+version of the chance of leaving goes on reading the windows that it was learnt over (`of_version`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from scoring.catalogue import BY_KEY
+from scoring.catalogue import BY_KEY, INDICATORS
+from scoring.catalogue.base import recent_days
 from scoring.models import HealthPolicy, PolicyIndicator
+from tenants.models import Tenant
 
-SHORTEST, LONGEST = 7, 730  # days
+DECLARED = {each.key: each.window_days for each in INDICATORS if each.has_window}
+NOW = ".now"  # after the key: days of the window that are now, where an indicator compares now with before
+KEPT = "windows"  # of a version's report: days by indicator key
+# indicator and days of the policy in force, for statements of panels that have none to spare; see `different`
+IN_FORCE = """SELECT i.indicator, i.window_days FROM scoring_policyindicator i
+                 JOIN scoring_healthpolicy p ON p.tenant_id = i.tenant_id AND p.id = i.policy_id
+                WHERE i.tenant_id = %(tenant)s AND p.state = 'published' AND p.segment = ''
+                  AND i.window_days IS NOT NULL"""
+
+
+def spans(own: Mapping[str, int]) -> dict[str, int]:
+    """Days of every window, and under `<key>.now` of its part that is now; statements name them so."""
+    whole = DECLARED | dict(own)
+    return whole | {f"{key}{NOW}": recent_days(days) for key, days in whole.items()}
 
 
 def windows_of(policies: Iterable[HealthPolicy]) -> dict[str, int]:
     """Days by indicator key where they differ from the declared ones. A policy needs `.rows`."""
     base = next((policy for policy in policies if policy.segment == ""), None)
-    rows: Iterable[PolicyIndicator] = base.rows if base is not None else ()
-    return {
-        row.indicator: row.window_days
-        for row in rows
-        if row.window_days
-        and row.indicator in BY_KEY
-        and BY_KEY[row.indicator].has_window
-        and row.window_days != BY_KEY[row.indicator].window_days
-    }
+    return _own(base.rows if base is not None else ())
+
+
+def in_force(tenant: Tenant) -> dict[str, int]:
+    """The same of the policy in force; one query, in the tenant's transaction."""
+    rows = PolicyIndicator.objects.for_tenant(tenant).filter(
+        policy__state=HealthPolicy.State.PUBLISHED, policy__segment="", window_days__isnull=False
+    )
+    return _own(rows)
+
+
+def _own(rows: Iterable[PolicyIndicator]) -> dict[str, int]:
+    return different({row.indicator: row.window_days for row in rows if row.window_days})
+
+
+def different(days: Mapping[str, int]) -> dict[str, int]:
+    """Of windows by key those that can be set and are not the declared ones."""
+    return {key: each for key, each in days.items() if key in DECLARED and each != DECLARED[key]}
+
+
+# --- what a version of the chance of leaving was learnt over ----------------------------------------
+
+
+def kept_for(names: Iterable[str], own: Mapping[str, int]) -> dict[str, int]:
+    """What a version that reads these features keeps in its report, learnt while `own` was in force."""
+    whole = DECLARED | dict(own)
+    return {name: whole[name] for name in names if name in whole}
+
+
+def of_version(report: Mapping[str, Any], own: Mapping[str, int]) -> dict[str, int]:
+    """The windows of one's own that a version must be read over, where `own` is in force.
+
+    Only what it reads counts. One from before windows were kept goes by those in force.
+    """
+    kept = report.get(KEPT)
+    if kept is None:
+        return dict(own)
+    now = DECLARED | dict(own)
+    if all(now.get(key, days) == days for key, days in kept.items()):
+        return dict(own)
+    return different(kept)
+
+
+def changed_since(report: Mapping[str, Any], own: Mapping[str, int]) -> list[str]:
+    """In words, what a version reads over other days than health does now; the label is that of the catalogue."""
+    now = DECLARED | dict(own)
+    return [
+        f"{BY_KEY[key].label}: {days} days, now {now[key]}"
+        for key, days in (report.get(KEPT) or {}).items()
+        if key in now and now[key] != days
+    ]

@@ -82,6 +82,10 @@ class Indicator:
     also: str = ""  # a second source that can give the value alone
     names: str = ""  # the text figure with the names that the sentence needs, parted by |
     has_window: bool = False  # a policy may set its own window; {days} in the texts is the one in force
+    no_window: str = ""  # why there is no stretch of time to set: the end of "Has no window: ..."
+    shortest: int = 7  # days that a window of one's own has at least, at most, and in steps of
+    longest: int = 730
+    step: int = 1
     optional: bool = False  # having no value is no gap: it costs neither points nor coverage
 
     @property
@@ -108,8 +112,39 @@ class Indicator:
             pct=value * 100,
             s="" if round(value) == 1 else "s",
             names=listed(names) or "some features",
-            days=days or self.window_days,
+            **stretches(days or self.window_days),
         )
+
+    @property
+    def window_words(self) -> str:
+        """Which windows can be set, or why none can; one line for an admin."""
+        return f"Has no window: {self.no_window}." if self.no_window else f"Window {self.limits}."
+
+    @property
+    def limits(self) -> str:
+        """Of a window of one's own, in words."""
+        steps = {1: "", 7: ", in whole weeks"}.get(self.step, f", in steps of {self.step}")
+        return f"between {self.shortest} and {self.longest} days{steps}"
+
+
+HALF_YEAR = 180
+SPANS = {HALF_YEAR: "half a year", 365: "a year"}
+
+
+def recent_days(window: int) -> int:
+    """Where an indicator compares now with before: the last third of its window is now."""
+    return window // 3
+
+
+def stretches(window: int) -> dict[str, str]:
+    """What sentences call a window of so many days, and of one that compares: the part that is before."""
+    before = window - recent_days(window)
+    return {
+        "days": str(window),
+        "span": SPANS.get(window, f"{window} days"),
+        "before": str(before),
+        "prior": "half year" if before == HALF_YEAR else f"{before} days",
+    }
 
 
 def listed(names: str) -> str:

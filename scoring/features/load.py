@@ -10,17 +10,17 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from scoring.catalogue import INDICATORS, SOURCES
+from scoring.catalogue import SOURCES
 from scoring.features import statements
 from scoring.features.money import Money, Rates, read_money
+from scoring.features.statements.usage import edges
 from scoring.sentiment import VERSION as LEXICON
+from scoring.windows import spans
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
 Floats = NDArray[np.float64]
 BLOCK = 10_000  # accounts a statement: keeps each well under the app role's 10 s, and memory bounded
-# the declared windows that a policy may change; statements name them by the indicator's key
-WINDOWS = {each.key: each.window_days for each in INDICATORS if each.has_window}
 NAMES = "_names"  # how a text figure's name ends
 # sums by account stay in memory: with the server's 4 MB they are sorted instead, which takes twice as long
 WORK_MEM = "SET LOCAL work_mem = '64MB'"
@@ -45,6 +45,11 @@ class Features:
     def __len__(self) -> int:
         return len(self.external_ids)
 
+    def evidence(self) -> dict[str, Floats]:
+        """What formulas read: the raw figures, and under `window.<key>` the days of each window in force."""
+        days = {f"window.{key}": np.float64(each) for key, each in spans(self.windows).items()}
+        return {**self.raw, **days}  # type: ignore[dict-item]  # one number stands for the same of every account
+
 
 def load(
     tenant: Tenant,
@@ -52,13 +57,15 @@ def load(
     day: date,
     windows: dict[str, int] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    customers: Features | None = None,
 ) -> Features:
     """Everything known about each customer before `day`. Opens one short transaction a block.
 
-    `windows`: days by indicator key, in place of the declared ones.
+    `windows`: days by indicator key, in place of the declared ones. `customers`: of the same day, so that a second
+    reading is of the same accounts.
     """
     with tenant_transaction(tenant.pk):
-        features = _customers(tenant, day)
+        features = _customers(tenant, day) if customers is None else _same(customers)
         features.rates = _rates(tenant, day)
     features.windows = dict(windows or {})
     total = len(features)
@@ -82,10 +89,16 @@ def _parameters(tenant: Tenant, day: date, first: int = 0, last: int = 0) -> dic
         "start": datetime.combine(day, time(), UTC),
         "first": first,
         "last": last,
-        **WINDOWS,
+        **_windows({}),
         "lexicon": LEXICON,
         "currency": tenant.currency,
     }
+
+
+def _windows(own: dict[str, int]) -> dict[str, Any]:
+    found = spans(own)
+    parts = edges(found)
+    return {**found, "usage_edges": parts, "usage_reach": parts[-1]}
 
 
 def _customers(tenant: Tenant, day: date) -> Features:
@@ -102,6 +115,12 @@ def _customers(tenant: Tenant, day: date) -> Features:
     return features
 
 
+def _same(known: Features) -> Features:
+    return Features(
+        known.day, known.ids, known.external_ids, known.segments, {"tenure_days": known.raw["tenure_days"]}
+    )
+
+
 def _rates(tenant: Tenant, day: date) -> Rates:
     with connection.cursor() as cursor:
         cursor.execute(statements.RATES, _parameters(tenant, day))
@@ -111,7 +130,7 @@ def _rates(tenant: Tenant, day: date) -> Rates:
 def _load_block(tenant: Tenant, features: Features, block: slice) -> None:
     ids = features.ids[block]
     # a range of ids, not a list of them: the plan is a range scan, and who is no customer is left out below
-    parameters = _parameters(tenant, features.day, int(ids[0]), int(ids[-1])) | features.windows
+    parameters = _parameters(tenant, features.day, int(ids[0]), int(ids[-1])) | _windows(features.windows)
     with connection.cursor() as cursor:
         cursor.execute(WORK_MEM)
     for source, statement in statements.EVIDENCE.items():

@@ -80,10 +80,10 @@ ORDER BY c.relname, a.attnum
 """
 
 
-def read(tenant: Tenant, *, day: date) -> Stack | None:
+def read(tenant: Tenant, *, day: date, windows: dict[str, int] | None = None) -> Stack | None:
     """One landmark as `landmarks.read` gives it, from what was known before that day; None where nobody was there."""
     with known_before(day):
-        return landmarks.read(tenant, day=day)
+        return landmarks.read(tenant, day=day, windows=windows)
 
 
 @contextmanager

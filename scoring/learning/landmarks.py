@@ -4,11 +4,12 @@ Days lie 30 apart and are counted back from the end of what is known, so that wi
 exactly there and the newest closed ones are used. Each day is read through the one code path of scoring.
 """
 
+import json
 import math
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from scoring.engine.churn.data import PER_ROW, Stack
 from scoring.learning import labels, spans
 from scoring.learning.observations import NAMES, SEGMENTS, joined, observe
 from scoring.sentiment.reading import read_new
+from scoring.windows import in_force
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -38,18 +40,22 @@ class Plan:
     since: date | None  # evidence and outcomes are known from here on; None: there is none
     days: tuple[date, ...]  # ascending
     known: labels.Leavers
+    windows: dict[str, int] = field(default_factory=dict)  # of one's own, that every landmark is read over
 
 
 def plan(tenant: Tenant, *, as_of: date, most: int = MOST) -> Plan:
     """The landmarks of what was known before `as_of`. Needs the tenant's transaction."""
     span = spans.of(tenant, as_of)
     known = labels.leavers(tenant, before=span.until)
-    return Plan(as_of, span.until, span.since, span.days(most), known)
+    return Plan(as_of, span.until, span.since, span.days(most), known, in_force(tenant))
 
 
-def read(tenant: Tenant, *, day: date) -> Stack | None:
-    """One landmark, not yet labelled; None where nobody was a customer. Opens its own transactions."""
-    features, values = pipeline.values_of_day(tenant, as_of=day)
+def read(tenant: Tenant, *, day: date, windows: dict[str, int] | None = None) -> Stack | None:
+    """One landmark, not yet labelled; None where nobody was a customer. Opens its own transactions.
+
+    `windows`: days by indicator key where not declared; None: those in force.
+    """
+    features, values = pipeline.values_of_day(tenant, as_of=day, windows=windows)
     return observe(features, values) if len(features) else None
 
 
@@ -74,13 +80,15 @@ def gather(
     read_new(tenant)  # as scoring does: a base that was never scored would be learnt without its texts
     with tenant_transaction(tenant.pk):
         chosen = plan(tenant, as_of=as_of)
+    if shelf is not None:
+        shelf.keep_only(chosen.windows)
     parts, fresh = [], 0
     for at, day in enumerate(chosen.days):
         if shelf is None or day not in shelf:
             if fresh and time.monotonic() - started > seconds:
                 raise OutOfTime(f"{at} of {len(chosen.days)} past days are read.")
             said(at, len(chosen.days), "Reading past days")
-            part, fresh = read(tenant, day=day), fresh + 1
+            part, fresh = read(tenant, day=day, windows=chosen.windows), fresh + 1
             if shelf is not None and part is not None:
                 shelf.put(day, part)
         else:
@@ -113,6 +121,15 @@ class Shelf:
     def take(self, day: date) -> Stack:
         with np.load(self._path(day), allow_pickle=False) as kept:
             return Stack(names=NAMES, segments=SEGMENTS, **{name: kept[name] for name in PER_ROW})
+
+    def keep_only(self, windows: dict[str, int]) -> None:
+        """Throw away what was read over other windows: a policy was published between two jobs."""
+        note, told = self.folder / "windows.json", json.dumps(windows, sort_keys=True)
+        if (note.read_text() if note.exists() else "{}") == told:
+            return
+        self.clear()
+        self.folder.mkdir(parents=True, mode=0o700)
+        note.write_text(told)
 
     def clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -38,7 +38,7 @@ def found(
 
     Reads one or two past days again.
     """
-    rows = [*looked, *read_again(tenant, stack, days_to_read(chosen, stack))]
+    rows = [*looked, *read_again(tenant, stack, days_to_read(chosen, stack), windows=chosen.windows)]
     alone = {row["feature"]: row["value"] or 0.0 for row in rows if row["key"] == "alone"}
     tripped = [row for row in rows if row["tripped"]]
     return [
@@ -71,11 +71,13 @@ def days_to_read(chosen: Plan, stack: Stack) -> list[date]:
     return [closed[len(closed) // 2]] if len(stack) > MANY_ROWS else sorted({closed[0], closed[-1]})
 
 
-def read_again(tenant: Tenant, stack: Stack, days: Sequence[date]) -> list[dict[str, Any]]:
-    """The stack's rows of those days beside a reading from which everything later is hidden."""
+def read_again(
+    tenant: Tenant, stack: Stack, days: Sequence[date], *, windows: dict[str, int] | None = None
+) -> list[dict[str, Any]]:
+    """The stack's rows of those days beside a reading from which everything later is hidden, over the same windows."""
     rows, later, whom = [], [], 0
     for day in days:
-        again = as_cut.read(tenant, day=day)
+        again = as_cut.read(tenant, day=day, windows=windows)
         if again is None:
             continue  # landmarks of no stored evidence, as in a study: nothing to compare with
         mine = np.flatnonzero(stack.day == labels.day_number(day))

@@ -15,7 +15,7 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from audit import services as audit
-from scoring import strength
+from scoring import strength, windows
 from scoring.automation.telling import tell_admins
 from scoring.exceptions import ScoringError
 from scoring.models import ChurnModel
@@ -91,8 +91,9 @@ def register(
     by: Actor,
     job_id: int | None = None,
 ) -> ChurnModel:
-    """A new version as a draft."""
+    """A new version as a draft. It keeps the windows that its features were read over (`keep_windows`)."""
     _lock(tenant)
+    own = windows.in_force(tenant)
     newest = ChurnModel.objects.for_tenant(tenant).aggregate(newest=Max("version"))["newest"]
     row = ChurnModel.objects.create(
         tenant=tenant,
@@ -101,12 +102,26 @@ def register(
         as_of=as_of,
         document=document,
         digest=digest_of(document),
-        report=report,
+        report=report | {windows.KEPT: windows.kept_for(_features(document), own)},
         created_by_label=by.label[:300],
         job_id=job_id,
     )
     _record(row, "model_trained", by=by, after={"kind": kind, "as_of": str(as_of), "digest": row.digest})
     return row
+
+
+def _features(document: dict[str, Any]) -> list[str]:
+    curves = document.get("curves")
+    return [str(each.get("name")) for each in curves] if isinstance(curves, list) else []
+
+
+@transaction.atomic
+def keep_windows(tenant: Tenant, row: ChurnModel, own: dict[str, int]) -> None:
+    """What the landmarks were read over, where a policy was published between reading them and registering."""
+    kept = windows.kept_for(_features(row.document), own)
+    if row.report.get(windows.KEPT) != kept:
+        row.report = row.report | {windows.KEPT: kept}
+        ChurnModel.objects.for_tenant(tenant).filter(pk=row.pk).update(report=row.report)
 
 
 @transaction.atomic

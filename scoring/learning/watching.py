@@ -25,6 +25,7 @@ from scoring.engine.validation.gates import gates
 from scoring.learning import labels, landmarks, registry, samples, scorings
 from scoring.model_queries import chance_settings
 from scoring.models import ChanceSettings, ChurnModel
+from scoring.windows import in_force, of_version
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -193,13 +194,14 @@ def drift_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[list[
         line = scorings.line_of(tenant, model)  # a shift goes on while versions replace each other each month
         checks = DriftCheck.objects.for_tenant(tenant).filter(model__in=line, as_of__lt=as_of)
         before = [(each.as_of, each.figures) for each in checks.order_by("-as_of")[:LOOKS_BACK]]
+        over = of_version(model.report, in_force(tenant))
     slope = promised(model.report) * left_by_then(fitted)
     if kept is None:
         nothing = samples.nothing()
         rows = drift((), nothing, nothing, seen, sets, promised=slope)
         remark = "Inputs were not checked: this version kept no sample of its training."
         return [row for row in rows if row["key"] != "score"], remark
-    stack = landmarks.read(tenant, day=as_of)
+    stack = landmarks.read(tenant, day=as_of, windows=over)  # other windows are no shift of the world
     if stack is None:
         return [], "Nobody is a customer."
     used = set(fitted.names)

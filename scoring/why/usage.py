@@ -1,9 +1,11 @@
 """The rows behind what is said of usage: a metric by day beside the account's own past, and who used which feature.
 
 Days run to the day before the scored one, as for the indicators (docs/import.md, "Time travel"); means and what counts
-as given up are theirs, too (scoring.features.statements.usage). Three statements, one for the scored day.
+as given up are theirs, too (scoring.features.statements.usage), over the windows in force. Three statements,
+one for the scored day.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,18 +16,17 @@ from django.db import connection
 from accounts import clock
 from accounts.models import Account
 from accounts.models.usage import UsageDay
+from scoring.catalogue import BY_KEY
 from scoring.charts import Figure
+from scoring.features.statements.usage import GIVEN_UP, IS_GIVEN_UP, REGULAR, REGULAR_OF
+from scoring.windows import IN_FORCE, NOW, different, spans
 from tenants.fields import Field, sees
 from tenants.models import Membership, Tenant
 
-SHOWN_DAYS, PAST_DAYS = 90, 180
-MONTH, BEFORE = 30, 60  # days of the indicators' means
-LEAST_MONTH, LEAST_BEFORE = 10, 20  # days that those need
+SHOWN_DAYS = 90  # at least, and as far as the means reach
+PAST_DAYS = 90  # before those, of which is told what is usual
+ONE_IN = 3  # of the days of a mean must have the metric, as in the indicators
 LEAST_PAST = 20  # days with the metric, before there is a usual range
-REGULAR, PACE = (
-    8,
-    8,
-)  # given up: used on so many of the 60 days before; 8 times the days of the last 30 are fewer
 MOST = 12  # features, and people
 LABELS = {
     "active_users": "Active users", "logins": "Logins", "sessions": "Sessions", "core_events": "Core events",
@@ -51,20 +52,28 @@ DEFAULT, ELSE = (
     "active_users",
 )  # the second where the first has too few days, as in the indicators
 
+# the trend whose stretches the means are of; every other metric takes those of the usage trend
+TREND, TREND_OF = "usage.trend_30d", {"api_calls": "usage.api_trend", "data_gb": "usage.data_trend"}
+TRENDS = (TREND, *TREND_OF.values())
+MOST_BACK = max(BY_KEY[key].longest for key in TRENDS) + PAST_DAYS  # days that can be asked for
+
 _OWN = "tenant_id = %(tenant)s AND account_id = %(account)s AND day < %(day)s"
+# the windows of the policy in force stand beside each day, and alone where there is none
 _DAYS = f"""
-SELECT day, {", ".join(UsageDay.METRICS)} FROM accounts_usage_day
- WHERE {_OWN} AND day >= %(day)s::date - {PAST_DAYS} ORDER BY day
+SELECT w.own, d.* FROM (SELECT jsonb_object_agg(indicator, window_days) AS own FROM ({IN_FORCE}) i) w
+  LEFT JOIN (SELECT day, {", ".join(UsageDay.METRICS)} FROM accounts_usage_day
+              WHERE {_OWN} AND day >= %(day)s::date - {MOST_BACK}) d ON true
+ ORDER BY d.day
 """  # noqa: S608  (constants of this module; values are parameters)
 _COUNTS = (
-    f"count(DISTINCT day) FILTER (WHERE day >= %(day)s::date - {MONTH}) AS now, "
-    f"count(DISTINCT day) FILTER (WHERE day < %(day)s::date - {MONTH}) AS before, max(day) AS last"
+    f"count(DISTINCT day) FILTER (WHERE day >= %(day)s::date - %({GIVEN_UP}.now)s) AS now, "
+    f"count(DISTINCT day) FILTER (WHERE day < %(day)s::date - %({GIVEN_UP}.now)s) AS before, max(day) AS last"
 )
 # features first, those given up on top; then people, the last to use it first
 _DETAIL = f"""
 WITH used AS (
     SELECT day, contact_external_id AS person, product, feature FROM accounts_usage_detail
-     WHERE {_OWN} AND day >= %(day)s::date - {SHOWN_DAYS} AND count > 0
+     WHERE {_OWN} AND day >= %(day)s::date - %({GIVEN_UP})s AND count > 0
 ), features AS (
     SELECT product, feature, {_COUNTS}, count(DISTINCT person) FILTER (WHERE person <> '') AS others
       FROM used GROUP BY product, feature
@@ -72,9 +81,9 @@ WITH used AS (
     SELECT person, {_COUNTS}, count(DISTINCT (product, feature)) AS others
       FROM used WHERE person <> '' GROUP BY person
 )
-(SELECT 'feature', product, feature, '', '', false, now, before, last, others, count(*) OVER ()
+(SELECT 'feature', product, feature, '', '', {IS_GIVEN_UP}, now, before, last, others, count(*) OVER ()
    FROM features
-  ORDER BY (before >= {REGULAR} AND now * {PACE} <= before) DESC, now + before DESC, product, feature LIMIT {MOST})
+  ORDER BY ({IS_GIVEN_UP}) DESC, now + before DESC, product, feature LIMIT {MOST})
 UNION ALL
 (SELECT 'person', person, coalesce(c.name, ''), coalesce(c.role, ''), coalesce(c.title, ''), c.erased_at IS NOT NULL,
         now, before, last, others, count(*) OVER ()
@@ -82,6 +91,18 @@ UNION ALL
         ON c.tenant_id = %(tenant)s AND c.account_id = %(account)s AND c.external_id = person
   ORDER BY last DESC, now + before DESC, person LIMIT {MOST})
 """  # noqa: S608
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """Days that are now, and those before that they are compared with."""
+
+    now: int
+    before: int
+
+    @property
+    def whole(self) -> int:
+        return self.now + self.before
 
 
 @dataclass(frozen=True)
@@ -106,7 +127,8 @@ class Series:
     """One metric by day, oldest first; a day without it is None, never zero."""
 
     metric: str
-    days: Sequence[tuple[date, float | None]]  # the 90 days before the scored one
+    days: Sequence[tuple[date, float | None]]  # the days before the scored one, 90 or as many as are compared
+    of: Stretches
     now: Mean
     before: Mean
     usual: Range | None  # of the 90 days before those shown
@@ -117,15 +139,15 @@ class Series:
 
     @property
     def change(self) -> float | None:
-        """Of the last 30 days against the 60 before, in percent; None where an indicator would have none."""
-        if self.now.n < LEAST_MONTH or self.before.n < LEAST_BEFORE or not self.before.value:
+        """Of what is now against what was before, in percent; None where an indicator would have none."""
+        if _is_little(self.of, self.now, self.before) or not self.before.value:
             return None
         return 100 * ((self.now.value or 0.0) / self.before.value - 1)
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature and on how many days it was used: in the last 30, in the 60 before, and last."""
+    """A feature and on how many days it was used: in what is now, in what was before, and last."""
 
     product: str
     name: str
@@ -133,10 +155,7 @@ class Feature:
     before: int
     last: date
     people: int
-
-    @property
-    def is_given_up(self) -> bool:
-        return self.before >= REGULAR and self.now * PACE <= self.before
+    is_given_up: bool
 
 
 @dataclass(frozen=True)
@@ -158,11 +177,15 @@ def usage_context(tenant: Tenant, viewer: Membership, account: Account, metric: 
     values: dict[str, Any] = {"tenant": tenant.pk, "account": account.pk, "day": day}
     with connection.cursor() as cursor:
         cursor.execute(_DAYS, values)
-        rows = cursor.fetchall()
-        cursor.execute(_DETAIL, values)
+        found_days = cursor.fetchall()
+        days = spans(different(json.loads(found_days[0][0] or "{}")))
+        cursor.execute(_DETAIL, values | days)
         detail = cursor.fetchall()
+    back = max(SHOWN_DAYS, *(days[key] for key in TRENDS)) + PAST_DAYS
+    since = day - timedelta(days=back)
+    rows = [row[1:] for row in found_days if row[1] is not None and row[1] >= since]
     by_metric = {name: _known(rows, at) for at, name in enumerate(UsageDay.METRICS, start=1)}
-    found = chosen(by_metric, metric, day=day)
+    found = chosen(by_metric, metric, day=day, days=days)
     features, people = ([row[1:] for row in detail if row[0] == kind] for kind in ("feature", "person"))
     return {
         "series": found,
@@ -171,14 +194,15 @@ def usage_context(tenant: Tenant, viewer: Membership, account: Account, metric: 
         "figure": figure(found, day=day) if found else None,
         "label": _words(found) if found else "",
         "last_use": _last_use(rows),
-        "features": [Feature(*row[:2], *row[5:9]) for row in features],
+        "features": [_feature(row) for row in features],
         "more_features": features[0][-1] - len(features) if features else 0,
         "people": [_user(viewer, row) for row in people],
         "more_people": people[0][-1] - len(people) if people else 0,
         "as_of": day,
-        "month": MONTH,
-        "before_days": BEFORE,
-        "shown_days": SHOWN_DAYS,
+        "given_up": Stretches(days[f"{GIVEN_UP}{NOW}"], days[GIVEN_UP] - days[f"{GIVEN_UP}{NOW}"]),
+        "regular": REGULAR,
+        "regular_of": REGULAR_OF,
+        "back": back,
     }
 
 
@@ -186,23 +210,31 @@ def _known(rows: Sequence[tuple[Any, ...]], at: int) -> dict[date, float]:
     return {row[0]: row[at] for row in rows if row[at] is not None}
 
 
-def chosen(by_metric: dict[str, dict[date, float]], asked: str, *, day: date) -> Series | None:
+def chosen(
+    by_metric: dict[str, dict[date, float]], asked: str, *, day: date, days: dict[str, int]
+) -> Series | None:
     """The asked metric where there is something of it; else what stands in for it. None: there is no usage at all."""
     wanted = asked if asked in LABELS else DEFAULT
     events, users = by_metric[DEFAULT], by_metric[ELSE]
-    if wanted == DEFAULT and _has_no_trend(events, day) and not _has_no_trend(users, day):
-        wanted = ELSE
+    of = stretches_of(DEFAULT, days)
+    if wanted == DEFAULT and _is_little(of, *_means(events, day, of)):
+        wanted = DEFAULT if _is_little(of, *_means(users, day, of)) else ELSE
     name = next((each for each in (wanted, ELSE, *UsageDay.METRICS) if by_metric[each]), None)
-    return series(name, by_metric[name], day=day) if name else None
+    return series(name, by_metric[name], day=day, of=stretches_of(name, days)) if name else None
 
 
-def _has_no_trend(days: dict[date, float], day: date) -> bool:
-    now, before = _months(days, day)
-    return now.n < LEAST_MONTH or before.n < LEAST_BEFORE
+def stretches_of(metric: str, days: dict[str, int]) -> Stretches:
+    """Those of the trend that reads the metric."""
+    key = TREND_OF.get(metric, TREND)
+    return Stretches(days[f"{key}{NOW}"], days[key] - days[f"{key}{NOW}"])
 
 
-def _months(days: dict[date, float], day: date) -> tuple[Mean, Mean]:
-    month, start = day - timedelta(days=MONTH), day - timedelta(days=MONTH + BEFORE)
+def _is_little(of: Stretches, now: Mean, before: Mean) -> bool:
+    return ONE_IN * now.n < of.now or ONE_IN * before.n < of.before
+
+
+def _means(days: dict[date, float], day: date, of: Stretches) -> tuple[Mean, Mean]:
+    month, start = day - timedelta(days=of.now), day - timedelta(days=of.whole)
     return (
         _mean([value for each, value in days.items() if each >= month]),
         _mean([value for each, value in days.items() if start <= each < month]),
@@ -213,13 +245,15 @@ def _mean(values: list[float]) -> Mean:
     return Mean(sum(values) / len(values) if values else None, len(values))
 
 
-def series(metric: str, known: dict[date, float], *, day: date) -> Series:
-    """`known`: the metric by day, of the last half year."""
-    first = day - timedelta(days=SHOWN_DAYS)
-    shown = [first + timedelta(days=each) for each in range(SHOWN_DAYS)]
-    now, before = _months(known, day)
-    past = sorted(value for each, value in known.items() if each < first)
-    return Series(metric, [(each, known.get(each)) for each in shown], now, before, _usual(past))
+def series(metric: str, known: dict[date, float], *, day: date, of: Stretches) -> Series:
+    """`known`: the metric by day, as far back as what is shown and PAST_DAYS more."""
+    many = max(SHOWN_DAYS, of.whole)
+    first = day - timedelta(days=many)
+    shown = [first + timedelta(days=each) for each in range(many)]
+    now, before = _means(known, day, of)
+    since = first - timedelta(days=PAST_DAYS)
+    past = sorted(value for each, value in known.items() if since <= each < first)
+    return Series(metric, [(each, known.get(each)) for each in shown], of, now, before, _usual(past))
 
 
 def _usual(values: list[float]) -> Range | None:
@@ -235,6 +269,11 @@ def _last_use(rows: Sequence[tuple[Any, ...]]) -> date | None:
     return next((row[0] for row in reversed(rows) if any((row[at] or 0) > 0 for at in places)), None)
 
 
+def _feature(row: tuple[Any, ...]) -> Feature:
+    product, name, _, _, is_given_up, now, before, last, people, _ = row
+    return Feature(product, name, now, before, last, people, is_given_up)
+
+
 def _user(viewer: Membership, row: tuple[Any, ...]) -> User:
     """An id stands for a name that is not known, unless it is an address that the viewer may not see."""
     person, name, role, title, is_erased, now, before, last, features, _ = row
@@ -248,9 +287,9 @@ def _user(viewer: Membership, row: tuple[Any, ...]) -> User:
 
 def figure(found: Series, *, day: date) -> Figure:
     """The days, the two means beside them, and the usual range of the time before as a band."""
-    first, month = found.days[0][0], day - timedelta(days=MONTH)
+    start, month = day - timedelta(days=found.of.whole), day - timedelta(days=found.of.now)
     last = day - timedelta(days=1)
-    means = [(first, month - timedelta(days=1), found.before), (month, last, found.now)]
+    means = [(start, month - timedelta(days=1), found.before), (month, last, found.now)]
     band = {
         "type": "rect", "xref": "paper", "x0": 0, "x1": 1, "layer": "below", "line": {"width": 0},
         "fillcolor": "--ink-3/16",
@@ -284,8 +323,8 @@ def _words(found: Series) -> str:
     """The chart in a sentence, for those who do not see it."""
     known = [value for _, value in found.days if value is not None]
     if not known:
-        return f"{found.label}: nothing is known of the last {SHOWN_DAYS} days."
+        return f"{found.label}: nothing is known of the last {len(found.days)} days."
     return (
-        f"{found.label} by day over {SHOWN_DAYS} days: {len(known)} days known, lowest {min(known):g}, highest "
+        f"{found.label} by day over {len(found.days)} days: {len(known)} days known, lowest {min(known):g}, highest "
         f"{max(known):g}. The table has every day."
     )

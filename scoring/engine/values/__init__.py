@@ -1,8 +1,9 @@
 """From raw figures to indicator values: one function a key, arrays in, arrays out, NaN where there is no value.
 
 One module a dimension. `raw` holds one array a figure, aligned by account, NaN where the evidence has nothing. `*_ago`
-figures are whole days before the scored day (1 is the day before). Nothing here knows a database, a tenant or today's
-date.
+figures are whole days before the scored day (1 is the day before). `window.<key>` are the days of a window in force,
+`window.<key>.now` of its last part, where now is compared with before; one number each. Nothing here knows a
+database, a tenant or today's date.
 """
 
 from scoring.engine.values import (
