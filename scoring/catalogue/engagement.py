@@ -9,7 +9,7 @@ ENGAGEMENT: tuple[Indicator, ...] = (
         "Days since the newest call, meeting, review, training or message from the customer. Where none is recorded: "
         "days since the account's records begin, 365 at most.",
         "activities", (5, 20, 45, 90, 120), (100, 75, 45, 10, 0), 7,
-        "Last two-way contact {v:.0f} day{s} ago",
+        "Last two-way contact {v:.0f} day{s} ago", has_window=True, shortest=30,
     ),
     Indicator(
         "engagement.meetings_90d", "Calls and meetings", D.ENGAGEMENT, "contact", "count", True, 90,
@@ -35,7 +35,7 @@ ENGAGEMENT: tuple[Indicator, ...] = (
         "engagement.unanswered", "Our mails without an answer", D.ENGAGEMENT, "contact", "count", False, 90,
         "Mails of ours in the last 90 days since the customer last wrote, called or met us.",
         "activities", (0, 2, 4, 8), (100, 70, 35, 0), 1,
-        "Our last {v:.0f} mail{s} had no answer", "No mail of ours waits for an answer",
+        "Our last {v:.0f} mail{s} had no answer", "No mail of ours waits for an answer", has_window=True,
     ),
     Indicator(
         "engagement.trainings_365d", "Trainings", D.ENGAGEMENT, "training", "count", True, 365,

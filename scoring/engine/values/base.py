@@ -32,7 +32,11 @@ def seen_days(raw: Raw, source: str) -> Floats:
     return np.minimum(raw["tenure_days"], raw[f"{source}.source_first_ago"])
 
 
-def quiet_days(raw: Raw, ago: Floats) -> Floats:
-    """Days since the newest contact; where none is recorded, since the account's records begin."""
+def quiet_days(raw: Raw, ago: Floats, key: str = "") -> Floats:
+    """Days since the newest contact; where none is recorded, since the account's records begin.
+
+    At most the days of that indicator's window, MAX_QUIET_DAYS without one.
+    """
+    most = raw[f"window.{key}"] if key else MAX_QUIET_DAYS
     silent = np.isnan(ago)
-    return np.minimum(np.where(silent, seen_days(raw, "activities"), ago), MAX_QUIET_DAYS)
+    return np.minimum(np.where(silent, seen_days(raw, "activities"), ago), most)

@@ -4,7 +4,7 @@ from scoring.engine.values.base import Floats, Formula, Raw, needs, quiet_days, 
 
 
 def last_two_way(raw: Raw) -> Floats:
-    return quiet_days(raw, raw["activities.two_way_ago"])
+    return quiet_days(raw, raw["activities.two_way_ago"], "engagement.last_two_way_contact")
 
 
 def inbound_share(raw: Raw) -> Floats:

@@ -39,6 +39,13 @@ WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s AND o
 GROUP BY account_id
 """  # noqa: S608  (a constant of this module)
 
+_SILENT_SINCE = "%(start)s - interval '365 days'"  # how far back contact with a champion is looked for
+_OF_PEOPLE = (
+    "stakeholders.active_contacts", "stakeholders.single_threaded", "stakeholders.multi_threading",
+    "stakeholders.champion_strength", "stakeholders.sponsor_contact_days", "stakeholders.executive_depth",
+    "stakeholders.department_spread",
+)  # fmt: skip
+_EARLIEST = f"least({', '.join((_SILENT_SINCE, *map(since, _OF_PEOPLE)))})"
 # A person named in an activity but not (yet) in contacts still was in touch; only known leavers are left out. One row a
 # person first: joining contacts to every mention costs three times as much.
 PEOPLE = f"""
@@ -48,13 +55,15 @@ WITH touched AS MATERIALIZED (
            max(a.occurred_at) FILTER (
                WHERE a.kind IN {MEETINGS} OR (a.direction = 'inbound' AND a.kind <> 'note')) AS two_way_at,
            count(*) FILTER (WHERE a.kind <> 'note'
-                              AND a.occurred_at >= %(start)s - interval '90 days') AS times_90,
-           count(*) FILTER (WHERE a.kind IN {REVIEWS}) AS reviews_365,
-           max(a.occurred_at) FILTER (WHERE a.kind IN {REVIEWS}) AS review_at
+                              AND a.occurred_at >= {since("stakeholders.champion_strength")}) AS times,
+           count(*) FILTER (WHERE a.kind IN {REVIEWS}
+                              AND a.occurred_at >= {since("stakeholders.executive_depth")}) AS reviews,
+           max(a.occurred_at) FILTER (WHERE a.kind IN {REVIEWS}
+                                        AND a.occurred_at >= {since("stakeholders.executive_depth")}) AS review_at
     FROM accounts_activity a
     CROSS JOIN LATERAL unnest(a.contact_external_ids) AS who (external_id)
     WHERE a.tenant_id = %(tenant)s AND a.account_id BETWEEN %(first)s AND %(last)s
-      AND a.occurred_at >= %(start)s - interval '365 days' AND a.occurred_at < %(start)s
+      AND a.occurred_at >= {_EARLIEST} AND a.occurred_at < %(start)s
     GROUP BY a.account_id, who.external_id
 ), person AS (
     SELECT t.*, lower(nullif(c.department, '')) AS department,
@@ -69,18 +78,21 @@ WITH touched AS MATERIALIZED (
            ON c.tenant_id = %(tenant)s AND c.external_id = t.external_id AND c.account_id = t.account_id
 )
 SELECT account_id,
-       count(*) FILTER (WHERE NOT has_left AND last_at >= %(start)s - interval '90 days') AS active_90,
-       count(*) FILTER (WHERE is_here AND last_at >= %(start)s - interval '90 days') AS known_active_90,
-       sum(times_90) FILTER (WHERE NOT has_left) AS times_90,
-       sum(times_90) FILTER (WHERE is_here AND is_champion) AS champion_times_90,
+       count(*) FILTER (WHERE NOT has_left AND last_at >= {since("stakeholders.active_contacts")}) AS active,
+       count(*) FILTER (WHERE NOT has_left AND last_at >= {since("stakeholders.single_threaded")}) AS threads,
+       count(*) FILTER (WHERE is_here AND last_at >= {since("stakeholders.multi_threading")}) AS known_active,
+       sum(times) FILTER (WHERE NOT has_left) AS times,
+       sum(times) FILTER (WHERE is_here AND is_champion) AS champion_times,
        %(day)s::date - (max(two_way_at) FILTER (
-           WHERE is_here AND is_champion) AT TIME ZONE 'UTC')::date AS champion_ago,
-       %(day)s::date - (max(two_way_at) FILTER (WHERE is_here AND is_sponsor) AT TIME ZONE 'UTC')::date AS sponsor_ago,
-       sum(reviews_365) FILTER (WHERE is_here AND is_chief) AS chief_reviews_365,
+           WHERE is_here AND is_champion AND two_way_at >= {_SILENT_SINCE}) AT TIME ZONE 'UTC')::date AS champion_ago,
+       %(day)s::date - (max(two_way_at) FILTER (
+           WHERE is_here AND is_sponsor AND two_way_at >= {since("stakeholders.sponsor_contact_days")})
+           AT TIME ZONE 'UTC')::date AS sponsor_ago,
+       sum(reviews) FILTER (WHERE is_here AND is_chief) AS chief_reviews,
        %(day)s::date - (max(review_at) FILTER (
            WHERE is_here AND is_chief) AT TIME ZONE 'UTC')::date AS chief_review_ago,
        count(DISTINCT department) FILTER (
-           WHERE is_here AND last_at >= %(start)s - interval '180 days') AS departments_180
+           WHERE is_here AND last_at >= {since("stakeholders.department_spread")}) AS departments
 FROM person
 GROUP BY account_id
 """  # noqa: S608

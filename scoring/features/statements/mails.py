@@ -14,14 +14,14 @@ WITH recent AS (
                OVER (PARTITION BY account_id) AS two_way_at
     FROM accounts_activity
     WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s
-      AND occurred_at >= least({since("engagement.reply_hours")}, %(start)s - interval '90 days')
+      AND occurred_at >= least({since("engagement.reply_hours")}, {since("engagement.unanswered")})
       AND occurred_at < %(start)s
     WINDOW mails AS (PARTITION BY account_id, kind = 'email' AND direction <> ''
                      ORDER BY occurred_at, external_id COLLATE "C")
 )
 SELECT account_id,
        count(*) FILTER (WHERE kind = 'email' AND direction = 'outbound'
-                          AND occurred_at >= %(start)s - interval '90 days'
+                          AND occurred_at >= {since("engagement.unanswered")}
                           AND (two_way_at IS NULL OR occurred_at > two_way_at)) AS unanswered,
        count(*) FILTER (WHERE kind = 'email' AND direction = 'outbound' AND next_direction = 'inbound'
                           AND occurred_at >= {since("engagement.reply_hours")}
