@@ -1,6 +1,8 @@
 """Health policies in Django admin: drafts are edited here; preview, publish and roll back are on the policy's page."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
@@ -11,7 +13,7 @@ from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 
-from scoring import model_queries, policies
+from scoring import model_queries, policies, queries
 from scoring.catalogue import BY_KEY
 from scoring.chance_models import CUTS
 from scoring.exceptions import PolicyRefused
@@ -115,20 +117,37 @@ class IndicatorInline(admin.TabularInline):  # type: ignore[type-arg]
     model = PolicyIndicator
     form = IndicatorForm
     formset = WeightsTotal100
-    fields = ("about", "enabled", "weight", "window_days", "curve")
-    readonly_fields = ("about",)
+    fields = ("about", "enabled", "weight", "window_days", "window", "curve", "known")
+    readonly_fields = ("about", "window", "known")
     extra = 0
     can_delete = False
     ordering = ("id",)
+    coverage: Mapping[str, float] = MappingProxyType({})  # per cent of the customers by indicator
     verbose_name_plural = (
-        "Indicators: weights total 100; a curve is value:points; an empty window is the one shown in grey, and a "
-        "window that cannot be edited is fixed (those of the policy for all segments hold for every segment)"
+        "Indicators: weights total 100; a curve is value:points; a window is in days, an empty one is the one shown in "
+        "grey (those of the policy for all segments hold for every segment); known is the share of customers with a "
+        "value in the newest scoring"
     )
 
     @admin.display(description="Indicator")
     def about(self, row: PolicyIndicator) -> str:
         known = BY_KEY.get(row.indicator)
         return f"{known.label} ({known.unit}), {known.dimension.value}" if known else row.indicator
+
+    @admin.display(description="Windows that can be")
+    def window(self, row: PolicyIndicator) -> str:
+        found = BY_KEY.get(row.indicator)
+        return found.window_words if found else ""
+
+    @admin.display(description="Known")
+    def known(self, row: PolicyIndicator) -> str:
+        share = self.coverage.get(row.indicator)
+        return "Not scored yet" if share is None else f"{share:g}%"
+
+    def get_queryset(self, request: Any) -> Any:
+        """An inline is made anew for each request, so what it looked up is the request's."""
+        self.coverage = queries.coverage(request.tenant)
+        return super().get_queryset(request)
 
     def has_view_permission(self, request: Any, obj: Any = None) -> bool:
         return True  # whoever may open the policy; the policy's own class decides that

@@ -36,6 +36,13 @@ class IndicatorLine:
     known: float | None
 
     @property
+    def window_days(self) -> int:
+        """In force for the whole workspace: that of the policy for all segments."""
+        return next(
+            (each.window_days for each in self.policies if not each.segment), self.indicator.window_days
+        )
+
+    @property
     def is_on(self) -> bool:
         return any(policy.state == ON for policy in self.policies)
 

@@ -21,21 +21,22 @@ SATISFACTION: tuple[Indicator, ...] = (
         "All survey and ticket ratings put on 0 to 100: mean of the last 90 days less mean of the 180 days before. "
         "Needs 2 answers in each.",
         "surveys", (-30, -15, 0, 10), (0, 25, 65, 100), 3,
-        "Satisfaction up {v:.0f} points on the half year before", "Satisfaction as in the half year before",
-        "Satisfaction down {v:.0f} points on the half year before", also="tickets",
+        "Satisfaction up {v:.0f} points on the {prior} before", "Satisfaction as in the {prior} before",
+        "Satisfaction down {v:.0f} points on the {prior} before", also="tickets", has_window=True, shortest=45,
     ),
     Indicator(
         "satisfaction.ticket_spike", "Tickets against own usual", D.SATISFACTION, "support", "ratio", False, 210,
         "Tickets opened in the last 30 days plus one, divided by the account's usual number in 30 days plus one; the "
         "usual is the mean of up to 180 days before. Needs 60 days of records.",
         "tickets", (0.7, 1, 1.5, 2.5, 4), (100, 80, 55, 20, 0), 3,
-        "Tickets at {v:.1f} times the usual level",
+        "Tickets at {v:.1f} times the usual level", has_window=True, shortest=90,
     ),
     Indicator(
         "satisfaction.open_escalations", "Open escalations", D.SATISFACTION, "support", "count", False, 0,
         "Tickets that were escalated and are not closed.",
         "tickets", (0, 1, 2, 3), (100, 40, 15, 0), 1,
         "{v:.0f} escalated ticket{s} open", "No escalated ticket open",
+        no_window="it counts what is open on the day, however long",
     ),
     Indicator(
         "satisfaction.slow_replies", "Slow first replies", D.SATISFACTION, "support", "share", False, 90,
@@ -56,6 +57,7 @@ SATISFACTION: tuple[Indicator, ...] = (
         "Tickets that have been open for more than 7 days.",
         "tickets", (0, 1, 3, 8), (100, 75, 40, 0), 1,
         "{v:.0f} ticket{s} open for over a week", "No ticket is open for over a week",
+        no_window="it counts what is open on the day; the week is an age, not a stretch that is looked back over",
     ),
     Indicator(
         "satisfaction.resolution_days", "Time to resolve", D.SATISFACTION, "support", "days", False, 90,
@@ -76,7 +78,7 @@ SATISFACTION: tuple[Indicator, ...] = (
         "Days since the newest NPS answer. Where there is none: days since the account's records begin, 365 at most. "
         "Needs an NPS answer of any customer.",
         "surveys", (60, 120, 210, 365), (100, 75, 45, 10), 1,
-        "No NPS answer for {v:.0f} day{s}",
+        "No NPS answer for {v:.0f} day{s}", has_window=True, shortest=60,
     ),
     Indicator(
         "satisfaction.ces_180d", "Customer effort", D.SATISFACTION, "surveys", "score", True, 180,

@@ -161,13 +161,17 @@ def _goals(about: Subject, label: str) -> Record:
 
 
 def _value(about: Subject, goals: list[goal_values.Goal], currency: str) -> Section:
-    section = Section(
-        "value", "Value realised", "No objective with an expected value was reached or fell due in a year."
-    )
     worth = goal_values.worth(goals)
+    section = Section(
+        "value",
+        "Value realised",
+        f"No objective with an expected value was reached or fell due in {worth.span}.",
+    )
     if worth.percent is None:
         return section
-    counted = f"{worth.objectives} objective{'' if worth.objectives == 1 else 's'} reached or due in a year"
+    counted = (
+        f"{worth.objectives} objective{'' if worth.objectives == 1 else 's'} reached or due in {worth.span}"
+    )
     sums = (
         f": {money(worth.realised, currency)} of {money(worth.expected, currency)}" if about.sees_arr else ""
     )

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import pytest
 from django.core.management import call_command
 
-from scoring import queries
+from scoring import pipeline, queries
 from scoring.breakdown import LAYOUT, LAYOUTS
-from scoring.catalogue import BY_KEY
-from scoring.models import HealthSnapshot
+from scoring.catalogue import BY_KEY, INDICATORS
+from scoring.models import HealthSnapshot, PolicyIndicator
 from scoring.sentiment.models import Competitor
 from tenants.scoping import tenant_context
 from tests.scoring import models_by_hand
@@ -122,8 +122,24 @@ def test_a_simulated_bundle_cut_at_a_day_scores_the_same(simulated, tmp_path):
     seen = set()
     for day in ("2026-09-20", "2026-02-01"):  # use by feature is there from August on
         cut_bundle(simulated, day, tmp_path / day)
-        seen |= with_a_value(check_equal(whole, imported(f"cut-{day}", tmp_path / day), day, tmp_path))
+        cut = imported(f"cut-{day}", tmp_path / day)
+        seen |= with_a_value(check_equal(whole, cut, day, tmp_path))
     assert seen == set(BY_KEY)
+    check_equal_over_other_windows(whole, cut, day)
+
+
+def check_equal_over_other_windows(whole, cut, day):
+    """Every window that can be set at its longest, so that the day is read as far back as it can be."""
+    usual = everything(whole, day)
+    for made in (whole, cut):
+        with tenant_context(made.pk):
+            for each in (each for each in INDICATORS if each.has_window):
+                PolicyIndicator.objects.filter(
+                    policy__state="published", policy__segment="", indicator=each.key
+                ).update(window_days=each.longest)
+        pipeline.score_day(made, as_of=date.fromisoformat(day), by=MAKER)
+    both = everything(whole, day), everything(cut, day)
+    assert both[0] == both[1] != usual
 
 
 def test_what_came_later_really_is_in_the_whole_bundle(simulated, tmp_path):

@@ -4,16 +4,14 @@ import numpy as np
 
 from scoring.engine.values.base import Floats, Formula, Raw, needs, ratio, zero_if_silent
 
-FIRST_YEAR_DAYS = 365
-
 
 def objectives_reached(raw: Raw) -> Floats:
-    reached = raw["objectives.reached_365"]
-    return ratio(reached, reached + raw["objectives.missed_365"])
+    reached = raw["objectives.reached"]
+    return ratio(reached, reached + raw["objectives.missed"])
 
 
 def onboarding_in_time(raw: Raw) -> Floats:
-    return ratio(raw["milestones.onboarding_in_time_365"], raw["milestones.onboarding_due_365"])
+    return ratio(raw["milestones.onboarding_in_time"], raw["milestones.onboarding_due"])
 
 
 def onboarding_stuck(raw: Raw) -> Floats:
@@ -27,16 +25,15 @@ def time_to_first_value(raw: Raw) -> Floats:
     )  # NaN only where both are
     days = np.where(np.isnan(ago), raw["tenure_days"], np.maximum(raw["tenure_days"] - ago, 0.0))
     has_plan = (zero_if_silent(raw["objectives.rows"]) + zero_if_silent(raw["milestones.rows"])) > 0
-    return needs(has_plan & (raw["tenure_days"] <= FIRST_YEAR_DAYS), days)
+    young = raw["tenure_days"] <= raw["window.outcomes.time_to_first_value"]
+    return needs(has_plan & young, days)
 
 
 FORMULAS: dict[str, Formula] = {
-    "outcomes.objectives_overdue": lambda raw: ratio(raw["objectives.missed_365"], raw["objectives.due_365"]),
-    "outcomes.milestones_late": lambda raw: ratio(raw["milestones.late_365"], raw["milestones.due_365"]),
+    "outcomes.objectives_overdue": lambda raw: ratio(raw["objectives.overdue"], raw["objectives.due"]),
+    "outcomes.milestones_late": lambda raw: ratio(raw["milestones.late"], raw["milestones.due"]),
     "outcomes.objectives_reached": objectives_reached,
-    "outcomes.value_realised": lambda raw: ratio(
-        raw["objectives.realised_365"], raw["objectives.expected_365"]
-    ),
+    "outcomes.value_realised": lambda raw: ratio(raw["objectives.realised"], raw["objectives.expected"]),
     "outcomes.objective_progress": lambda raw: ratio(raw["progress.progress"], raw["progress.measured"]),
     "outcomes.onboarding_in_time": onboarding_in_time,
     "outcomes.onboarding_stuck_days": onboarding_stuck,

@@ -3,7 +3,6 @@
 import numpy as np
 
 from scoring.engine.values.base import (
-    MAX_QUIET_DAYS,
     Floats,
     Formula,
     Raw,
@@ -13,7 +12,7 @@ from scoring.engine.values.base import (
     zero_if_silent,
 )
 
-BASELINE_DAYS = 180
+SPIKE_DAYS = 30  # of tickets that are held against the usual
 MIN_BASELINE_DAYS = 60
 
 
@@ -44,8 +43,10 @@ def satisfaction_change(raw: Raw) -> Floats:
 
 
 def ticket_spike(raw: Raw) -> Floats:
-    observed = np.minimum(seen_days(raw, "tickets") - 30, BASELINE_DAYS)
-    usual = zero_if_silent(raw["tickets.opened_before"]) * 30.0 / np.maximum(observed, 1.0)
+    """The window is both stretches: 30 days that are now, and what the usual is taken from."""
+    baseline = raw["window.satisfaction.ticket_spike"] - SPIKE_DAYS
+    observed = np.minimum(seen_days(raw, "tickets") - SPIKE_DAYS, baseline)
+    usual = zero_if_silent(raw["tickets.opened_before"]) * SPIKE_DAYS / np.maximum(observed, 1.0)
     now = zero_if_silent(raw["tickets.opened_30"])
     return needs(observed >= MIN_BASELINE_DAYS, (now + 1.0) / (usual + 1.0))
 
@@ -62,7 +63,8 @@ def nps_change(raw: Raw) -> Floats:
 def nps_silence(raw: Raw) -> Floats:
     """Silence means something only where anybody was asked: a tenant without NPS has no such silence."""
     ago = raw["surveys.nps_ago"]
-    quiet = np.minimum(np.where(np.isnan(ago), seen_days(raw, "surveys"), ago), MAX_QUIET_DAYS)
+    most = raw["window.satisfaction.nps_silence"]
+    quiet = np.minimum(np.where(np.isnan(ago), seen_days(raw, "surveys"), ago), most)
     return needs(np.full(len(ago), not np.isnan(ago).all()), quiet)
 
 

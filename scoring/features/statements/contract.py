@@ -1,6 +1,8 @@
 """Terms, invoices, what the account pays and the rates."""
 
-INVOICES = """
+from scoring.features.statements.windows import since
+
+INVOICES = f"""
 SELECT account_id,
        count(*) AS rows,
        %(day)s::date - (min(issued_at) AT TIME ZONE 'UTC')::date AS first_ago,
@@ -8,16 +10,16 @@ SELECT account_id,
        %(day)s::date - (min(due_at) FILTER (
            WHERE due_at < %(start)s AND (paid_at IS NULL OR paid_at >= %(start)s))
            AT TIME ZONE 'UTC')::date AS overdue_days,
-       count(*) FILTER (WHERE due_at >= %(start)s - interval '365 days'
+       count(*) FILTER (WHERE due_at >= {since("business.late_payments")}
                           AND due_at < %(start)s - interval '5 days') AS due_365,
-       count(*) FILTER (WHERE due_at >= %(start)s - interval '365 days'
+       count(*) FILTER (WHERE due_at >= {since("business.late_payments")}
                           AND due_at < %(start)s - interval '5 days'
                           AND least(paid_at, %(start)s) > due_at + interval '5 days') AS late_365
 FROM accounts_invoice
 WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s AND issued_at < %(start)s
   AND (voided_at IS NULL OR voided_at >= %(start)s)
 GROUP BY account_id
-"""
+"""  # noqa: S608  (constants of this module)
 
 # active on the day: started before it, and not past its renewal date
 SUBSCRIPTIONS = """

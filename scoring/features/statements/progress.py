@@ -3,7 +3,8 @@
 COLUMNS = (
     "active_users", "logins", "sessions", "core_events", "features_used", "api_calls", "errors", "data_gb",
 )  # fmt: skip
-LEAST_DAYS = 7  # of 30 with the metric, for a level to count
+LEAST_DAYS = 7  # of the window with the metric, for a level to count
+_WINDOW = "%(outcomes.objective_progress)s"
 _WHENS = " ".join(f"WHEN '{name}' THEN u.{name}" for name in COLUMNS)
 
 
@@ -23,8 +24,8 @@ def _level(metric: str) -> str:
 def measured(goals: str) -> str:
     """Common table expressions that end in `measured` (id, account_id, baseline, level, progress 0 to 1).
 
-    `goals` is the condition on accounts_objective. Where no baseline is given, the 30 days before the objective was
-    declared stand for it.
+    `goals` is the condition on accounts_objective. Where no baseline is given, as many days before the objective was
+    declared as the window has stand for it.
     """
     return f"""{_levels(goals)}, measured AS (
     SELECT g.id, g.account_id, coalesce(g.baseline, b.level) AS baseline, n.level,
@@ -54,7 +55,7 @@ WITH goal AS MATERIALIZED (
     FROM metric m
     JOIN accounts_usage_day u ON u.account_id = m.account_id
     WHERE u.tenant_id = %(tenant)s AND u.account_id BETWEEN %(first)s AND %(last)s
-      AND u.day >= %(day)s::date - 30 AND u.day < %(day)s::date
+      AND u.day >= %(day)s::date - {_WINDOW} AND u.day < %(day)s::date
     GROUP BY m.account_id, m.usage_metric
 ), begun AS (
     SELECT g.id, before.level
@@ -63,7 +64,7 @@ WITH goal AS MATERIALIZED (
         SELECT {_level("g.usage_metric")} AS level
         FROM accounts_usage_day u
         WHERE u.tenant_id = %(tenant)s AND u.account_id = g.account_id
-          AND u.day >= g.declared_on - 30 AND u.day < g.declared_on
+          AND u.day >= g.declared_on - {_WINDOW} AND u.day < g.declared_on
     ) before
     WHERE g.baseline IS NULL
 )"""  # noqa: S608  (constants of this module)

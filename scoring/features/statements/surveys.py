@@ -37,12 +37,12 @@ SELECT account_id,
                           AND responded_at >= {since("satisfaction.csat_90d")}) AS csat_count_90,
        sum(score) FILTER (WHERE kind = 'csat'
                             AND responded_at >= {since("satisfaction.csat_90d")}) AS csat_sum_90,
-       count(rating) FILTER (WHERE responded_at >= %(start)s - interval '90 days') AS rating_count_now,
-       sum(rating) FILTER (WHERE responded_at >= %(start)s - interval '90 days') AS rating_sum_now,
-       count(rating) FILTER (WHERE responded_at >= %(start)s - interval '270 days'
-                               AND responded_at < %(start)s - interval '90 days') AS rating_count_before,
-       sum(rating) FILTER (WHERE responded_at >= %(start)s - interval '270 days'
-                             AND responded_at < %(start)s - interval '90 days') AS rating_sum_before,
+       count(rating) FILTER (WHERE responded_at >= {since("satisfaction.change.now")}) AS rating_count_now,
+       sum(rating) FILTER (WHERE responded_at >= {since("satisfaction.change.now")}) AS rating_sum_now,
+       count(rating) FILTER (WHERE responded_at >= {since("satisfaction.change")}
+                               AND responded_at < {since("satisfaction.change.now")}) AS rating_count_before,
+       sum(rating) FILTER (WHERE responded_at >= {since("satisfaction.change")}
+                             AND responded_at < {since("satisfaction.change.now")}) AS rating_sum_before,
        count(*) FILTER (WHERE responded_at >= {since("satisfaction.answers_365d")}) AS answers_365,
        count(*) FILTER (WHERE says_more
                           AND responded_at >= {since("satisfaction.feedback_365d")}) AS feedback_365,

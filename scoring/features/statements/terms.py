@@ -2,10 +2,28 @@
 
 from scoring.features.statements.windows import since
 
-# A term is compared with the earliest one of its product that was still in force 360 days ago or since (monthly plans
+SLACK = 5  # days that a term may have ended sooner than the window says, and still be what is looked for
+
+
+def _compared(key: str) -> str:
+    """Each active term beside the earlier one of its product that the indicator of this key takes it against."""
+    reach = f"b.renewal_date >= %(day)s::date - (%({key})s - {SLACK})"
+    return f"""
+    SELECT DISTINCT ON (n.account_id, n.external_id)
+           n.account_id, n.external_id, n.seats AS seats_now, b.seats AS seats_before, b.arr AS arr_before,
+           b.currency AS currency_before
+    FROM active n
+    JOIN terms b ON b.account_id = n.account_id AND b.product = n.product
+                AND b.started_at < n.started_at AND b.renewal_date < %(day)s::date
+    ORDER BY n.account_id, n.external_id, {reach} DESC,
+             CASE WHEN {reach} THEN b.started_at END, b.started_at DESC, b.external_id
+"""  # noqa: S608  (constants of this module)
+
+
+# A term is compared with the earliest one of its product that was still in force a window ago or since (monthly plans
 # would otherwise only show last month's change), or with the newest before that. Money is only compared within one
 # currency. `main` is the largest active term, ties by the source's own id.
-TERMS = """
+TERMS = f"""
 WITH terms AS MATERIALIZED (
     SELECT account_id, external_id, product, seats, arr, currency, list_arr, term_months, auto_renew, cancelled_at,
            started_at, renewal_date
@@ -15,18 +33,11 @@ WITH terms AS MATERIALIZED (
     SELECT * FROM terms WHERE renewal_date >= %(day)s::date
 ), main AS (
     SELECT DISTINCT ON (account_id) * FROM active ORDER BY account_id, arr DESC, renewal_date, external_id
-), compared AS (
-    SELECT DISTINCT ON (n.account_id, n.external_id)
-           n.account_id, n.external_id, n.seats AS seats_now, b.seats AS seats_before, b.arr AS arr_before,
-           b.currency AS currency_before
-    FROM active n
-    JOIN terms b ON b.account_id = n.account_id AND b.product = n.product
-                AND b.started_at < n.started_at AND b.renewal_date < %(day)s::date
-    ORDER BY n.account_id, n.external_id, b.renewal_date >= %(day)s::date - 360 DESC,
-             CASE WHEN b.renewal_date >= %(day)s::date - 360 THEN b.started_at END, b.started_at DESC, b.external_id
+), priced AS ({_compared("business.price_change")}
+), sized AS ({_compared("business.seats_change")}
 ), seats AS (
     SELECT account_id, sum(seats_now) AS seats_now, sum(seats_before) AS seats_before
-    FROM compared WHERE seats_now IS NOT NULL AND seats_before IS NOT NULL
+    FROM sized WHERE seats_now IS NOT NULL AND seats_before IS NOT NULL
     GROUP BY account_id
 ), renewing AS (
     SELECT account_id,
@@ -47,9 +58,9 @@ SELECT m.account_id,
 FROM main m
 JOIN renewing r ON r.account_id = m.account_id
 JOIN accounts_account a ON a.tenant_id = %(tenant)s AND a.id = m.account_id
-LEFT JOIN compared c ON c.account_id = m.account_id AND c.external_id = m.external_id
+LEFT JOIN priced c ON c.account_id = m.account_id AND c.external_id = m.external_id
 LEFT JOIN seats s ON s.account_id = m.account_id
-"""
+"""  # noqa: S608
 
 # What is overdue against what is paid in a year. In one currency as they are; else through the day's rates, and
 # unknown where one is missing: money is never taken 1:1.

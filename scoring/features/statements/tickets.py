@@ -9,7 +9,7 @@ SELECT account_id,
        %(day)s::date - (min(opened_at) AT TIME ZONE 'UTC')::date AS first_ago,
        %(day)s::date - (max(opened_at) AT TIME ZONE 'UTC')::date AS last_ago,
        count(*) FILTER (WHERE opened_at >= %(start)s - interval '30 days') AS opened_30,
-       count(*) FILTER (WHERE opened_at >= %(start)s - interval '210 days'
+       count(*) FILTER (WHERE opened_at >= {since("satisfaction.ticket_spike")}
                           AND opened_at < %(start)s - interval '30 days') AS opened_before,
        count(*) FILTER (WHERE escalated_at < %(start)s
                           AND (closed_at IS NULL OR closed_at >= %(start)s)) AS escalations_open,
@@ -34,14 +34,14 @@ SELECT account_id,
                              AND closed_at < %(start)s) AS csat_count_90,
        sum(csat) FILTER (WHERE closed_at >= {since("satisfaction.csat_90d")}
                            AND closed_at < %(start)s) AS csat_sum_90,
-       count(csat) FILTER (WHERE closed_at >= %(start)s - interval '90 days'
+       count(csat) FILTER (WHERE closed_at >= {since("satisfaction.change.now")}
                              AND closed_at < %(start)s) AS rating_count_now,
-       sum((csat - 1) * 30) FILTER (WHERE closed_at >= %(start)s - interval '90 days'
+       sum((csat - 1) * 30) FILTER (WHERE closed_at >= {since("satisfaction.change.now")}
                                       AND closed_at < %(start)s) AS rating_sum_now,
-       count(csat) FILTER (WHERE closed_at >= %(start)s - interval '270 days'
-                             AND closed_at < %(start)s - interval '90 days') AS rating_count_before,
-       sum((csat - 1) * 30) FILTER (WHERE closed_at >= %(start)s - interval '270 days'
-                                      AND closed_at < %(start)s - interval '90 days') AS rating_sum_before
+       count(csat) FILTER (WHERE closed_at >= {since("satisfaction.change")}
+                             AND closed_at < {since("satisfaction.change.now")}) AS rating_count_before,
+       sum((csat - 1) * 30) FILTER (WHERE closed_at >= {since("satisfaction.change")}
+                                      AND closed_at < {since("satisfaction.change.now")}) AS rating_sum_before
 FROM accounts_ticket
 WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s AND opened_at < %(start)s
 GROUP BY account_id
