@@ -9,15 +9,16 @@ one. Who never sent the source is not among them.
 
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.urls import reverse
 
 from scoring import queries
 from scoring.automation import notices
-from scoring.automation.holds import HALF, LATE, LOOK_BACK, SCORE, SHIFTED, live_names
+from scoring.automation.holds import LATE, SCORE, SHIFTED, live_names
 from scoring.breakdown import LAYOUT, LAYOUTS, MISSING, NO_SCORE
 from scoring.catalogue import BY_KEY, SOURCES, Missing
 from scoring.models import ScoreRun
@@ -26,6 +27,10 @@ from tenants.models import Membership, Tenant
 
 PAGE = 50
 CHANCES = 0  # in place of an indicator's
+LOOK_BACK = timedelta(
+    days=35
+)  # before a source was missed: where to look for a scoring at which it was whole
+HALF = 0.5
 
 # `touching`: places of indicators with the source that touches through them; `whole`: the same places in the snapshots
 # of when that source was last whole
@@ -175,16 +180,18 @@ def _touching(wrong: list[Trouble]) -> dict[str, list[Any]]:
 
 def _whole(tenant: Tenant, run: ScoreRun, wrong: list[Trouble]) -> dict[str, list[Any]]:
     """Which snapshots say who had the sources that are now empty or shifted: of the newest scoring in the weeks before
-    at which half of those customers had them that ever had them then."""
+    they were missed at which half of those customers had them that ever had them then."""
     doubtful = [each.source for each in wrong if each.kind != LATE and each.source != SCORE]
-    runs = _runs_before(tenant, run) if doubtful else []
+    missed = {source: _missed_since(run, source) for source in doubtful}
+    runs = _runs_before(tenant, set(missed.values())) if doubtful else []
     rows: list[tuple[int, date, int]] = []
     for source in doubtful:
-        counts = [int((each[2] or {}).get(source, {}).get("accounts", 0)) for each in runs]
+        known = [each for each in runs if each[1] < missed[source]]
+        counts = [int((each[2] or {}).get(source, {}).get("accounts", 0)) for each in known]
         enough = max(HALF * max(counts, default=0), 1)
         at = next((place for place, count in enumerate(counts) if count >= enough), None)
         if at is not None:
-            rows += [(place, runs[at][1], runs[at][0]) for place in _places(source)]
+            rows += [(place, known[at][1], known[at][0]) for place in _places(source)]
     return {
         "whole_places": [row[0] for row in rows],
         "whole_days": [row[1] for row in rows],
@@ -192,11 +199,19 @@ def _whole(tenant: Tenant, run: ScoreRun, wrong: list[Trouble]) -> dict[str, lis
     }
 
 
-def _runs_before(tenant: Tenant, run: ScoreRun) -> list[tuple[int, date, Any]]:
-    """(run, day, what it found of its sources) of those whose snapshots stand, newest first."""
-    found = queries.finished_runs(tenant).filter(
-        is_unchanged=False, as_of__lt=run.as_of, as_of__gte=run.as_of - LOOK_BACK
-    )
+def _missed_since(run: ScoreRun, source: str) -> date:
+    """The scored day that found the source away (`levels.marked`); of one that drift alone holds the newest."""
+    away = run.summary.get("sources", {}).get(source, {}).get("away")
+    return date.fromisoformat(away["since"]) if away else run.as_of
+
+
+def _runs_before(tenant: Tenant, days: set[date]) -> list[tuple[int, date, Any]]:
+    """(run, day, what it found of its sources) of those whose snapshots stand in the weeks before any of these days,
+    newest first."""
+    weeks = Q()
+    for day in days:
+        weeks |= Q(as_of__lt=day, as_of__gte=day - LOOK_BACK)
+    found = queries.finished_runs(tenant).filter(weeks, is_unchanged=False)
     return list(found.order_by("-as_of", "-pk").values_list("pk", "as_of", "summary__sources"))
 
 

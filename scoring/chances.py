@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scoring import model_queries
 from scoring.automation.holds import LATE as SILENT
 from scoring.automation.holds import SCORE, Reason, of_scoring
+from scoring.automation.levels import Sources, marked
 from scoring.breakdown import MISSING
 from scoring.catalogue import BY_KEY, INDICATORS, SOURCES, Missing
 from scoring.engine.churn import chances as engine
@@ -87,6 +88,7 @@ class DayChances:
     keeps_last: bool = False  # the last good chances stay where they are shown
     shadows: tuple[Shadow, ...] = field(default=())
     held: tuple[Reason, ...] = ()  # sources that are late, empty or shifted: nothing may act by itself
+    sources: Sources = field(default_factory=dict)  # what the day found of each, with those that are away
     stake: dict[str, Any] | None = None  # what is at stake over all customers, with its simulated interval
 
     @property
@@ -133,20 +135,21 @@ def of_day(tenant: Tenant, scored: Scored, *, over: Over | None = None) -> DayCh
         shadows = model_queries.shadows(tenant, as_of=scored.day)
         settings = model_queries.chance_settings(tenant)
         lost = row is None and model_queries.has_lost_its_model(tenant)
-        held = tuple(of_scoring(tenant, day=scored.day, sources=scored.sources()))
+        sources = marked(tenant, day=scored.day, customers=len(scored), found=scored.sources())
+        held = tuple(of_scoring(tenant, day=scored.day, sources=sources))
     found = _shadows(shadows, reading)
     if row is None:
         missing = (MODEL_MISSING,) if lost else ()
-        return DayChances(flags=missing, keeps_last=lost, shadows=found, held=held)
+        return DayChances(flags=missing, keeps_last=lost, shadows=found, held=held, sources=sources)
     try:
         live = _compute(row, reading, settings)
     except CorruptModel as broken:
         logger.error(
             "the model cannot be read", extra={"tenant": tenant.slug, "model": row.pk, "why": str(broken)}
         )
-        return DayChances(flags=(MODEL_UNREADABLE,), keeps_last=True, shadows=found, held=held)
+        return DayChances(flags=(MODEL_UNREADABLE,), keeps_last=True, shadows=found, held=held, sources=sources)
     flags = (*_pooled(row), *_late(scored, live.names), *_doubtful(held, live.names))
-    return DayChances(live, flags, shadows=found, held=held, stake=_stake(scored, live))
+    return DayChances(live, flags, shadows=found, held=held, sources=sources, stake=_stake(scored, live))
 
 
 def _stake(scored: Scored, live: Chances) -> dict[str, Any]:
@@ -161,7 +164,7 @@ def _pooled(row: ChurnModel) -> tuple[str, ...]:
 
 def with_digest(scored: Scored, day: DayChances) -> Scored:
     """The computation with chances in its fingerprint: another model is another figure."""
-    if replace(day, held=()) == DayChances():
+    if replace(day, held=(), sources={}) == DayChances():
         return scored
     whole = hashlib.sha256(f"{scored.fingerprint} {day.digest}".encode()).hexdigest()
     return replace(scored, fingerprint=whole)

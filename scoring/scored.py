@@ -102,12 +102,19 @@ class Scored:
         return {source.key: self._source(source) for source in SOURCES.values()}
 
     def _source(self, source: Source) -> dict[str, Any]:
-        """How many customers and rows the source has, its newest day, and whether it fell silent for everybody."""
-        accounts = int(np.count_nonzero(np.nan_to_num(self.features.raw[f"{source.key}.rows"]) > 0))
+        """How many customers and rows the source has, its newest day, and whether it fell silent for everybody.
+
+        `fresh`: customers with a row within the source's limit for silence, of one without a limit with any row.
+        """
+        has_any = np.nan_to_num(self.features.raw[f"{source.key}.rows"]) > 0
+        is_fresh = has_any
+        if source.fresh_days:
+            is_fresh = has_any & (self.features.raw[f"{source.key}.last_ago"] <= source.fresh_days)
         ago = self.features.raw[f"{source.key}.source_last_ago"][0]
         rows = self.features.raw[f"{source.key}.source_rows"][0]
         return {
-            "accounts": accounts,
+            "accounts": int(np.count_nonzero(has_any)),
+            "fresh": int(np.count_nonzero(is_fresh)),
             "rows": 0 if np.isnan(rows) else int(rows),
             "latest": None if np.isnan(ago) else str(self.day - timedelta(days=int(ago))),
             "late": bool(source.fresh_days and ago > source.fresh_days),

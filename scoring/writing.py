@@ -96,7 +96,11 @@ def _start_run(
         accounts=len(scored),
         is_unchanged=is_unchanged,
         summary=scored.summary()
-        | {"chances": chance_summary(chances), "held": [each.told() for each in chances.held]},
+        | {
+            "chances": chance_summary(chances),
+            "held": [each.told() for each in chances.held],
+            "sources": chances.sources,
+        },
         started_by_label=by.label[:300],
     )
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from django.db.models import F, Func, JSONField, Value
 from django.utils import timezone
 
 from scoring import queries
@@ -18,12 +19,14 @@ from scoring.catalogue import BY_KEY, SOURCES
 from scoring.models import ChurnModel, PolicyIndicator
 from tenants.models import Tenant
 
-LOOK_BACK = timedelta(days=35)  # runs before the newest one that a source is compared with
-HALF = 0.5  # of the accounts that a source usually covers: fewer is a broken feed, not a slow month
-LEAST_ACCOUNTS = 10  # a source of fewer accounts may halve by chance
+LOOKS_BACK = timedelta(
+    days=366
+)  # a shift is looked at weekly until it is over: no look so long, none can be made
 INPUT_CHECKS = ("missing.", "psi.")
 SCORE = "score"  # the check of the chances themselves: no source, but as good a reason to wait
 LATE, EMPTY, SHIFTED = "late", "empty", "shifted"
+# rows of a look that are beyond their limits, lasting or not (DriftCheck.beyond)
+BEYOND = "$[*] ? (@.beyond == true || (!exists(@.beyond) && @.tripped == true))"
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Reason:
 def reasons(tenant: Tenant) -> list[Reason]:
     """Sources that scores in force rest on and that were late, empty or shifted at the newest scoring; in order.
 
-    Empty: automation may act. Five statements. Needs the tenant's transaction.
+    Empty: automation may act. Four statements. Needs the tenant's transaction.
     """
     run = queries.newest_run(tenant)
     if run is None:
@@ -55,15 +58,18 @@ def reasons(tenant: Tenant) -> list[Reason]:
 
 
 def of_scoring(tenant: Tenant, *, day: date, sources: dict[str, Any]) -> list[Reason]:
-    """The same of one scoring, by what it found of each source. Four statements. Needs the tenant's transaction."""
+    """The same of one scoring, by what it found of each source (`levels.marked`).
+
+    Three statements. Needs the tenant's transaction.
+    """
     needed = needed_sources(tenant)
-    before = _before(tenant, day)
-    drifted = _drifted(tenant, day)
-    found = [_reason(key, day, sources.get(key), before, drifted) for key in SOURCES if key in needed]
-    if SCORE in drifted:
-        words, seen = drifted[SCORE]
+    shifts = _shifts(tenant, day)
+    found = [_reason(key, day, sources.get(key), shifts.get(key)) for key in SOURCES if key in needed]
+    if shift := shifts.get(SCORE):
         found.append(
-            Reason(SCORE, SHIFTED, f"Chances: shifted when they were checked on {seen}. {words}"[:400])
+            Reason(
+                SCORE, SHIFTED, f"Chances: shifted when they were checked on {shift.day}. {shift.words}"[:400]
+            )
         )
     return [each for each in found if each is not None]
 
@@ -89,60 +95,73 @@ def curve_names(curves: Any) -> set[str]:
     return {str(each["name"]) for each in rows if isinstance(each, dict) and "name" in each}
 
 
-def _reason(
-    key: str,
-    day: date,
-    now: dict[str, Any] | None,
-    before: dict[str, list[int]],
-    drifted: dict[str, tuple[str, date]],
-) -> Reason | None:
+def _reason(key: str, day: date, now: dict[str, Any] | None, shift: "Shift | None") -> Reason | None:
     label = SOURCES[key].label
     if now is None:
         return None
-    usual = _median(before.get(key, []))
     if now["late"]:
         return Reason(key, LATE, f"{label}: late, newest of {now['latest']}, scored {day}.")
-    if not now["accounts"] and usual:
-        return Reason(key, EMPTY, f"{label}: empty, while {usual:,} customers had it before.")
-    if usual >= LEAST_ACCOUNTS and now["accounts"] < HALF * usual:
-        return Reason(
-            key, SHIFTED, f"{label}: of {usual:,} customers that had it, {now['accounts']:,} have it now."
-        )
-    if key in drifted:
-        words, seen = drifted[key]
-        return Reason(key, SHIFTED, f"{label}: shifted when it was checked on {seen}. {words}"[:400])
+    if away := now.get("away"):
+        had, since = f"{away['fresh']:,} customers", f"before {away['since']}"
+        if not now["fresh"]:
+            return Reason(key, EMPTY, f"{label}: empty, while {had} had it {since}.")
+        words = f"{label}: of {had} that had it {since}, {now['fresh']:,} have it now."
+        return Reason(key, SHIFTED, words)
+    if shift is not None:
+        words = f"{label}: shifted when it was checked on {shift.day}. {shift.words}"
+        return Reason(key, SHIFTED, words[:400])
     return None
 
 
-def _before(tenant: Tenant, day: date) -> dict[str, list[int]]:
-    """How many customers each source covered in the runs of the weeks before."""
-    runs = queries.finished_runs(tenant).filter(as_of__lt=day, as_of__gte=day - LOOK_BACK)
-    found: dict[str, list[int]] = {}
-    for sources in runs.values_list("summary__sources", flat=True):
-        for key, each in (sources or {}).items():
-            found.setdefault(key, []).append(int(each["accounts"]))
+@dataclass(frozen=True)
+class Shift:
+    """A source (or SCORE) that the newest look which checked it found beyond its limits."""
+
+    words: str
+    day: date
+    model_id: int
+
+
+def shifted_by(tenant: Tenant, day: date) -> dict[str, Shift]:
+    """Sources that scores need and that drift holds, up to that day. Three statements."""
+    needed = needed_sources(tenant) | {SCORE}
+    return {source: shift for source, shift in _shifts(tenant, day).items() if source in needed}
+
+
+def _shifts(tenant: Tenant, day: date) -> dict[str, Shift]:
+    """What looks at drift hold, by source.
+
+    Of each source the newest look that checked it decides, whichever version it was made with and wherever that stands
+    by now: that a version was taken back, replaced or cannot be opened says nothing of the source. Of the chances only
+    looks at the version in force count.
+    """
+    found: dict[str, Shift] = {}
+    settled: set[str] = set()
+    for seen in _looks(tenant, day):
+        beyond = {source_of_check(row["key"]): row for row in reversed(seen.outside)}
+        checked = {source_of_check(key) for key in seen.keys} - {""}
+        if seen.model_state not in ChurnModel.LIVE:
+            checked.discard(SCORE)
+        for source in (checked - settled) & beyond.keys():
+            found[source] = Shift(beyond[source]["words"], seen.as_of, seen.model_id)
+        settled |= checked
     return found
 
 
-def _median(counts: list[int]) -> int:
-    return sorted(counts)[len(counts) // 2] if counts else 0
+def _looks(tenant: Tenant, day: date) -> Iterable[Any]:
+    """Looks of a year up to that day, newest first: day, version and its state, `keys` checked, rows `outside`."""
+    looks = DriftCheck.objects.for_tenant(tenant).filter(as_of__lte=day, as_of__gt=day - LOOKS_BACK)
+    told = looks.annotate(model_state=F("model__state"), outside=_path(BEYOND), keys=_path("$[*].key"))
+    wanted = ("as_of", "model_id", "model_state", "outside", "keys")
+    return told.order_by("-as_of", "-pk").values_list(*wanted, named=True)
 
 
-def _drifted(tenant: Tenant, day: date) -> dict[str, tuple[str, date]]:
-    """Sources whose indicators were beyond their limits in the newest check of the version in force up to that day."""
-    newest = (
-        DriftCheck.objects.for_tenant(tenant)
-        .filter(model__state__in=ChurnModel.LIVE, as_of__lte=day)
-        .order_by("-as_of", "-pk")
-        .first()
-    )
-    found: dict[str, tuple[str, date]] = {}
-    for row in newest.beyond if newest is not None else []:
-        source = source_of_check(row["key"])
-        if source:
-            assert newest is not None
-            found.setdefault(source, (row["words"], newest.as_of))
-    return found
+def _path(path: str) -> Func:
+    """What a path finds in the rows of a look."""
+    return Func(
+        "figures", Value(path), function="jsonb_path_query_array", template="%(function)s(%(expressions)s::jsonpath)",
+        output_field=JSONField(),
+    )  # fmt: skip
 
 
 def source_of_check(key: str) -> str:

@@ -8,7 +8,7 @@ from django.db.models.functions import JSONObject
 from django.urls import reverse
 
 from scoring import strength
-from scoring.automation.holds import LATE, SHIFTED, source_of_check
+from scoring.automation.holds import BEYOND, LATE, SHIFTED, source_of_check
 from scoring.automation.models import DriftCheck, PausedAutomation
 from scoring.catalogue import SOURCES
 from scoring.models import ChurnModel, ScoreRun
@@ -18,9 +18,6 @@ from tenants.nav import Notice
 
 # of a version, in place of its report: what `strength.weakness_of` reads
 TESTED = JSONObject(skill="report__horizons__90__all__brier_skill", method="report__calibration__method")
-
-# keys of the rows of a look that are beyond their limits, lasting or not (DriftCheck.beyond)
-BEYOND = "$[*] ? (@.beyond == true || (!exists(@.beyond) && @.tripped == true)).key"
 
 
 def told_with(tenant: Tenant, runs: QuerySet[ScoreRun]) -> QuerySet[Any]:
@@ -41,8 +38,8 @@ def told_with(tenant: Tenant, runs: QuerySet[ScoreRun]) -> QuerySet[Any]:
     tested = live.values(told=TESTED)
     looks = DriftCheck.objects.for_tenant(tenant).filter(model__state__in=ChurnModel.LIVE)
     beyond = Func(
-        "figures", Value(BEYOND), function="jsonb_path_query_array", template="%(function)s(%(expressions)s::jsonpath)",
-        output_field=JSONField(),
+        "figures", Value(f"{BEYOND}.key"), function="jsonb_path_query_array",
+        template="%(function)s(%(expressions)s::jsonpath)", output_field=JSONField(),
     )  # fmt: skip
     shifted = looks.order_by("-as_of", "-pk").values(keys=beyond)
     return runs.annotate(

@@ -7,7 +7,7 @@ import pytest
 from audit import consumers
 from playbooks import services, tasks
 from playbooks.models import Recommendation
-from scoring.automation import holds
+from scoring.automation import holds, levels
 from scoring.automation.models import PausedAutomation
 from scoring.catalogue import SOURCES
 from scoring.models import ScoreRun
@@ -29,14 +29,17 @@ def scored(world, *, day=DAY, late=(), accounts=40, **counts):
     sources = {
         key: {
             "accounts": counts.get(key, accounts),
+            "fresh": 0 if key in late else counts.get(key, accounts),
             "latest": str(day - timedelta(days=1)),
             "late": key in late,
         }
         for key in SOURCES
     }
+    sources = levels.marked(world.tenant, day=day, customers=accounts, found=sources)
     return ScoreRun.objects.create(
-        tenant=world.tenant, as_of=day, policy_versions={}, fingerprint="f", summary={"sources": sources}
-    )
+        tenant=world.tenant, as_of=day, policy_versions={}, fingerprint="f", accounts=accounts,
+        summary={"sources": sources},
+    )  # fmt: skip
 
 
 def waiting(world):

@@ -148,7 +148,7 @@ def _write(world, day, rows, values, policies, rng):
         None if n % 50 == 0 else Decimal(int(each))
         for n, each in enumerate(rng.integers(1_000, 90_000, size))
     ]
-    named = ("rows", "source_rows", "source_first_ago", "source_last_ago")
+    named = ("rows", "last_ago", "source_rows", "source_first_ago", "source_last_ago")
     raw = {f"{key}.{name}": np.ones(size) for key in SOURCES for name in named}
     raw["tenure_days"] = np.array([(day - row.customer_since).days for row in rows], dtype=float)
     raw["term.renewal_in"] = rng.integers(0, 500, size).astype(float)

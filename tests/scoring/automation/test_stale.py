@@ -6,13 +6,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Activity
 from jobs.models import Job
 from scoring import queries
 from scoring.automation import holds, rounds
 from scoring.automation.models import DriftCheck
+from scoring.catalogue import SOURCES
 from scoring.models import ScoreRun
 from scoring.quality import job as quality
-from tests.scoring.evidence import DAY, rich, score
+from tests.scoring.automation.made import customers
+from tests.scoring.evidence import DAY, add_usage, ago, rich, score
 from tests.scoring.models_by_hand import by_hand, curve, register
 from tests.test_query_counts import FRAME
 
@@ -31,12 +34,22 @@ def reading(acme):
     return account
 
 
-def covered(world, accounts, *, source="usage", now=None):
-    """The day before, the source spoke of so many customers."""
-    with world.here():
-        run = ScoreRun.objects.get(tenant=world.tenant, as_of=BEFORE)
-        run.summary["sources"][source]["accounts"] = accounts
-        run.save(update_fields=["summary"])
+def silent(world, source="usage"):
+    """39 more customers, whose newest row is just fresh enough on the day before DAY and too old on DAY."""
+    others = customers(world, 39)
+    last = SOURCES[source].fresh_days + 1
+    if source == "usage":
+        for other in others:
+            add_usage(world, other, first=last + 2, last=last, active_users=9)
+    else:
+        with world.here():
+            Activity.objects.bulk_create(
+                Activity(
+                    tenant=world.tenant, account=each, external_id=f"A-{each.pk}", kind="meeting", occurred_at=ago(last)
+                )
+                for each in others
+            )  # fmt: skip
+    assert score(world, BEFORE).summary["held"] == []
 
 
 def standing(world, account):
@@ -50,7 +63,7 @@ def text_of(client, world, path, role="csm"):
 
 
 def test_a_shifted_source_marks_the_chances_the_frame_and_the_brief(acme, reading, client):
-    covered(acme, 40)
+    silent(acme)
     run = score(acme)
     assert standing(acme, reading).chance_flags == ["source_shifted:usage"]
     assert [(each["source"], each["kind"]) for each in run.summary["held"]] == [("usage", "shifted")]
@@ -72,8 +85,9 @@ def test_an_empty_source_is_no_source_that_was_never_tracked(acme, reading, clie
     with acme.here():
         run = ScoreRun.objects.filter(tenant=acme.tenant, as_of=DAY).latest("pk")
         assert run.summary["held"] == []
-    covered(acme, 7, source="surveys")  # weighed by the policy, not read by the model
-    empty = {**run.summary["sources"]["surveys"], "accounts": 0, "late": False}
+    away = {"fresh": 7, "had": 7, "customers": 9, "since": str(BEFORE)}
+    # weighed by the policy, not read by the model
+    empty = run.summary["sources"]["surveys"] | {"accounts": 0, "fresh": 0, "late": False, "away": away}
     with acme.here():
         found = holds.of_scoring(acme.tenant, day=DAY, sources=run.summary["sources"] | {"surveys": empty})
     assert [(each.source, each.kind) for each in found] == [("surveys", "empty")]
@@ -95,7 +109,7 @@ def test_an_empty_source_is_no_source_that_was_never_tracked(acme, reading, clie
 
 
 def test_what_the_chance_does_not_read_puts_no_mark_on_it(acme, reading):
-    covered(acme, 40, source="activities")
+    silent(acme, "activities")
     run = score(acme)
     assert [each["source"] for each in run.summary["held"]] == ["activities"]
     assert standing(acme, reading).chance_flags == []
