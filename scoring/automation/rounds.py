@@ -21,6 +21,7 @@ from tenants.scoping import tenant_transaction
 DRIFT = "scoring.drift"
 GATES_AGAIN = "scoring.gates_again"  # while an automatic version waits for them
 MOST_TOLD = 3  # failing gates that one notice names
+NOTHING = "There is no version to watch yet."
 LOOK_EVERY = timedelta(
     days=7
 )  # each check errs once in 1,000 looks: nightly ones would alarm seven times as often
@@ -29,6 +30,8 @@ LOOK_EVERY = timedelta(
 def watch(tenant: Tenant, progress: Any, *, look_now: bool = False) -> dict[str, Any]:
     """Drift of the version in force, at most one look a week unless asked; then the gates of all that is watched.
 
+    A source that another version's look holds is looked at with that version, until it is back or the one in force
+    finds it within limits.
     Harmless when run again: a day's look and gates stand once, and a trip takes one step.
     """
     with tenant_transaction(tenant.pk):
@@ -38,9 +41,12 @@ def watch(tenant: Tenant, progress: Any, *, look_now: bool = False) -> dict[str,
             state__in=[ChurnModel.State.SHADOW, *ChurnModel.LIVE]
         )
         models = list(watched.defer("document").order_by("-version"))
-    if run is None or not models:
-        return {"checked": 0, "message": "There is no version to watch yet."}
+    if run is None:
+        return {"checked": 0, "message": NOTHING}
     looked = _look(tenant, live, as_of=run.as_of, now=look_now) if live is not None else None
+    others = _look_for_return(tenant, live, as_of=run.as_of, now=look_now)
+    if not models and not others:
+        return {"checked": 0, "message": NOTHING}
     for at, model in enumerate(models):
         progress(at, len(models), "Checking gates")
         check_gates(tenant, model, as_of=run.as_of)
@@ -52,6 +58,17 @@ def watch(tenant: Tenant, progress: Any, *, look_now: bool = False) -> dict[str,
         "url": reverse("scoring:models", args=[tenant.slug]),
         "label": "See the gates",
     }
+
+
+def _look_for_return(tenant: Tenant, live: ChurnModel | None, *, as_of: date, now: bool) -> int:
+    """Look with versions not in force whose looks hold what scores need: else nobody would see it come back."""
+    with tenant_transaction(tenant.pk):
+        ids = {shift.model_id for shift in holds.shifted_by(tenant, as_of).values()}
+        others = ChurnModel.objects.for_tenant(tenant).filter(pk__in=ids - {live.pk if live else 0})
+        models = list(others.order_by("version"))
+    for model in models:
+        _look(tenant, model, as_of=as_of, now=now)
+    return len(models)
 
 
 def _look(tenant: Tenant, live: ChurnModel, *, as_of: date, now: bool) -> DriftCheck | None:
@@ -84,18 +101,20 @@ def look_at_drift(tenant: Tenant, live: ChurnModel, *, as_of: date) -> DriftChec
             stepped = services.step_down(tenant, by=SYSTEM, why=why[:1000])
             kept.stepped_to = stepped.state if stepped else ""
             kept.save(update_fields=["stepped_to"])
-        if is_new and _says_more(tenant, kept):
+        if is_new and _says_otherwise(tenant, as_of):
             score_newest_again(tenant, by=SYSTEM)
     return kept
 
 
-def _says_more(tenant: Tenant, look: DriftCheck) -> bool:
-    """Whether the sources that it found shifted are others than the newest scores are marked with."""
+def _says_otherwise(tenant: Tenant, as_of: date) -> bool:
+    """Whether looks hold other sources by now than the newest scores are marked with."""
     run = scores.newest_run(tenant)
-    held = run.summary.get("held", []) if run else []
-    marked = {each["source"] for each in held if each["kind"] == holds.SHIFTED}
-    found = {source for row in look.beyond if (source := holds.source_of_check(row["key"]))}
-    return not found <= marked
+    if run is None:
+        return False
+    marked = {each["source"] for each in run.summary.get("held", []) if each["kind"] == holds.SHIFTED}
+    known = {key for key, each in run.summary.get("sources", {}).items() if each["late"] or "away" in each}
+    found = set(holds.shifted_by(tenant, max(as_of, run.as_of)))
+    return not found <= marked | known or not marked - known <= found
 
 
 def check_gates(tenant: Tenant, model: ChurnModel, *, as_of: date) -> list[ModelGate]:

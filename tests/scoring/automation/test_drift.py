@@ -8,7 +8,7 @@ from django.db import connection
 
 from audit.models import AuditEvent
 from jobs.models import Job
-from scoring.automation import rounds
+from scoring.automation import holds, rounds
 from scoring.automation.models import DriftCheck, TrainingSample
 from scoring.engine.churn.data import Stack
 from scoring.engine.validation import drift, psi
@@ -222,7 +222,6 @@ def test_what_moved_in_training_is_kept_and_allowed(acme):
 
 
 def test_inputs_that_moved_hold_their_source_at_once_and_trip_when_it_lasts(acme, monkeypatch):
-    from scoring.automation import holds
     from scoring.learning import landmarks
 
     model = version(acme)
@@ -249,7 +248,102 @@ def test_inputs_that_moved_hold_their_source_at_once_and_trip_when_it_lasts(acme
     assert {f"psi.{OVERDUE}", "score"} <= {row["key"] for row in found.figures if row["tripped"]}
     assert found.stepped_to == "shadow"
     with acme.here():
-        assert holds.reasons(acme.tenant) == []  # nothing rests on it any more
+        assert registry.live(acme.tenant) is None
+        # no chance is shown any more, and health weighs invoices all the same
+        assert [each.key for each in holds.reasons(acme.tenant)] == waits[:1]
+
+
+def looks_with(world, monkeypatch, *, is_beyond, names=(OVERDUE,)):
+    """How many looks the nightly job takes, where one finds those inputs beyond their limits, or within."""
+    rows = [
+        {
+            "key": f"psi.{name}",
+            "tripped": False,
+            "beyond": is_beyond,
+            "watch": is_beyond,
+            "words": "It moved.",
+        }
+        for name in names
+    ]
+    monkeypatch.setattr(watching, "drift_rows", lambda *args, **kwargs: (rows, ""))
+    monkeypatch.setattr(rounds, "check_gates", lambda *args, **kwargs: [])
+    with world.here():
+        before = DriftCheck.objects.for_tenant(world.tenant).count()
+    rounds.watch(world.tenant, lambda *done: None)
+    with world.here():
+        return DriftCheck.objects.for_tenant(world.tenant).count() - before
+
+
+def held(world):
+    with world.here():
+        return [each.key for each in holds.reasons(world.tenant)]
+
+
+def test_a_shift_holds_its_source_after_the_version_was_taken_back_until_a_look_finds_it_within_limits(
+    acme, monkeypatch
+):
+    """The version is taken back, then retired: half a year later the source is shifted still, looked at each week."""
+    model = version(acme)
+    scored(acme, model, day=DAY)
+    assert looks_with(acme, monkeypatch, is_beyond=True) == 1
+    assert held(acme) == ["source_shifted:invoices"]
+    for state, days in (("shadow", 28), ("retired", 200)):
+        with acme.here():
+            ChurnModel.objects.filter(pk=model.pk).update(state=state)
+        scored(acme, model, day=DAY + timedelta(days=days))
+        assert held(acme) == ["source_shifted:invoices"]
+        assert looks_with(acme, monkeypatch, is_beyond=True) == 1
+        assert looks_with(acme, monkeypatch, is_beyond=True) == 0  # once a week
+        assert held(acme) == ["source_shifted:invoices"]
+    scored(acme, model, day=DAY + timedelta(days=207))
+    assert looks_with(acme, monkeypatch, is_beyond=False) == 1
+    assert held(acme) == []
+    scored(acme, model, day=DAY + timedelta(days=214))
+    assert looks_with(acme, monkeypatch, is_beyond=False) == 0  # nothing to find back
+
+
+@pytest.mark.parametrize(
+    ("names", "waits"), [((), True), (("satisfaction.nps_latest",), True), ((OVERDUE,), False)]
+)
+def test_only_a_look_that_checked_the_source_ends_its_hold(acme, names, waits):
+    """A version that cannot be opened, or reads other sources, has found nothing of this one."""
+    first, second = version(acme), version(acme)
+    scored(acme, second, day=DAY)
+    with acme.here():
+        for model, days, row in (
+            (first, 7, {"key": f"psi.{OVERDUE}", "tripped": False, "beyond": True, "words": "It moved."}),
+            (second, 0, [{"key": f"missing.{each}", "tripped": False, "beyond": False} for each in names]),
+        ):
+            DriftCheck.objects.create(
+                tenant=acme.tenant, model=model, as_of=DAY - timedelta(days=days), tripped=False,
+                figures=row if isinstance(row, list) else [row],
+            )  # fmt: skip
+    assert held(acme) == (["source_shifted:invoices"] if waits else [])
+
+
+def test_of_a_version_that_is_not_in_force_nobody_waits_for_its_chances_or_for_what_it_alone_reads(acme):
+    model = version(acme)
+    scored(acme, model, day=DAY)
+    rows = [
+        {"key": key, "tripped": False, "beyond": True, "words": "It moved."}
+        for key in ("score", "psi.business.competitor_mentions_90d")
+    ]
+    with acme.here():
+        DriftCheck.objects.create(tenant=acme.tenant, model=model, as_of=DAY, figures=rows, tripped=False)
+    assert held(acme) == ["source_shifted:score"]
+    with acme.here():
+        ChurnModel.objects.filter(pk=model.pk).update(state="shadow")
+    assert held(acme) == []
+
+
+def test_a_look_that_finds_a_source_back_has_the_newest_day_scored_again(acme, monkeypatch):
+    model = version(acme)
+    run = scored(acme, model, day=DAY)
+    with acme.here():
+        run.summary["held"] = [{"source": "invoices", "kind": "shifted", "words": "It moved."}]
+        run.save(update_fields=["summary"])
+    looks_with(acme, monkeypatch, is_beyond=False)
+    assert scorings_asked_for(acme) == [str(DAY)]
 
 
 def test_a_shift_that_passes_begins_anew():
