@@ -1,6 +1,5 @@
 """Panels of the account page: a CSM's sentiment, and the people as those who work with them know them."""
 
-from datetime import date
 from typing import Any
 
 from accounts.models import Account, Contact
@@ -8,7 +7,7 @@ from accounts.panels import Panel, register
 from scoring.clock import tenant_today
 from scoring.people import queries
 from scoring.people.forms import DepartedForm, ObservationForm, PersonForm, SentimentForm
-from scoring.people.models import PersonObservation
+from scoring.people.vulnerability import counts_on, vulnerability
 from scoring.people.words import SentimentReason
 from tenants.access import Right, can
 from tenants.models import Membership, Tenant
@@ -41,15 +40,15 @@ def _reasons(keys: list[str]) -> list[str]:
 def noticed_context(
     tenant: Tenant, viewer: Membership, account: Account, forms: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Who left, who came, and for those who may see it what was noticed. Two statements."""
+    """Who left, who came, and for those who may see it what was noticed and what it adds. Four statements."""
     today = tenant_today(tenant)
     may_see = queries.may_see_observations(viewer, account)
     people = here(tenant, account) if may_see or can(viewer, Right.WORK_QUEUE) else []
+    rows = queries.observations(tenant, viewer, account)
     context = {
         "may_see_observations": may_see,
-        "observations": [
-            (row, counts_on(row, today)) for row in queries.observations(tenant, viewer, account)
-        ],
+        "observations": [(row, counts_on(row, today)) for row in rows],
+        "vulnerability": vulnerability(tenant, account, rows, today=today) if rows else None,
         "people_here": people,
         "observation_form": ObservationForm(people, today=today),
         "departed_form": DepartedForm(people, today=today),
@@ -69,10 +68,6 @@ def here(tenant: Tenant, account: Account) -> list[tuple[int, str]]:
 
 def _role(row: Contact) -> str:
     return f", {row.get_role_display().lower()}" if row.role else ""
-
-
-def counts_on(row: PersonObservation, day: date) -> bool:
-    return row.withdrawn_at is None and row.observed_on <= day <= row.expires_on
 
 
 def register_panels() -> None:

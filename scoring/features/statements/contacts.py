@@ -18,23 +18,10 @@ SELECT account_id,
        %(day)s::date - (max(joined_at) FILTER (
            WHERE role = 'champion' AND (departed_at IS NULL OR departed_at >= %(start)s))
            AT TIME ZONE 'UTC')::date AS champion_joined_ago,
-       coalesce(max(observed_points) FILTER (
-           WHERE role = 'champion' AND (departed_at IS NULL OR departed_at >= %(start)s)), 0) AS champion_observed,
        max(CASE seniority WHEN 'c_level' THEN 100 WHEN 'vp' THEN 90 WHEN 'director' THEN 75 WHEN 'manager' THEN 55
                           WHEN 'individual' THEN 30 ELSE 40 END) FILTER (
            WHERE role = 'champion' AND (departed_at IS NULL OR departed_at >= %(start)s)) AS champion_rank
 FROM accounts_contact
-LEFT JOIN (
-    -- what was noticed of a person counts from its own day until it ends or is taken back; points are judgement
-    SELECT contact_id AS observed_id,
-           max(CASE sign WHEN 'leaving' THEN 60 WHEN 'under_review' THEN 30 ELSE 20 END
-               * CASE confidence WHEN 'high' THEN 1.0 WHEN 'medium' THEN 2 / 3.0 ELSE 1 / 3.0 END) AS observed_points
-    FROM scoring_personobservation
-    WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s
-      AND observed_on < %(day)s AND expires_on >= %(day)s
-      AND (withdrawn_at IS NULL OR withdrawn_at >= %(start)s)
-    GROUP BY contact_id
-) AS noticed ON observed_id = id
 WHERE tenant_id = %(tenant)s AND account_id BETWEEN %(first)s AND %(last)s
   AND (joined_at IS NULL OR joined_at < %(start)s)
 GROUP BY account_id

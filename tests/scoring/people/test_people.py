@@ -1,6 +1,7 @@
 """What people say beside the scores: sentiment, observations, who left and who came, feedback, corrected facts."""
 
-from datetime import UTC, datetime, timedelta
+import io
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,19 +12,21 @@ from accounts.models import Contact, Invoice, Survey, Ticket
 from audit.models import AuditEvent
 from integrations.importing.format import SCALES
 from playbooks.models import Recommendation
+from scoring import exports, queries, services
 from scoring import feedback as counted
-from scoring import queries, services
 from scoring.clock import tenant_today
 from scoring.exceptions import OverrideRefused
-from scoring.models import AccountHealth
+from scoring.models import AccountHealth, PolicyIndicator
 from scoring.people import corrections, feedback, notices
 from scoring.people import queries as people
 from scoring.people import services as said
 from scoring.people.exceptions import Refused
-from scoring.people.models import DataReport, Notice, SourceCorrection
+from scoring.people.models import DataReport, Notice, PersonObservation, SourceCorrection
+from scoring.people.vulnerability import vulnerability
 from scoring.quality import figures
 from tenants import hooks
 from tests.scoring.evidence import DAY, add, ago, contact, rich, score
+from tests.scoring.models_by_hand import by_hand, curve, register
 from tests.scoring.readings import read
 
 pytestmark = pytest.mark.django_db
@@ -179,28 +182,30 @@ def champion_of(account):
 
 
 def test_an_observation_counts_from_its_day_to_its_end(acme, account):
-    from scoring.people.models import PersonObservation
-
-    quiet = read(acme, account)[VULNERABLE].value
-    assert quiet == 0
     row = PersonObservation.objects.create(
         tenant=acme.tenant, account=account, contact=champion_of(account), sign="leaving", confidence="medium",
         observed_on=DAY - timedelta(days=1), expires_on=DAY + timedelta(days=3), author_label="x",
     )  # fmt: skip
-    days = {
-        each: read(acme, account, day=DAY + timedelta(days=each))[VULNERABLE].value for each in (-1, 0, 3, 4)
-    }
-    assert days == {-1: 0, 0: pytest.approx(40), 3: pytest.approx(40), 4: 0}  # 60 points x 2/3
-    PersonObservation.objects.filter(pk=row.pk).update(
-        sign="new_manager", confidence="high", withdrawn_at=ago(-2)
-    )
-    assert [read(acme, account, day=DAY + timedelta(days=each))[VULNERABLE].value for each in (2, 3)] == [
-        20,
-        0,
-    ]
+
+    def with_it(days=0):
+        rows = list(PersonObservation.objects.all())
+        found = vulnerability(acme.tenant, account, rows, today=DAY + timedelta(days=days))
+        assert found.known == 0
+        return found.noticed
+
+    days = {each: with_it(each) for each in (-2, -1, 3, 4)}
+    assert days == {-2: 0, -1: pytest.approx(40), 3: pytest.approx(40), 4: 0}  # 60 points x 2/3
+    PersonObservation.objects.filter(pk=row.pk).update(sign="new_manager", confidence="high")
+    assert with_it() == 20
+    PersonObservation.objects.filter(pk=row.pk).update(withdrawn_at=ago(2))
+    assert with_it() == 0
     user = contact(acme, account, "user")
     PersonObservation.objects.filter(pk=row.pk).update(withdrawn_at=None, contact=user)
-    assert read(acme, account)[VULNERABLE].value == 0  # of a champion alone
+    assert with_it() == 0  # of a champion alone
+    gone = {"contact": champion_of(account), "sign": "leaving"}
+    PersonObservation.objects.filter(pk=row.pk).update(**gone)
+    AccountHealth.objects.filter(account=account).update(run_id=0)  # nothing stored: nothing to add to
+    assert vulnerability(acme.tenant, account, [row], today=DAY) is None
 
 
 def test_who_may_see_observations(client, acme, account):
@@ -219,6 +224,10 @@ def test_who_may_see_observations(client, acme, account):
     ):
         seen[who] = NOTE in page(client, acme, who, "?panels=all", account).text
     assert {who for who, sees in seen.items() if sees} == {"csm", "manager", "ops_admin"}
+    for who in seen:
+        text = " ".join(page(client, acme, who, "?panels=all", account).text.split())
+        told = "<b>60 of 100</b> with what was noticed, 0 without" in text
+        assert told == (who in ("csm", "manager", "ops_admin")), who
     client.force_login(acme.auditor.user)
     url = reverse("scoring:observe", args=[acme.tenant.slug, account.pk])
     assert client.post(url, {}).status_code == 404
@@ -227,7 +236,19 @@ def test_who_may_see_observations(client, acme, account):
 
 
 def test_an_observation_is_never_outgoing(client, acme, account):
-    """Not in the event log, search, the queue's export or the scores' export: neither the note nor what was seen."""
+    """Not in the event log, search, the queue's export or the scores' export: neither the note nor what was seen.
+
+    What goes out is made of snapshots, which are the same with the observation, chances and all: it cannot be told.
+    """
+    known_by_the_vulnerability_alone(acme)
+    learnt_from_the_vulnerability_alone(acme)
+    before = outgoing(acme, DAY + timedelta(days=1))
+    with acme.here():
+        PersonObservation.objects.create(
+            tenant=acme.tenant, account=account, contact=champion_of(account), sign="leaving", confidence="high",
+            observed_on=DAY - timedelta(days=1), expires_on=DAY + timedelta(days=30), author_label="x", note=NOTE,
+        )  # fmt: skip
+    assert outgoing(acme, DAY + timedelta(days=1)) == before
     notice(acme, account, champion_of(account))
     event = AuditEvent.objects.get(tenant=acme.tenant, verb="scoring.person_observed")
     assert NOTE not in str(event.diff)
@@ -236,6 +257,33 @@ def test_an_observation_is_never_outgoing(client, acme, account):
     assert NOTE not in page(client, acme, "csm", name="accounts:search", q="marlin-marker").text
     client.force_login(acme.csm.user)
     assert NOTE not in client.post(reverse("playbooks:queue_export", args=[acme.tenant.slug])).text
+
+
+def known_by_the_vulnerability_alone(world):
+    """A policy that looks at nothing else: whatever changes it changes health, band and the first reason."""
+    with world.here():
+        rows = PolicyIndicator.objects.for_tenant(world.tenant)
+        rows.update(weight=0, enabled=False)
+        rows.filter(indicator=VULNERABLE).update(weight=100, enabled=True)
+
+
+def learnt_from_the_vulnerability_alone(world):
+    register(world, by_hand(curve(VULNERABLE, [0, 100], [0, 3])), as_of=date(2026, 3, 1), promote=True)
+
+
+def outgoing(world, day):
+    """What a scoring of that day says to others: the file, events, and the run's fingerprint of all inputs."""
+    out = io.StringIO()
+    run = score(world, day)
+    exports.write_rows(world.tenant, as_of=day, out=out)
+    with world.here():
+        rows = AuditEvent.objects.filter(
+            tenant=world.tenant, verb__in=("scoring.health_changed", "scoring.risk_changed")
+        )
+        events = [str(each.diff) for each in rows.order_by("id")]
+    lines = out.getvalue().splitlines()
+    assert "0." in lines[1], "there are chances to tell it by"
+    return run.fingerprint, lines, events
 
 
 def test_a_note_written_long_after_is_refused(acme, account):
