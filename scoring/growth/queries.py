@@ -1,5 +1,6 @@
 """Reads of the renewals page: figures by quarter and group, the terms behind them, targets and what is committed."""
 
+import json
 import math
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -13,6 +14,7 @@ from accounts.queries import visible_accounts
 from scoring.growth import quarters, statements
 from scoring.growth.models import GrowthReport, RenewalForecast, RenewalTarget
 from scoring.outcomes.queries import seen_sql, shown_name
+from scoring.outcomes.stake import stake_of
 from tenants.access import sees_everything as sees_everything
 from tenants.models import Membership, Tenant
 
@@ -76,10 +78,17 @@ def forecasts(tenant: Tenant, as_of: date) -> dict[date, RenewalForecast]:
 
 
 def cells(
-    tenant: Tenant, viewer: Membership, made: dict[date, RenewalForecast], asked: Asked, as_of: date
+    tenant: Tenant,
+    viewer: Membership,
+    made: dict[date, RenewalForecast],
+    asked: Asked,
+    as_of: date,
+    *,
+    by_money: bool,
 ) -> tuple[dict[date, Cell], list[Cell], list[str]]:
     """(figures of each quarter, groups of the quarter asked for, currencies without a rate); one statement."""
-    lines = _rows(*_filled(statements.SUMS, tenant, viewer, asked, as_of))
+    order = statements.GROUPS_BY_MONEY if by_money else statements.GROUPS_BY_NAME
+    lines = _rows(*_filled(statements.SUMS.replace("{order}", order), tenant, viewer, asked, as_of))
     is_all = not asked.chosen and sees_everything(viewer)
     whole, groups, missing = {}, [], set()
     for line in lines:
@@ -162,17 +171,19 @@ def terms(
 
 
 def beside(tenant: Tenant, viewer: Membership, asked: Asked, as_of: date) -> Row:
-    """What stands beside the forecast; one statement.
+    """What stands beside the forecast, of the accounts that the filters let through; one statement.
 
-    `committed` by salespeople for the quarter, in so many `opportunities`, some `without_rate`; and what is at stake of
-    all customers that the viewer may see: `amount`, `accounts`, `unrated`, `unknown`.
+    `committed` by salespeople for the quarter, in so many `opportunities`, some `without_rate`; and what is at stake:
+    `at_stake` with its interval, and how many accounts are `unrated` and `unknown`.
     """
     statement, values = _filled(statements.BESIDE, tenant, viewer, asked, as_of)
     values |= {
         "currency": tenant.currency, "first": asked.quarter, "end": quarters.following(asked.quarter),
         "day_at": datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC),
     }  # fmt: skip
-    return _rows(statement, values)[0]
+    row = _rows(statement, values)[0]
+    told = json.loads(row["told"]) if isinstance(row["told"], str) else row["told"]
+    return row | {"at_stake": stake_of(row, told)}
 
 
 def targets(made: dict[date, RenewalForecast], viewer: Membership, asked: Asked) -> dict[date, Decimal]:

@@ -83,7 +83,7 @@ SELECT f.quarter, t.{by} AS name, grouping(t.{by}) = 1 AS is_whole, count(*) AS 
        coalesce(sum(t.arr_reporting * t.p_renew * (1 - t.p_renew)), 0)::float8 AS slope
   FROM scoring_renewalterm t JOIN scoring_renewalforecast f ON f.tenant_id = t.tenant_id AND f.id = t.forecast_id
  WHERE t.tenant_id = %(tenant)s AND f.as_of = %(day)s AND t.account_id IN ({seen}) {chosen}
- GROUP BY GROUPING SETS ((f.quarter), (f.quarter, t.{by})) ORDER BY f.quarter, is_whole DESC, arr DESC, t.{by}
+ GROUP BY GROUPING SETS ((f.quarter), (f.quarter, t.{by})) ORDER BY f.quarter, is_whole DESC, {order}
 """
 
 ROWS = """
@@ -100,10 +100,13 @@ SELECT k.*, (SELECT count(*) FROM kept) AS total, (SELECT coalesce(sum(arr_repor
   FROM kept k WHERE place > coalesce((SELECT place FROM kept WHERE id = %(after)s), 0) ORDER BY place LIMIT %(limit)s
 """
 BY_MONEY = "t.arr_reporting DESC NULLS LAST, t.id"
-BY_DAY = "t.renewal_date, t.id"  # for who may not see amounts: their order would tell them
+GROUPS_BY_MONEY = "arr DESC, t.{by}"
+# for who may not see amounts: their order would tell them
+BY_DAY = "t.renewal_date, t.id"
+GROUPS_BY_NAME = "nullif(t.{by}, '') NULLS LAST"
 
-# what salespeople have committed: open renewal opportunities that close in the quarter. And, of all customers whatever
-# the filters, what is at stake now: ARR x p90, and how many lack a rate or a chance
+# what salespeople have committed: open renewal opportunities that close in the quarter. And what is at stake now,
+# ARR x p90, with what tells its interval (outcomes.stake), and how many lack a rate or a chance
 BESIDE = f"""
 WITH {RATES}, committed AS (
     SELECT coalesce(sum(round(o.amount * w.rate, 2)), 0) AS committed, count(*) AS opportunities,
@@ -114,10 +117,17 @@ WITH {RATES}, committed AS (
        AND o.created_at < %(day_at)s AND o.close_date >= %(first)s AND o.close_date < %(end)s
        AND o.account_id IN ({{seen}}) {{chosen_account}}
 ), stake AS (
-    SELECT sum(h.at_stake) AS amount, count(h.at_stake) AS accounts,
+    SELECT coalesce(sum(round(h.at_stake, 2)), 0) AS stake, count(h.at_stake) AS with_chance,
+           coalesce(sum(h.arr_reporting) FILTER (WHERE h.at_stake IS NOT NULL), 0)::float8 AS stake_arr,
+           coalesce(sum(h.arr_reporting * h.p90 * (1 - h.p90)), 0)::float8 AS stake_slope,
+           coalesce(sum(h.arr_reporting ^ 2 * h.p90 * (1 - h.p90)), 0)::float8 AS stake_luck,
            count(*) FILTER (WHERE h.arr IS NOT NULL AND h.arr_reporting IS NULL) AS unrated,
            count(*) FILTER (WHERE h.p90 IS NULL) AS unknown
-      FROM scoring_accounthealth h WHERE h.tenant_id = %(tenant)s AND h.account_id IN ({{seen}})
+      FROM scoring_accounthealth h JOIN accounts_account a ON a.tenant_id = h.tenant_id AND a.id = h.account_id
+     WHERE h.tenant_id = %(tenant)s AND h.account_id IN ({{seen}}) {{chosen_account}}
 )
-SELECT * FROM committed, stake
+SELECT committed.*, stake.*,
+       (SELECT r.summary -> 'chances' -> 'stake' FROM scoring_scorerun r
+         WHERE r.tenant_id = %(tenant)s AND r.fingerprint <> '' ORDER BY r.as_of DESC, r.id DESC LIMIT 1) AS told
+  FROM committed, stake
 """  # noqa: S608  constants of this module

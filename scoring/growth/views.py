@@ -69,12 +69,15 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
         return context | {"run": newest_run(tenant), "when": follow_up.when(tenant, GROWTH)}
     form = RenewalFilters(request.GET, made=list(made), choices=queries.choices(tenant, viewer))
     asked = form.asked(min(made))
-    whole, groups, missing = queries.cells(tenant, viewer, made, asked, report.as_of)
+    whole, groups, missing = queries.cells(
+        tenant, viewer, made, asked, report.as_of, by_money=context["sees_arr"]
+    )
     return context | {
         "form": form,
         "asked": asked,
         "asked_label": quarters.named(asked.quarter),
         "query": urlencode(asked.query),
+        "stake_query": urlencode({"figure": "stake", **asked.chosen}),
         "lines": lines_of(request, made, asked, whole),
         "groups": groups,
         "by_label": GROUPS[asked.by],

@@ -1,8 +1,10 @@
 """Renewals by quarter: sums by hand, intervals, rates, what became of it, and who sees what."""
 
 import csv
+import html
 import io
 import math
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -12,6 +14,7 @@ from accounts import models
 from audit.models import AuditEvent
 from scoring.growth import quarters
 from scoring.growth.models import GrowthReport, RenewalForecast, RenewalTarget, RenewalTerm
+from scoring.models import ScoreRun
 from tests.growth.world import Q1, Q4, judge, run_of, work_out
 from tests.scoring.evidence import DAY, add, ago, subscribe
 
@@ -135,6 +138,7 @@ def test_the_screen_and_the_files_agree(world, client):
     terms = list(csv.DictReader(io.StringIO(answer.text)))
     assert sum(Decimal(row["expected"] or 0) for row in terms) == Decimal(whole["expected"])
     assert len(terms) == int(whole["terms"]) == 3
+    assert {row["reporting_currency"] for row in terms} == {"USD"}  # of the amounts beside each term's own
     with world.here():
         assert AuditEvent.objects.filter(tenant=world.tenant, verb="accounts.exported").count() == 2
 
@@ -151,6 +155,51 @@ def test_a_part_of_the_accounts_gets_the_approximate_interval(world, client):
     assert row["interval"] == "approximate"
     assert float(row["low_80"]) == pytest.approx(10800 - half, abs=0.01)
     assert float(row["high_80"]) == 12000  # no more than there is
+
+
+TOLD = {"accounts": 3, "expected": 3600.0, "common": 0.5, "intervals": {"80": [100.0, 9000.0]}}
+
+
+class TestAtStakeNow:
+    """Alder, Birch and Cedar: 12,000 at .1 each."""
+
+    @pytest.fixture
+    def world(self, world):
+        work_out(world)
+        with world.here():
+            ScoreRun.objects.for_tenant(world.tenant).update(summary={"chances": {"stake": TOLD}})
+        return world
+
+    def tile(self, client, world, query="", role="executive"):
+        text = page(client, world, f"renewals/?{query}", role=role).text
+        found = text[text.index("At stake now") :].partition("</dl>")[0]
+        return " ".join(re.sub("<[^>]+>", " ", found).split()), html.unescape(found)
+
+    def test_of_all_it_has_the_runs_own_interval(self, client, world):
+        words, _ = self.tile(client, world)
+        assert "$3.6k" in words
+        assert "3 accounts" in words
+        assert "100–9k, 80% interval by simulation" in words
+
+    def test_the_filters_hold_for_it_and_for_its_rows(self, client, world):
+        """Alder and Birch: luck 2 x 12,000^2 x .09, slope 2 x 12,000 x .09, SD 5,204, half of the interval 6,670."""
+        words, found = self.tile(client, world, "segment=smb")
+        assert "$2.4k" in words
+        assert "2 accounts" in words
+        assert "0–9.1k, 80% interval by approximation" in words
+        [address] = re.findall('href="([^"]+figure=stake[^"]*)"', found)
+        assert "segment=smb" in address
+        rows = client.get(address).text
+        assert ("Alder" in rows, "Birch" in rows, "Cedar" in rows) == (True, True, False)
+        assert "$2,400" in rows
+        words, _ = self.tile(client, world, "segment=smb&region=AMER")
+        assert "$1.2k" in words
+
+    def test_without_what_the_run_tells_it_says_when_there_is_an_interval(self, client, world):
+        with world.here():
+            ScoreRun.objects.for_tenant(world.tenant).update(summary={})
+        words, _ = self.tile(client, world)
+        assert "its interval comes with the next scoring" in words
 
 
 def test_without_a_model_nothing_is_expected(acme, client):
