@@ -17,7 +17,7 @@ SELECT o.account_id, o.name, extract(epoch FROM o.due_at) / 86400, extract(epoch
 CUSTOMERS = """
 SELECT a.id, a.customer_since, (SELECT extract(epoch FROM min(o.effective_at)) / 86400 FROM accounts_outcome o
                                  WHERE o.tenant_id = a.tenant_id AND o.account_id = a.id AND o.kind = 'churned'),
-       h.renewal_date, h.p_renew
+       h.renewal_date, h.p_renew, h.p90_low, h.p90_high
   FROM accounts_account a
   LEFT JOIN scoring_accounthealth h ON h.tenant_id = a.tenant_id AND h.account_id = a.id AND h.as_of = %(day)s
  WHERE a.tenant_id = %(tenant)s AND a.customer_since < %(day)s

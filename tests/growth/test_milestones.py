@@ -212,6 +212,19 @@ class TestPages:
         assert "overdue" in text
         assert "Nothing open" in text
 
+    def test_a_renewals_chance_has_the_interval_of_its_customers_chance(self, world, client):
+        """Leaving within 90 days: 5 to 20 %, on the log-odds -2.944 to -1.386, so 0.779 either way. To leave by the
+        renewal: 20 %, -1.386; 0.779 either way are 10.29 and 35.27 %, and what stays is 64.73 to 89.71 %."""
+        work_out(world)
+        found = items(world)
+        birch = found["Birch", "renewal"]
+        assert (birch.low, birch.high) == (pytest.approx(0.6473, abs=1e-4), pytest.approx(0.8971, abs=1e-4))
+        assert (found["Cedar", "renewal"].low, found["Cedar", "renewal"].high) == (None, None)
+        client.force_login(world.executive.user)
+        panel = client.get(world.url(f"accounts/{birch.account_id}/panels/growth/")).text
+        for text in (panel, self.page(client, world).text):
+            assert "65–90" in text
+
     def test_with_enough_there_is_a_chance_a_date_and_what_they_were_worth(self, world, client):
         with world.here():
             for each in steady(40, seed=9):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -183,9 +184,26 @@ def test_before_the_customers_are_counted_none_is_told(world, client):
         text = client.get(world.url(f"growth/?kind={kind}")).text
         assert ("7 of 30 past cases" in text, "at 0 customers" in text) == (True, False), kind
     panel = client.get(world.url(f"accounts/{birch.pk}/panels/growth/")).text
-    assert ("30 past cases" in panel, "at 0 customers" in panel) == (True, False)
+    assert ("7 of 30 cases" in panel, "at 0 customers" in panel) == (True, False)
     rows = list(csv.DictReader(io.StringIO(client.post(world.url("growth/export/?kind=expansion")).text)))
     assert {(row["cases"], row["customers"]) for row in rows} == {("30", "")}
+
+
+def test_an_account_shows_the_chance_and_beside_it_what_was_observed(world, client):
+    """The chance is drawn to the rate of all patterns and counts customers; cases count their days."""
+    work_out(world)
+    with world.here():
+        GrowthItem.objects.for_tenant(world.tenant).update(
+            accounts=20, cases=24, hits=3, chance=0.22, low=0.15, high=0.30
+        )
+        birch = models.Account.objects.get(name="Birch")
+    for role, is_whole in (("executive", True), ("csm", False)):
+        client.force_login(world.people[role].user)
+        panel = client.get(world.url(f"accounts/{birch.pk}/panels/growth/")).text
+        words = " ".join(re.sub("<[^>]+>", " ", panel).split())
+        assert "chance to buy within 90 days 22% ( 15–30 )" in words, role
+        assert ("in the past 3 of 24 cases at 20 customers" in words) == is_whole
+        assert "22% bought" not in words
 
 
 def test_work_out_now_is_the_nights_job_where_that_waits(world, client):

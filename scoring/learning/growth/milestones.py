@@ -8,7 +8,7 @@ in an import and are taken as they stand.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from math import inf
+from math import exp, inf, log
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from scoring.growth.lifecycle import (
     stage_of,
 )
 from scoring.growth.models import GrowthItem
+from scoring.learning.stake import Z80, logit_sd_of
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -56,6 +57,18 @@ class Customer:
     p_renew: float | None
     milestones: list[Fact] = field(default_factory=list)
     objectives: list[Fact] = field(default_factory=list)
+    leaves: tuple[float, float] | None = None  # 80 % interval of the chance to leave within 90 days
+
+    @property
+    def renews(self) -> tuple[float, float] | tuple[None, None]:
+        """The 80 % interval of `p_renew`: as far on the log-odds as that of the chance within 90 days is wide, which is
+        how the sums of renewals take it. None for a notice that stands, whose chance is 0.
+        """
+        if self.p_renew is None or self.leaves is None or not 0 < self.p_renew < 1:
+            return None, None
+        half = Z80 * float(logit_sd_of(*(np.array([each]) for each in self.leaves))[0])
+        odds = log(self.p_renew / (1 - self.p_renew))
+        return 1 / (1 + exp(half - odds)), 1 / (1 + exp(-half - odds))
 
     def is_there(self, day: float) -> bool:
         return self.since < day <= self.left
@@ -122,9 +135,14 @@ def _rows(statement: str, tenant: Tenant, as_of: date) -> list[Any]:
 def _read(tenant: Tenant, as_of: date) -> list[Customer]:
     found = {
         account: Customer(
-            account, float((since - EPOCH).days), _day(left), renewal, None if p is None else float(p)
+            account,
+            float((since - EPOCH).days),
+            _day(left),
+            renewal,
+            None if p is None else float(p),
+            leaves=None if low is None or high is None else (float(low), float(high)),
         )
-        for account, since, left, renewal, p in _rows(sql.CUSTOMERS, tenant, as_of)
+        for account, since, left, renewal, p, low, high in _rows(sql.CUSTOMERS, tenant, as_of)
     }
     for account, stage, name, due, reached in _rows(sql.MILESTONES, tenant, as_of):
         if account in found:
@@ -316,7 +334,10 @@ def _items(tenant: Tenant, as_of: date, customer: Customer, waits: list[Told]) -
         "account_id": customer.account_id,
     }
     if milestone is None:
-        yield GrowthItem(pattern=RENEWAL, chance=customer.p_renew, due=customer.renewal, facts=about, **base)
+        low, high = customer.renews
+        yield GrowthItem(
+            pattern=RENEWAL, chance=customer.p_renew, low=low, high=high, due=customer.renewal, facts=about, **base
+        )  # fmt: skip
     for wait, found in waits:
         due = None if np.isinf(wait.fact.due) else str(EPOCH + timedelta(days=int(wait.fact.due)))
         facts = about | {"due": due, "waited": int(day - wait.began)}
