@@ -146,16 +146,16 @@ def plant_amounts(world):
 AMOUNTS = {"expected", "intervals", "low", "high", "actual", "sd", "arr"}
 
 
-def amounts(value, inside=False):
+def amounts(value, inside=False, amount=float(ARR)):
     """The same JSON with the amount at every figure under one of the names above."""
     if isinstance(value, dict):
         if "hits" in value:  # a pattern's rates
             return value
-        return {name: amounts(each, inside or name in AMOUNTS) for name, each in value.items()}
+        return {name: amounts(each, inside or name in AMOUNTS, amount) for name, each in value.items()}
     if isinstance(value, list):
-        return [amounts(each, inside) for each in value]
+        return [amounts(each, inside, amount) for each in value]
     is_figure = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(ARR) if inside and is_figure else value
+    return amount if inside and is_figure else value
 
 
 def leaks(answer, hidden):

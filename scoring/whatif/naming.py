@@ -8,25 +8,32 @@ from scoring.growth.queries import sees_everything
 from tenants.fields import Field, sees
 from tenants.models import Membership, Tenant
 
-LISTS = ("leavers", "newly", "cleared", "moves")
+BY_MONEY = {"leavers", "newly", "cleared"}  # stored with the largest amount first
+LISTS = BY_MONEY | {"moves"}
 
 
 def seen_of(
     tenant: Tenant, viewer: Membership, *stored: Mapping[str, Any] | None
 ) -> list[dict[str, Any] | None]:
-    """The same stored answers with their lists of accounts cut; one statement, or none where nobody is named."""
+    """The same stored answers with their lists of accounts cut; one statement, or none where nobody is named.
+
+    For those who do not see ARR the name decides where the amount would.
+    """
     lists = [(found, name) for found in stored if found for name in LISTS if name in found]
     ids = {each["account_id"] for found, name in lists for each in found[name]}
     rows = visible_accounts(tenant, viewer).filter(pk__in=ids)
     seen = set(rows.values_list("pk", flat=True)) if ids else set()
-    return [_cut(found, seen) if found else None for found in stored]
+    by_money = sees(viewer, Field.ARR)
+    return [_cut(found, seen, by_money=by_money) if found else None for found in stored]
 
 
-def _cut(found: Mapping[str, Any], seen: set[int]) -> dict[str, Any]:
-    return {
-        key: [each for each in value if each["account_id"] in seen] if key in LISTS else value
-        for key, value in found.items()
-    }
+def _cut(found: Mapping[str, Any], seen: set[int], *, by_money: bool) -> dict[str, Any]:
+    cut = dict(found)
+    for name in LISTS & found.keys():
+        cut[name] = [each for each in found[name] if each["account_id"] in seen]
+        if name in BY_MONEY and not by_money:
+            cut[name].sort(key=lambda each: (not each.get("turns"), each["name"], each["account_id"]))
+    return cut
 
 
 def money(viewer: Membership) -> dict[str, bool]:
