@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import suppression
 from accounts.erasure import Eraser, Place, Subject, register
-from accounts.models import Contact, ErasedMark
+from accounts.models import Contact, ContactChange, ErasedMark
 
 ANYWHERE = "true"
 _OF_OPPORTUNITY = (
@@ -87,6 +87,12 @@ def _number_of_contacts(subject: Subject) -> int:
     return len(subject.contacts)
 
 
+def _changes(subject: Subject) -> Any:
+    """What imports kept of the person's earlier roles and titles."""
+    rows = ContactChange.objects.for_tenant(subject.tenant)
+    return rows.filter(contact__in=[each.pk for each in subject.contacts])
+
+
 def _empty_contacts(subject: Subject) -> int:
     """The row stays under its made-up id, for counts and for the keys of what names it; nothing else of it does."""
     for contact in subject.contacts:
@@ -130,4 +136,11 @@ def register_places() -> None:
     for label, statement in _REFERENCES.items():
         register(Eraser(label, *_references(statement)))
     register(Eraser("Stored exports", lambda subject: len(_exports(subject)), _delete_exports))
+    register(
+        Eraser(
+            "Earlier roles and titles",
+            lambda subject: _changes(subject).count(),
+            lambda subject: _changes(subject).delete()[0],
+        )
+    )
     register(Eraser("Contacts", _number_of_contacts, _empty_contacts))

@@ -78,6 +78,14 @@ BRANCHES = [
         where="t.departed_at IS NOT NULL",
     ),
     Branch(
+        "changed", "People", "user",
+        "(SELECT k.id, k.tenant_id, c.account_id, c.external_id, k.changed_at, c.name, k.field, k.old, k.new FROM "
+        "accounts_contactchange k JOIN accounts_contact c ON c.tenant_id = k.tenant_id AND c.id = k.contact_id)",
+        "changed_at", "coalesce(nullif(t.name, ''), t.external_id) || ' has another ' || t.field",
+        "CASE t.field WHEN 'role' THEN replace(initcap(t.old) || ' before, now ' || initcap(t.new), '_', ' ') "
+        "ELSE t.old || ' before, now ' || t.new END",
+    ),
+    Branch(
         "news", "News", "info", "accounts_companyevent", "published_at",
         "coalesce(nullif(t.headline, ''), initcap(replace(t.kind, '_', ' ')))", "initcap(replace(t.kind, '_', ' '))",
     ),

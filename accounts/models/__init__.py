@@ -18,7 +18,7 @@ from accounts.models.contracts import FxRate, Invoice, Opportunity, OpportunityC
 from accounts.models.evidence import Evidence, evidence_constraints, timeline
 from accounts.models.fields import LONGEST, empty_text, money
 from accounts.models.goals import CompanyEvent, Milestone, Objective, Outcome
-from accounts.models.people import Contact, ErasedMark
+from accounts.models.people import Contact, ContactChange, ErasedMark
 from accounts.models.usage import UsageDay, UsageDetail
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Article",
     "CompanyEvent",
     "Contact",
+    "ContactChange",
     "CurrentTenant",
     "ErasedMark",
     "Evidence",

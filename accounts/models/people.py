@@ -4,8 +4,8 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models.evidence import Evidence, evidence_constraints
-from accounts.models.fields import empty_text
-from tenants.scoping import TenantModel
+from accounts.models.fields import LONGEST, empty_text
+from tenants.scoping import TenantForeignKey, TenantModel
 
 
 class Contact(Evidence):
@@ -36,6 +36,25 @@ class Contact(Evidence):
 
     class Meta(Evidence.Meta):
         constraints = evidence_constraints("contact")
+
+
+class ContactChange(TenantModel):
+    """A role or a title of a contact that an import found to be another one than was known: what it was, what it is,
+    and when Holdfast learnt of it. A value where none was known is no change. Roles that a person puts right are
+    corrections (scoring), not changes of the source."""
+
+    class Field(models.TextChoices):
+        ROLE = "role", "Role"
+        TITLE = "title", "Title"
+
+    contact = TenantForeignKey(Contact, on_delete=models.CASCADE)
+    field = models.CharField(max_length=10, choices=Field)
+    old = models.CharField(max_length=LONGEST)
+    new = models.CharField(max_length=LONGEST)
+    changed_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        indexes = [models.Index(fields=["tenant", "changed_at"], name="contact_change_ix")]
 
 
 class ErasedMark(TenantModel):

@@ -16,6 +16,8 @@ from integrations.importing.stage import ROWS, short_transaction
 from integrations.importing.targets import Place, Target
 from tenants.models import Tenant
 
+# what is kept of a row before it is changed: its table, the column that names the row there, and which columns
+KEPT = {"contacts": ("accounts_contactchange", "contact_id", ("role", "title"))}
 PAIRS_A_CALL = 40  # a function takes at most 100 arguments
 TRIES = 3
 
@@ -46,6 +48,8 @@ def merge(tenant: Tenant, target: Target, *, staged: int) -> Counts:
 def _merge_once(join: "_Join", staged: int) -> Counts:
     with connection.cursor() as cursor:
         join.bound_days(cursor)
+        if kept := join.history():
+            cursor.execute(kept.as_string())
         cursor.execute(join.update().as_string())
         updated = cursor.rowcount
         cursor.execute(join.insert().as_string())
@@ -109,6 +113,30 @@ class _Join:
                 sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in sets.items()
             ),
             changed=self._changed(),
+            **self._names(),
+        )
+
+    def history(self) -> sql.Composed | None:
+        """Before the update: each kept column whose value gives way to another one, dated now, since the file has no
+        date for it. A value where none was known is no change; nor are other capitals or spaces."""
+        table, row, names = KEPT.get(self.target.file.name, ("", "", ()))
+        present = [place.column for place in self.target.staged if place.column in names]
+        if not present:
+            return None
+        pairs = [
+            sql.SQL("({}, known.{}::text, s.{}::text)").format(sql.Literal(n), sql.Identifier(n), sql.Identifier(n))
+            for n in present
+        ]  # fmt: skip
+        return sql.SQL(
+            "INSERT INTO {kept} (tenant_id, {row}, field, old, new, changed_at) "
+            "SELECT known.tenant_id, known.id, f.field, f.old, f.new, statement_timestamp() "
+            "FROM {stage} s JOIN {table} known ON {same} "
+            "CROSS JOIN LATERAL (VALUES {pairs}) AS f(field, old, new) "
+            "WHERE f.old <> '' AND f.new <> '' AND lower(btrim(f.old)) <> lower(btrim(f.new)) ORDER BY s.line"
+        ).format(
+            kept=sql.Identifier(table),
+            row=sql.Identifier(row),
+            pairs=sql.SQL(", ").join(pairs),
             **self._names(),
         )
 

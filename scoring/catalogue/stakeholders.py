@@ -41,10 +41,11 @@ STAKEHOLDERS: tuple[Indicator, ...] = (
     Indicator(
         "stakeholders.champion_vulnerability", "Vulnerability of the champion", D.STAKEHOLDERS, "champion", "points",
         False, 180,
-        "40 points when a champion left in the last 180 days, and up to 60 for silence: none up to 30 days without "
-        "two-way contact with a champion, all from 90 (counted from the day one came). 100 when the last champion has "
-        "left; no value where there never was one. 100 at most. Changes of role are "
-        "not in the data. What was noticed of persons is not in it: it is restricted.",
+        "40 points when a champion left or got another role in the last 180 days, 20 when one who is there got another "
+        "title, and up to 60 for silence: none up to 30 days without two-way contact with a champion, all from 90 "
+        "(counted from the day one came). 100 when the last champion has left or got another role; no value where "
+        "there never was one. A role or title changes on the day on which an import brings it, or somebody puts the "
+        "role right. 100 at most. What was noticed of persons is not in it: it is restricted.",
         "activities", (0, 25, 50, 100), (100, 70, 35, 0), 1,
         "The champion's vulnerability is {v:.0f} of 100", "A champion is there and in touch", has_window=True,
         shortest=30,

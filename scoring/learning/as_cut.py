@@ -3,7 +3,8 @@
 Within one transaction that is always rolled back, temporary views stand before the evidence tables, so that the one
 code path of scoring reads them without knowing. A row that came later is not there, a later fact in a row is empty
 (docs/import.md, "Time travel"), and a field without a time of its own is empty unless the contract takes it as it
-stands (segment, employees, a contact's role). Source: learn-predict separation by time (Kaufman et al. 2012, 4).
+stands (segment, employees). A contact's role is the one of then, as far as imports kept it. Source: learn-predict
+separation by time (Kaufman et al. 2012, 4).
 """
 
 from collections.abc import Iterator
@@ -23,16 +24,21 @@ class Cut:
     """Which rows of a table were known, and which cells of them.
 
     `rows` is SQL with {day} and {start}; `later` names a fact's column and the cells that count from it on; with `kept`
-    no other column is shown.
+    no other column is shown; `then` gives what a column said then, as SQL with {start} over the table's own row.
     """
 
     rows: str
     later: dict[str, tuple[str, ...]] | None = None
     kept: tuple[str, ...] | None = None
+    then: dict[str, str] | None = None
 
 
 _KEY = ("id", "tenant_id", "account_id", "external_id")
 NEVER = "false"
+# what the first change from then on replaced
+_ROLE_THEN = """coalesce((SELECT k.old FROM public.accounts_contactchange k
+    WHERE k.tenant_id = accounts_contact.tenant_id AND k.contact_id = accounts_contact.id AND k.field = 'role'
+      AND k.changed_at >= {start} ORDER BY k.changed_at, k.id LIMIT 1), role)"""
 TABLES = {
     "accounts_account": Cut(
         "customer_since < {day}",
@@ -40,7 +46,10 @@ TABLES = {
         # segment and size have no history and are taken as they stand; owner, plan and attributes speak of today
         ("id", "tenant_id", "external_id", "segment", "employees", "customer_since", "parent_external_id"),
     ),
-    "accounts_contact": Cut("(joined_at IS NULL OR joined_at < {start})", {"departed_at": ()}),
+    "accounts_contact": Cut(
+        "(joined_at IS NULL OR joined_at < {start})", {"departed_at": ()}, then={"role": _ROLE_THEN}
+    ),
+    "accounts_contactchange": Cut("changed_at < {start}"),
     "accounts_subscription": Cut("started_at < {start}", {"cancelled_at": ("cancel_reason",)}),
     "accounts_usage_day": Cut("day < {day}"),
     "accounts_usage_detail": Cut("day < {day}"),
@@ -63,6 +72,7 @@ TABLES = {
     "accounts_note": Cut("created_at < {start}"),
     "accounts_article": Cut("(updated_at IS NULL OR updated_at < {start})"),
     "accounts_fxrate": Cut("day <= {day}"),
+    "scoring_sourcecorrection": Cut("created_at < {start}", {"superseded_at": ("superseded_by",)}),
     "scoring_personobservation": Cut("observed_on < {day}", {"withdrawn_at": ()}),
     "scoring_competitormention": Cut("at < {start}"),
     # what the product itself says of an account: its state of today, and people's overrides
@@ -112,11 +122,14 @@ def _statements(day: date) -> list[str]:
 def _view(table: str, columns: list[tuple[str, str]], cut: Cut, times: dict[str, str]) -> str:
     start = times["start"]
     later = cut.later or {}
+    then = {name: told.format(**times) for name, told in (cut.then or {}).items()}
     hangs_on = {cell: fact for fact, cells in later.items() for cell in (fact, *cells)}
     shown = []
     for name, kind in columns:
         if cut.kept is not None and name not in cut.kept and name not in later:
             shown.append(f'NULL::{kind} AS "{name}"')
+        elif name in then:
+            shown.append(f'({then[name]})::{kind} AS "{name}"')
         elif name in hangs_on:
             fact = hangs_on[name]
             shown.append(f'CASE WHEN "{fact}" < {start} THEN "{name}" END AS "{name}"')

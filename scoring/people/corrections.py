@@ -11,7 +11,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
-from accounts.models import Account, Contact, Invoice, Subscription, Survey, Ticket
+from accounts.models import Account, Contact, ContactChange, Invoice, Subscription, Survey, Ticket
 from audit import services as audit
 from scoring.clock import tenant_today
 from scoring.people.exceptions import Refused
@@ -213,9 +213,18 @@ def hold(tenant: Tenant, file: str) -> dict[str, int]:
 
 def _hold(tenant: Tenant, kept: SourceCorrection, row: Row) -> None:
     _write(row, kept.field, value_of(kept.source, kept.field, kept.new))
+    _forget_change(tenant, kept)
     kept.held, kept.held_at = kept.held + 1, timezone.now()
     kept.save(update_fields=["held", "held_at"])
     _record(tenant, kept, verb="scoring.correction_held", by=SYSTEM, before=kept.old, after=kept.new)
+
+
+def _forget_change(tenant: Tenant, kept: SourceCorrection) -> None:
+    """What the import took for a change of the person was the old value once more."""
+    if kept.source == Source.CONTACT:
+        rows = ContactChange.objects.for_tenant(tenant).filter(contact=kept.row_id, field=kept.field)
+        newest = rows.filter(old=kept.new, new=kept.old).order_by("-changed_at", "-pk").values("pk")[:1]
+        rows.filter(pk__in=newest).delete()
 
 
 def _give_way(tenant: Tenant, kept: SourceCorrection, found: str) -> None:

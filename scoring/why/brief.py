@@ -194,13 +194,14 @@ def _sponsors(about: Subject, rows: dict[str, list[Found]]) -> Section:
     section = Section(
         "sponsors",
         "Changes of sponsors",
-        "No champion, sponsor or buyer came, left or had their role corrected in a year.",
+        "No champion, sponsor or buyer came, left, got another role or title or had their role corrected in a year.",
     )
-    both = [*rows.get("departed", []), *rows.get("joined", []), *rows.get("role", [])]
-    for each in sorted(both, key=lambda found: found.at, reverse=True):
+    found = [each for kind in ("departed", "joined", "changed", "role") for each in rows.get(kind, [])]
+    for each in sorted(found, key=lambda found: found.at, reverse=True):
         name = each.data["name"] or each.external_id
-        if each.kind == "role":
-            section.statements.append(Statement(_role_words(each, name), about.cite(each)))
+        if each.kind in ("role", "changed"):
+            words = _role_words(each, name) if each.kind == "role" else _change_words(each, name)
+            section.statements.append(Statement(words, about.cite(each)))
             continue
         role = stored_word(each.data["role"]).lower()
         verb = "left" if each.kind == "departed" else "joined"
@@ -214,6 +215,16 @@ def _role_words(found: Found, name: str) -> str:
     was, now = (stored_word(found.data[key]).lower() or "none" for key in ("role", "now"))
     when, why = day_words(found.at.date()), found.data["why"].rstrip(".")
     return f"{name}: role corrected from {was} to {now} on {when} ({why})."
+
+
+def _change_words(found: Found, name: str) -> str:
+    """Another role or title, dated by the import that brought it."""
+    told, since = found.data, f"known since {day_words(found.at.date())}"
+    if told["field"] == "role":
+        was, now = (stored_word(told[key]).lower() for key in ("old", "new"))
+        return f"{name}: role changed from {was} to {now}, {since}."
+    role = stored_word(told["role"]).lower()
+    return f"{name}, {role}: title changed from {told['old']} to {told['new']}, {since}."
 
 
 def _competitors(about: Subject, mentions: list[Found]) -> Section:

@@ -20,7 +20,13 @@ MENTIONS = 8
 FEATURES_BACK_DAYS = 90
 PEERS = 200  # other customers with the same product whose features are compared: more would say the same
 LEAST_PEERS = LEAST  # fewer would tell about each of them
-LINES = {"ticket": "Support", "departed": "People", "joined": "People", "outcome": "Contract"}
+LINES = {
+    "ticket": "Support",
+    "departed": "People",
+    "joined": "People",
+    "changed": "People",
+    "outcome": "Contract",
+}
 MENTIONED_IN = {
     "ticket": ("ticket", "Support"),
     "resolution": ("ticket", "Support"),
@@ -46,6 +52,13 @@ SELECT kind, id, external_id, at, data FROM (
   UNION ALL
   SELECT 'joined', c.id, c.external_id, c.joined_at, {_PEOPLE}
      AND c.joined_at >= %(back)s AND c.joined_at < %(end)s
+  UNION ALL
+  SELECT 'changed', k.id, c.external_id, k.changed_at,
+         jsonb_build_object('name', c.name, 'role', c.role, 'field', k.field, 'old', k.old, 'new', k.new)
+    FROM accounts_contactchange k
+    JOIN accounts_contact c ON c.tenant_id = k.tenant_id AND c.id = k.contact_id
+   WHERE {_OWN.format("c")} AND c.erased_at IS NULL AND k.changed_at >= %(back)s AND k.changed_at < %(end)s
+     AND (k.field = 'role' AND (k.old IN {_PARTS} OR k.new IN {_PARTS}) OR k.field = 'title' AND c.role IN {_PARTS})
   UNION ALL
   SELECT 'role', c.id, c.external_id, k.created_at,
          jsonb_build_object('name', c.name, 'role', k.old, 'now', k.new, 'why', k.why)
@@ -210,5 +223,5 @@ def record_of(tenant: Tenant, account: Account, found: Found) -> Record:
     )
     just_after = found.at + timedelta(microseconds=1)
     query = urlencode({"kind": group, "before": f"{just_after.isoformat()}~{line}~{found.id}"})
-    name = {"departed": "person", "joined": "person"}.get(line, line)
+    name = {"departed": "person", "joined": "person", "changed": "person"}.get(line, line)
     return Record(f"{name} {found.external_id}".strip(), f"{page}?{query}#evidence-{line}-{found.id}")

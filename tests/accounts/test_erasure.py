@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import services
 from accounts.erasure import preview, subject_of
 from accounts.exceptions import NotVisible
-from accounts.models import Activity, Contact, ErasedMark, Note, Opportunity, Survey, Ticket
+from accounts.models import Activity, Contact, ContactChange, ErasedMark, Note, Opportunity, Survey, Ticket
 from audit.models import AuditEvent
 from integrations.models import QuarantinedRow, WriteIntent
 from tests.playbooks import makers
@@ -199,6 +199,22 @@ def test_texts_keep_their_sense_and_counts_go_on_adding_up(acme, person):
                 [person.external_id],
             )
             assert cursor.fetchone()[0] == 3
+
+
+def test_earlier_roles_and_titles_go_with_the_person(acme, person):
+    with acme.here():
+        other = Contact.objects.create(tenant=acme.tenant, account=person.account, external_id="OTHER")
+        for who in (person, other):
+            ContactChange.objects.create(
+                tenant=acme.tenant,
+                contact=who,
+                field="title",
+                old="CFO",
+                new="CEO",
+                changed_at=timezone.now(),
+            )
+        erase(acme, person)
+        assert list(ContactChange.objects.values_list("contact", flat=True)) == [other.pk]
 
 
 def test_what_waits_with_the_name_in_it_is_closed(acme, person):

@@ -4,11 +4,13 @@ import json
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import (
     Account,
     Activity,
     Contact,
+    ContactChange,
     Opportunity,
     OpportunityChange,
     Subscription,
@@ -69,6 +71,40 @@ def test_a_changed_row_updates_and_the_report_counts_each_kind(acme, tmp_path):
         account = Account.objects.get(external_id="A0")
         assert (account.name, account.version) == ("Changed", 2)
         assert Account.objects.get(external_id="A2").version == 1
+
+
+def test_another_role_or_title_is_kept_with_its_day(acme, tmp_path):
+    """A first value is no change, nor is an empty cell, other capitals, or a column that is not there."""
+    people = [row("contacts", external_id=each, role="champion", title="Head of IT") for each in "ABC"]
+    files = {"accounts": [row("accounts")]}
+    bring_in(acme, bundle(tmp_path / "1", contacts=[*people, row("contacts", external_id="D")], **files))
+    people[0] |= {"role": "user", "title": "Adviser"}
+    people[1] |= {"role": "", "title": " head of it"}
+    people[2] |= {"title": "CIO"}
+    news = [
+        *people,
+        row("contacts", external_id="D", role="user", title="Clerk"),
+        row("contacts", external_id="E"),
+    ]
+    again = bundle(tmp_path / "2", contacts=news, **files)
+    bring_in(acme, again, dry_run=True)
+    with acme.here():
+        assert not ContactChange.objects.exists()
+    started = timezone.now()
+    for path in (
+        again,
+        again,
+        bundle(tmp_path / "3", contacts=[row("contacts", external_id="A", name="Else")]),
+    ):
+        bring_in(acme, path)
+    with acme.here():
+        found = ContactChange.objects.order_by("contact__external_id", "field")
+        assert list(found.values_list("contact__external_id", "field", "old", "new")) == [
+            ("A", "role", "champion", "user"),
+            ("A", "title", "Head of IT", "Adviser"),
+            ("C", "title", "Head of IT", "CIO"),
+        ]
+        assert all(started <= each.changed_at <= timezone.now() for each in found)
 
 
 def test_an_empty_cell_and_an_absent_column_keep_what_was_known(acme, tmp_path):

@@ -2,14 +2,14 @@
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import pytest
 from django.apps import apps
 from django.db import connection
 
-from accounts.models import Account
+from accounts.models import Account, Contact, ContactChange
 from scoring.engine.churn.data import take
 from scoring.engine.values import FORMULAS
 from scoring.features import statements
@@ -152,6 +152,38 @@ def test_nothing_of_the_second_reading_stays(small):
         assert cursor.fetchone()[0] > hidden
         cursor.execute("SELECT count(*) FROM pg_views WHERE schemaname LIKE 'pg_temp%'")
         assert cursor.fetchone() == (0,)
+
+
+def test_the_second_reading_knows_the_roles_of_then(small):
+    """As the first one does: a role that an import changed later is no figure that knew the future."""
+    first = landmarks.read(small.tenant, day=END)
+    told = {"tenant": small.tenant, "field": "role"}
+    with small.here():
+        for account in Account.objects.for_tenant(small.tenant):
+            person = Contact.objects.create(
+                tenant=small.tenant,
+                account=account,
+                external_id=f"P{account.pk}",
+                role="user",
+                joined_at=None,
+            )
+            for days, old, new in (
+                (-30, "admin", "champion"),
+                (1, "champion", "admin"),
+                (5, "admin", "user"),
+            ):
+                at = datetime.combine(END + timedelta(days=days), time(), UTC)
+                ContactChange.objects.create(contact=person, old=old, new=new, changed_at=at, **told)
+    with as_cut.known_before(END), small.here(), connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT role FROM accounts_contact")
+        assert cursor.fetchall() == [("champion",)]
+        cursor.execute("SELECT DISTINCT old, new FROM accounts_contactchange")
+        assert cursor.fetchall() == [("admin", "champion")]
+    read, again = landmarks.read(small.tenant, day=END), as_cut.read(small.tenant, day=END)
+    np.testing.assert_array_equal(read.x, again.x)
+    at = read.names.index("stakeholders.champion_present")
+    assert np.isnan(first.x[:, at]).all()
+    assert (read.x[:, at] == 1).all()
 
 
 def test_the_second_reading_shows_one_tenant_alone(small, globex):

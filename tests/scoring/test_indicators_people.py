@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from accounts import models
-from tests.scoring.evidence import DAY, add, ago, contact, subscribe
+from scoring.people.models import SourceCorrection
+from tests.scoring.evidence import DAY, add, ago, contact, rich, subscribe
 from tests.scoring.readings import read
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +86,121 @@ def test_vulnerability_of_the_champion(acme, account, other):
     assert read(acme, other)["stakeholders.champion_vulnerability"].missing == "not_yet"
     contact(acme, other, "champion", departed_at=ago(300))
     assert read(acme, other)["stakeholders.champion_vulnerability"].value == 100
+
+
+def changed(world, person, field, old, new, days):
+    """What an import found changed about a person so many days before."""
+    return models.ContactChange.objects.create(
+        tenant=world.tenant, contact=person, field=field, old=old, new=new, changed_at=ago(days)
+    )
+
+
+@pytest.fixture
+def champion(acme, account):
+    """One whose silence alone makes 30 of 100 points: half way from 30 to 90 days."""
+    champion = contact(acme, account, "champion", joined_at=ago(390), title="Head of IT")
+    meet(acme, account, 60, champion)
+    meet(acme, account, 5, champion, kind="email", direction="outbound")  # nobody answered
+    return champion
+
+
+def vulnerability(world, account):
+    return read(world, account)["stakeholders.champion_vulnerability"].value
+
+
+@pytest.mark.parametrize(("days", "wanted"), [(0, 30), (1, 50), (180, 50), (181, 30)])
+def test_another_title_of_the_champion_counts_for_its_window(acme, account, champion, days, wanted):
+    with acme.here():
+        changed(acme, champion, "title", "IT Manager", "Head of IT", days)
+    assert vulnerability(acme, account) == wanted  # 30 of silence, 20 of the title
+
+
+@pytest.mark.parametrize(("days", "wanted"), [(0, 30), (1, 70), (180, 70), (181, 30)])
+def test_a_champion_who_got_another_role_counts_as_one_who_left(acme, account, champion, days, wanted):
+    moved = contact(acme, account, "user", joined_at=ago(390))
+    with acme.here():
+        changed(acme, moved, "role", "champion", "user", days)
+    assert vulnerability(acme, account) == wanted  # 30 of silence, 40 of the role
+
+
+def test_role_title_and_departure_together(acme, account, other, champion):
+    moved = contact(acme, account, "user", joined_at=ago(390))
+    with acme.here():
+        changed(acme, moved, "role", "champion", "user", 10)
+        changed(acme, champion, "title", "IT Manager", "Head of IT", 20)
+    assert vulnerability(acme, account) == 90  # 30 of silence, 40 and 20
+    contact(acme, account, "champion", departed_at=ago(5))
+    assert vulnerability(acme, account) == 90  # losing one is counted once
+    last = contact(acme, other, "executive_sponsor")
+    assert vulnerability(acme, other) is None
+    with acme.here():
+        changed(acme, last, "role", "champion", "executive_sponsor", 300)
+    assert vulnerability(acme, other) == 100  # nobody is champion any more, however long ago
+
+
+def test_who_became_champion_or_is_it_again_is_no_loss(acme, account, champion):
+    with acme.here():
+        changed(acme, champion, "title", "IT Manager", "Head of IT", 40)
+        changed(acme, champion, "role", "user", "champion", 40)  # with the title, in one import
+        assert vulnerability(acme, account) == 30
+        changed(acme, champion, "role", "champion", "admin", 20)
+        changed(acme, champion, "role", "admin", "champion", 19)
+        assert vulnerability(acme, account) == 30
+
+
+def test_a_role_that_was_put_right_counts_from_the_day_after(acme, account, champion):
+    values = {
+        "source": "contact",
+        "row_id": champion.pk,
+        "row_label": "P",
+        "field": "role",
+        "why": "She told us.",
+    }
+    with acme.here():
+        models.Contact.objects.filter(pk=champion.pk).update(role="user")
+        row = SourceCorrection.objects.create(
+            tenant=acme.tenant, account=account, old="champion", new="user", created_at=ago(0), **values
+        )
+        assert vulnerability(acme, account) is None  # the role stands corrected at once, for every day
+        SourceCorrection.objects.filter(pk=row.pk).update(created_at=ago(1))
+        assert vulnerability(acme, account) == 100
+        SourceCorrection.objects.filter(pk=row.pk).update(field="departed_at")
+        assert vulnerability(acme, account) is None
+
+
+def test_a_later_change_of_a_role_alters_no_figure_of_the_day(acme):
+    """The cut: what an import brings on the day or after it is not known before it, for any indicator."""
+    account = rich(acme)
+    with acme.here():
+        person = models.Contact.objects.get(account=account)
+        models.Survey.objects.update(
+            contact_external_id=person.external_id, comment="A terrible, awful loss."
+        )
+    sponsor = contact(acme, account, "user", joined_at=ago(200))
+    meet(acme, account, 12, sponsor)
+    before = evaluated(acme)
+    assert before["stakeholders.champion_present"].value == 1
+    with acme.here():
+        for row, old, new in ((person, "champion", "executive_sponsor"), (sponsor, "user", "economic_buyer")):
+            models.Contact.objects.filter(pk=row.pk).update(role=new, title="New")
+            changed(acme, row, "role", old, "admin", 0)
+            changed(acme, row, "role", "admin", new, -3)
+            changed(acme, row, "title", "Old", "New", 0)
+    assert evaluated(acme) == before
+    with acme.here():
+        models.ContactChange.objects.update(changed_at=ago(1))
+    after = evaluated(acme)
+    names = ("champion_present", "champion_vulnerability", "sponsor_contact_days")
+    assert all(after[f"stakeholders.{name}"] != before[f"stakeholders.{name}"] for name in names)
+
+
+def evaluated(world):
+    """Every indicator of the one account, texts read."""
+    from scoring.sentiment.reading import read_new
+
+    read_new(world.tenant)
+    with world.here():
+        return read(world, models.Account.objects.get())
 
 
 def test_depth_of_the_executives(acme, account, other):

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from html.parser import HTMLParser
 from math import fsum
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 from accounts.models import (
     Account,
     Contact,
+    ContactChange,
     Invoice,
     Objective,
     Outcome,
@@ -419,6 +421,41 @@ def test_a_role_that_was_put_right_is_a_change_of_sponsors(client, acme, briefed
     with acme.here():
         SourceCorrection.objects.filter(account=account).update(created_at=ago(0, -5))
     assert "role corrected" not in get(client, acme, "brief", account).text
+
+
+def test_another_role_or_title_is_a_change_of_sponsors_with_its_day_and_record(client, acme, briefed):
+    account, _ = briefed
+    with acme.here():
+        person = Contact.objects.get(account=account, role="champion")
+        user = Contact.objects.create(
+            tenant=acme.tenant, account=account, external_id="U", name="A User", role="user"
+        )
+        made = [
+            ContactChange.objects.create(
+                tenant=acme.tenant, contact=who, field=field, old=old, new=new, changed_at=ago(days)
+            )
+            for who, field, old, new, days in (
+                (person, "role", "user", "champion", 30), (person, "title", "Analyst", "Head <of> IT", 4),
+                (user, "role", "executive_sponsor", "user", 9), (user, "title", "Clerk", "Adviser", 4),
+                (user, "role", "admin", "user", 4), (person, "title", "Head <of> IT", "CIO", 0),
+                (person, "title", "Intern", "Analyst", 366),
+            )
+        ]  # fmt: skip
+    text = get(client, acme, "brief", account).text
+    name = person.name or person.external_id
+    wanted = (
+        f"{name}, champion: title changed from Analyst to Head &lt;of&gt; IT, known since 27 Sep 2026.",
+        "A User: role changed from executive sponsor to user, known since 22 Sep 2026.",
+        f"{name}: role changed from user to champion, known since 1 Sep 2026.",
+    )
+    assert sorted(wanted, key=text.index) == list(wanted)  # newest first
+    assert text.count("known since") == 3
+    place = f"#evidence-changed-{made[1].pk}"
+    link = unescape(re.search(rf'href="([^"]*{place})"', text).group(1))
+    line = client.get(link).text
+    assert f'id="{place[1:]}"' in line
+    assert f"{name} has another title" in line
+    assert "Analyst before, now Head &lt;of&gt; IT" in line
 
 
 def test_the_brief_knows_what_was_known_before_its_day(client, acme, briefed):

@@ -4,7 +4,8 @@ import numpy as np
 
 from scoring.engine.values.base import Floats, Formula, Raw, needs, quiet_days, ratio, zero_if_silent
 
-LEFT_POINTS, SILENT_POINTS = 40.0, 60.0  # of 100 points of vulnerability (judgement)
+# of 100 points of vulnerability (judgement)
+LEFT_POINTS, TITLE_POINTS, SILENT_POINTS = 40.0, 20.0, 60.0
 QUIET_FROM, QUIET_TO = 30.0, 90.0  # days of silence that cost nothing, and everything
 STRONG_SHARE = 0.5  # of all contact, at which a champion could not be more active
 SHARE_POINTS, RANK_POINTS = 60.0, 40.0
@@ -38,17 +39,19 @@ def champion_strength(raw: Raw) -> Floats:
 
 
 def champion_vulnerability(raw: Raw) -> Floats:
-    """0 to 100: one who left lately, and silence of those who are there.
+    """0 to 100: one who left or is champion no more lately, another title and the silence of those who are there.
 
-    All gone: 100; never had one: no value. The window is how long a leaving counts; silence has its own scale.
+    All gone: 100; never had one: no value. The window is how long a leaving and a change count; silence has its own
+    scale.
     """
     left_days = raw["window.stakeholders.champion_vulnerability"]
     silent = np.fmin(quiet_days(raw, raw["people.champion_ago"]), raw["contacts.champion_joined_ago"])
     silence = np.clip((silent - QUIET_FROM) / (QUIET_TO - QUIET_FROM), 0.0, 1.0)
-    left = np.where(raw["contacts.champion_left_ago"] <= left_days, LEFT_POINTS, 0.0)
-    had = ~np.isnan(raw["contacts.champion_left_ago"])
-    gone = np.where(had, 100.0, np.nan)
-    there = np.minimum(left + SILENT_POINTS * silence, 100.0)
+    lost_ago = np.fmin(raw["contacts.champion_left_ago"], raw["contacts.champion_ceased_ago"])
+    left = np.where(lost_ago <= left_days, LEFT_POINTS, 0.0)
+    moved = np.where(raw["contacts.champion_titled_ago"] <= left_days, TITLE_POINTS, 0.0)
+    gone = np.where(np.isnan(lost_ago), np.nan, 100.0)
+    there = np.minimum(left + moved + SILENT_POINTS * silence, 100.0)
     return np.where(raw["contacts.champions"] > 0, there, gone)
 
 

@@ -1,5 +1,6 @@
 """Mails, calls and meetings, and who took part in them."""
 
+from scoring.features.statements.roles import JOIN, ROLE, THEN
 from scoring.features.statements.windows import since
 
 MEETINGS = "('call', 'meeting', 'qbr', 'training', 'planning_session', 'advisory_council')"
@@ -49,7 +50,7 @@ _EARLIEST = f"least({', '.join((_SILENT_SINCE, *map(since, _OF_PEOPLE)))})"
 # A person named in an activity but not (yet) in contacts still was in touch; only known leavers are left out. One row a
 # person first: joining contacts to every mention costs three times as much.
 PEOPLE = f"""
-WITH touched AS MATERIALIZED (
+WITH {THEN}, touched AS MATERIALIZED (
     SELECT a.account_id, who.external_id,
            max(a.occurred_at) FILTER (WHERE a.kind <> 'note') AS last_at,
            max(a.occurred_at) FILTER (
@@ -70,12 +71,13 @@ WITH touched AS MATERIALIZED (
            coalesce(c.departed_at < %(start)s, false) AS has_left,
            c.id IS NOT NULL AND (c.joined_at IS NULL OR c.joined_at < %(start)s)
                AND (c.departed_at IS NULL OR c.departed_at >= %(start)s) AS is_here,
-           c.role = 'champion' AS is_champion,
+           {ROLE} = 'champion' AS is_champion,
            c.seniority = 'c_level' AS is_chief,
-           c.role IN ('executive_sponsor', 'economic_buyer') OR c.seniority IN ('c_level', 'vp') AS is_sponsor
+           {ROLE} IN ('executive_sponsor', 'economic_buyer') OR c.seniority IN ('c_level', 'vp') AS is_sponsor
     FROM touched t
     LEFT JOIN accounts_contact c
            ON c.tenant_id = %(tenant)s AND c.external_id = t.external_id AND c.account_id = t.account_id
+    {JOIN}
 )
 SELECT account_id,
        count(*) FILTER (WHERE NOT has_left AND last_at >= {since("stakeholders.active_contacts")}) AS active,

@@ -4,26 +4,28 @@ A reading belongs to its evidence row: the row's own time says when it counts. T
 buyer, a chief or a vice president three times, a champion twice. Who joined later than the day has no role yet.
 """
 
+from scoring.features.statements.roles import JOIN, ROLE, THEN
 from scoring.features.statements.windows import since
 
-_ROLE = """CASE WHEN c.role IN ('executive_sponsor', 'economic_buyer') OR c.seniority IN ('c_level', 'vp') THEN 3
-                WHEN c.role = 'champion' THEN 2 ELSE 1 END"""
+_ROLE = f"""CASE WHEN {ROLE} IN ('executive_sponsor', 'economic_buyer') OR c.seniority IN ('c_level', 'vp') THEN 3
+                 WHEN {ROLE} = 'champion' THEN 2 ELSE 1 END"""
 # Looked up text by text through the unique index: joined freely, the planner goes through all readings (or contacts)
 # for every text while its statistics know nothing of them, as right after an import.
 _READ = """JOIN LATERAL (SELECT compound, confidence FROM scoring_textreading
                       WHERE tenant_id = t.tenant_id AND row_id = t.id AND version = %(lexicon)s AND kind = '{kind}'
                       LIMIT 1) r ON true"""
 _OURS = "t.tenant_id = %(tenant)s AND t.account_id BETWEEN %(first)s AND %(last)s"
-_WRITER = """LEFT JOIN LATERAL (SELECT role, seniority FROM accounts_contact
-                        WHERE tenant_id = t.tenant_id AND external_id = {person} AND account_id = t.account_id
+_WRITER = f"""LEFT JOIN LATERAL (SELECT id, role, seniority FROM accounts_contact
+                        WHERE tenant_id = t.tenant_id AND external_id = {{person}} AND account_id = t.account_id
                           AND (joined_at IS NULL OR joined_at < %(start)s)
-                        LIMIT 1) c ON true"""
+                        LIMIT 1) c ON true
+    {JOIN}"""  # noqa: S608  (a constant)
 _EARLIEST = (
     f"least({since('satisfaction.text_sentiment_90d')}, {since('satisfaction.comment_sentiment_180d')})"
 )
 
 TEXTS = f"""
-WITH texts AS (
+WITH {THEN}, texts AS (
     SELECT t.account_id, 'ticket' AS kind, t.opened_at AS at, r.compound, r.confidence AS weight, r.confidence
     FROM accounts_ticket t {_READ.format(kind="ticket")}
     WHERE {_OURS} AND t.opened_at >= {_EARLIEST} AND t.opened_at < %(start)s

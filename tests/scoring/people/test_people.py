@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Contact, Invoice, Survey, Ticket
+from accounts.models import Contact, ContactChange, Invoice, Survey, Ticket
 from audit.models import AuditEvent
 from integrations.importing.format import SCALES
 from playbooks.models import Recommendation
@@ -25,6 +25,7 @@ from scoring.people.models import DataReport, Notice, PersonObservation, SourceC
 from scoring.people.vulnerability import vulnerability
 from scoring.quality import figures
 from tenants import hooks
+from tests.imports.bundles import bring_in, bundle
 from tests.scoring.evidence import DAY, add, ago, contact, rich, score
 from tests.scoring.models_by_hand import by_hand, curve, register
 from tests.scoring.readings import read
@@ -414,6 +415,23 @@ def test_what_is_no_correction(acme, account, field, new, at):
     with pytest.raises(Refused) as refusal:
         put_right(acme, account, source="ticket", row_id=ticket.pk, field=field, new=new)
     assert refusal.value.field == at
+
+
+def test_the_old_role_once_more_is_no_change_of_the_person(acme, account, tmp_path):
+    """An import brings back what was put right: it is held, and nobody's role has changed."""
+    person = contact(acme, account, "champion")
+    sent = {"contacts": [{"external_id": person.external_id, "account_external_id": account.external_id,
+                          "role": "champion"}]}  # fmt: skip
+    put_right(acme, account, source="contact", row_id=person.pk, field="role", new="user")
+    bring_in(acme, bundle(tmp_path / "old", **sent))
+    person.refresh_from_db()
+    with acme.here():
+        assert (person.role, ContactChange.objects.count()) == ("user", 0)
+    sent["contacts"][0]["role"] = "admin"
+    bring_in(acme, bundle(tmp_path / "news", **sent))
+    with acme.here():
+        [change] = ContactChange.objects.all()
+        assert (change.old, change.new) == ("user", "admin")
 
 
 def test_surveys_and_invoices_are_put_right_and_held_against_an_import(client, acme, account):
