@@ -232,7 +232,7 @@ def test_inputs_that_moved_hold_their_source_at_once_and_trip_when_it_lasts(acme
     for days in (0, 7, 14, 28):
         scored(acme, model, day=DAY + timedelta(days=days))
     shift = 30.0
-    monkeypatch.setattr(landmarks, "read", lambda tenant, *, day: stack(shift + rng.random(2000) * 10))
+    monkeypatch.setattr(landmarks, "read", lambda tenant, *, day, **how: stack(shift + rng.random(2000) * 10))
     found = look(acme, model)
     rows = {row["key"]: row for row in found.figures}
     for key in (f"psi.{OVERDUE}", "score"):
