@@ -26,7 +26,10 @@ class PlaybooksConfig(AppConfig):
 
 def _register_reach() -> None:
     from playbooks.queries import plays, recommendations
+    from scoring.people import suggestions
     from tenants.hooks import when_asked_who_sees
+
+    suggestions.set_provider(recommendations.suggestion)
 
     looks: dict[str, Callable[..., Any]] = {
         "play_id": plays.play_seen,

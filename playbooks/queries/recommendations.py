@@ -10,6 +10,7 @@ from accounts.models import Account
 from accounts.queries import visible_accounts
 from playbooks.models import Cue, Play, Playbook, Recommendation
 from scoring.models import AccountHealth
+from scoring.people.suggestions import Suggestion
 from tenants.models import Membership, Tenant
 
 
@@ -38,6 +39,17 @@ def open_recommendation_of(tenant: Tenant, *, account_id: int) -> Recommendation
         Recommendation.objects.for_tenant(tenant)
         .filter(account_id=account_id, state__in=Recommendation.OPEN)
         .first()
+    )
+
+
+def suggestion(tenant: Tenant, *, account_id: int, playbook_id: int) -> Suggestion | None:
+    """The newest of that playbook at that account, whatever became of it: its name and what spoke for it."""
+    rows = Recommendation.objects.for_tenant(tenant).filter(account_id=account_id, playbook_id=playbook_id)
+    row = rows.select_related("playbook").order_by("-pk").first()
+    if row is None:
+        return None
+    return Suggestion(
+        row.playbook.name, tuple(text for each in row.cause if (text := str(each.get("text", ""))))
     )
 
 

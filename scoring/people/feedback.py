@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import transaction
 from django.db.models import Count, OuterRef, Q
@@ -15,6 +16,7 @@ from audit import services as audit
 from scoring.people.exceptions import Refused
 from scoring.people.models import DataReport, ReasonFeedback
 from scoring.people.notices import tell
+from scoring.people.suggestions import name_in, suggestion
 from scoring.people.words import About, ReportState, Said
 from scoring.queries import account_health
 from scoring.why.names import is_known
@@ -25,16 +27,21 @@ LONGEST_KEY = 80
 
 
 def counts(tenant: Tenant, since: datetime) -> dict[str, dict[str, int]]:
-    """By key what people said of reasons since then: {"usage.trend_30d": {"helpful": 3, …}, …}.
+    """What people said of reasons and suggestions since then: {"usage.trend_30d": {"helpful": 3, …}, …}.
 
-    The same fact in health and in the chance is one reason. What was taken back does not count. One statement.
+    By key of the reason, and by playbook: "Suggested play: New champion". The same fact in health and in the chance
+    is one reason. What was taken back does not count. One statement.
     """
-    rows = ReasonFeedback.objects.for_tenant(tenant).filter(
-        about=About.REASON, withdrawn_at=None, created_at__gte=since
-    )
+    rows = ReasonFeedback.objects.for_tenant(tenant).filter(withdrawn_at=None, created_at__gte=since)
     tallies = {said.value: Count("pk", filter=Q(said=said)) for said in Said}
-    found: Any = rows.values("key").annotate(**tallies).order_by("key")
-    return {row["key"]: {said.value: row[said.value] for said in Said} for row in found}
+    newest = ArrayAgg("words", order_by="-pk")  # a playbook goes by its newest name
+    found: Any = rows.values("about", "key").annotate(newest=newest, **tallies).order_by("about", "key")
+    told: dict[str, dict[str, int]] = {}
+    for row in found:
+        key = row["key"] if row["about"] == About.REASON else name_in(row["newest"][0])
+        before = told.get(key, {})
+        told[key] = {said.value: before.get(said.value, 0) + row[said.value] for said in Said}
+    return told
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,9 @@ def mine(tenant: Tenant, viewer: Membership, *, account_id: int) -> dict[tuple[s
 def give(
     tenant: Tenant, *, account: Account, about: str, key: str, said: str, note: str = "", by: Actor
 ) -> ReasonFeedback:
-    """One answer a person, account and reason; another one replaces it. Raises Refused."""
+    """One answer a person, account and reason or suggestion; another one replaces it. Raises Refused."""
     _check(about, key, said)
+    words = _words_of(tenant, account, about, key)
     _one_at_a_time(by)
     earlier = _standing(tenant, account, about, key, by)
     if earlier is not None and earlier.said == said:
@@ -87,7 +95,7 @@ def give(
         account=account,
         about=about,
         key=key,
-        words=_words([*standing.reasons, *standing.chance_reasons] if standing else [], key),
+        words=words,
         as_of=standing.as_of if standing else None,
         said=said,
         note=note.strip(),
@@ -174,8 +182,16 @@ def _withdraw(tenant: Tenant, row: ReasonFeedback, by: Actor) -> None:
     _record(tenant, row, "scoring.feedback_withdrawn", by)
 
 
-def _words(reasons: list[dict[str, Any]], key: str) -> str:
-    return next((str(each.get("text", "")) for each in reasons if each.get("key") == key), "")[:500]
+def _words_of(tenant: Tenant, account: Account, about: str, key: str) -> str:
+    """The reason as it stands, or the suggestion's name and what spoke for it. Raises Refused for one never made."""
+    if about == About.REASON:
+        standing = account_health(tenant, account_id=account.pk)
+        reasons = [*standing.reasons, *standing.chance_reasons] if standing else []
+        return next((str(each.get("text", "")) for each in reasons if each.get("key") == key), "")[:500]
+    found = suggestion(tenant, account_id=account.pk, playbook_id=int(key))
+    if found is None:
+        raise Refused("key", "There is no such suggestion.")
+    return found.words[:500]
 
 
 def _record(tenant: Tenant, row: ReasonFeedback, verb: str, by: Actor) -> None:

@@ -82,6 +82,11 @@ class ReasonFeedback(Authored):
             )
         ]
 
+    @property
+    def shown_words(self) -> str:
+        """A suggestion's name and what spoke for it are two lines in `words`."""
+        return self.words.replace("\n", ": ")
+
 
 class DataReport(TenantModel):
     """A reason whose fact is said to be wrong: open until somebody corrects the source row or says why not."""

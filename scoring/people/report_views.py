@@ -13,6 +13,7 @@ from scoring.people import corrections, feedback, notices, queries, report_rows
 from scoring.people.exceptions import Refused
 from scoring.people.forms import CloseForm, CorrectionForm
 from scoring.people.models import DataReport
+from scoring.people.suggestions import name_in
 from scoring.people.views import MOST_ID
 from scoring.people.words import About, ReportState
 from scoring.why.names import label_of
@@ -114,9 +115,9 @@ def report_context(tenant: Tenant, report: DataReport, words: str = "") -> dict[
 
 
 def name_of(report: DataReport) -> str:
-    """What was called wrong: the reason's label, or a suggestion."""
-    key = report.feedback.key
-    return label_of(key) if report.feedback.about == About.REASON else "Suggested play"
+    """What was called wrong: the reason's label, or the suggested play."""
+    said = report.feedback
+    return label_of(said.key) if said.about == About.REASON else name_in(said.words)
 
 
 def _report(request: TenantRequest, report_id: int) -> DataReport:

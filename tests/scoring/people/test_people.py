@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Contact, ContactChange, Invoice, Survey, Ticket
 from audit.models import AuditEvent
 from integrations.importing.format import SCALES
-from playbooks.models import Recommendation
+from playbooks.models import Playbook, Recommendation
 from scoring import exports, queries, services
 from scoring import feedback as counted
 from scoring.clock import tenant_today
@@ -318,8 +318,6 @@ def signals_from(world):
 
 def test_j6_the_champion_left(client, acme, account):
     """Vulnerability rises and a play is offered; a new champion closes it."""
-    from playbooks.models import Playbook
-
     champion = champion_of(account)
     Playbook.objects.filter(tenant=acme.tenant, key="champion_change").update(
         trigger_bands=["healthy", "critical", "at_risk", "watch"]
@@ -518,13 +516,47 @@ def test_feedback_is_one_click_counted_and_undone(client, acme, account):
         found = counted.counts(acme.tenant, since)
     assert found == {"usage.trend_30d": {"helpful": 1, "not_helpful": 1, "wrong_fact": 0}}
     assert "Not helpful" in answer(client, acme, account, said="", htmx=True).text
-    answer(client, acme, account, about="recommendation", key="7")
     with acme.here():
         found = counted.counts(acme.tenant, since)
         assert counted.counts(acme.tenant, timezone.now()) == {}
     assert found == {"usage.trend_30d": {"helpful": 0, "not_helpful": 1, "wrong_fact": 0}}
+    assert answer(client, acme, account, about="recommendation", key="7").status_code == 422, (
+        "never suggested"
+    )
     for wrong in ({"key": "usage.mood"}, {"said": "meh"}, {"about": "life"}, {"about": "recommendation"}):
         assert answer(client, acme, account, **wrong).status_code == 422
+
+
+def suggested(world, account, key="champion_change"):
+    with world.here():
+        playbook = Playbook.objects.get(tenant=world.tenant, key=key)
+        return Recommendation.objects.create(
+            tenant=world.tenant, account=account, playbook=playbook,
+            cause=[{"key": VULNERABLE, "text": "The champion's vulnerability is 100 of 100", "day": str(DAY)}],
+        )  # fmt: skip
+
+
+def test_answers_on_a_suggestion_reach_the_quality_page_and_its_report_by_the_plays_name(
+    client, acme, account
+):
+    row = suggested(acme, account)
+    name = row.playbook.name
+    for who, word in (("csm", "helpful"), ("manager", "wrong_fact")):
+        given = {"about": "recommendation", "key": str(row.playbook_id), "said": word}
+        assert answer(client, acme, account, who=who, **given).status_code == 303
+    with acme.here():
+        found = counted.counts(acme.tenant, timezone.now() - timedelta(days=1))
+        shown = figures.reasons(found)
+        report = DataReport.objects.get(account=account)
+    tallies = {"helpful": 1, "not_helpful": 0, "wrong_fact": 1}
+    assert found == {f"Suggested play: {name}": tallies}
+    assert shown == [{"label": f"Suggested play: {name}", "n": 2, **tallies}]
+    listed = page(client, acme, "ops_admin", name="scoring:reports").text
+    url = reverse("scoring:report", args=[acme.tenant.slug, report.pk])
+    for text in (listed, client.get(url).text):
+        assert f"Suggested play: {name}" in text
+        assert f"{name}: The champion&#x27;s vulnerability is 100 of 100" in text
+        assert "The reason is not shown any more" not in text
 
 
 def test_the_drawer_asks_for_feedback(client, acme, account):
