@@ -57,9 +57,10 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
     tenant, viewer = request.tenant, request.membership
     report = queries.report(tenant)
     made = queries.forecasts(tenant, report.as_of) if report else {}
+    sees_arr = sees(viewer, Field.ARR)
     context = {
         "report": report,
-        "sees_arr": sees(viewer, Field.ARR),
+        "sees_arr": sees_arr,
         "currency": tenant.currency,
         "scope": scope_words(viewer),
         "may_export": can(viewer, Right.EXPORT),
@@ -69,9 +70,7 @@ def context_of(request: TenantRequest) -> dict[str, Any]:
         return context | {"run": newest_run(tenant), "when": follow_up.when(tenant, GROWTH)}
     form = RenewalFilters(request.GET, made=list(made), choices=queries.choices(tenant, viewer))
     asked = form.asked(min(made))
-    whole, groups, missing = queries.cells(
-        tenant, viewer, made, asked, report.as_of, by_money=context["sees_arr"]
-    )
+    whole, groups, missing = queries.cells(tenant, viewer, made, asked, report.as_of, by_money=sees_arr)
     return context | {
         "form": form,
         "asked": asked,
