@@ -81,8 +81,9 @@ class Indicator:
     text_negative: str = ""  # when it is below zero; the value is given without its sign
     also: str = ""  # a second source that can give the value alone
     names: str = ""  # the text figure with the names that the sentence needs, parted by |
-    has_window: bool = False  # a policy may set its own window; {days} in the texts is the one in force
-    no_window: str = ""  # why there is no stretch of time to set: the end of "Has no window: ..."
+    # why there is no stretch of time that a policy may set, the end of "Has no window: ..."; empty: there is one, and
+    # {days}, {span}, {before}, {prior} in the texts are of the one in force
+    no_window: str = ""
     shortest: int = 7  # days that a window of one's own has at least, at most, and in steps of
     longest: int = 730
     step: int = 1
@@ -114,6 +115,11 @@ class Indicator:
             names=listed(names) or "some features",
             **stretches(days or self.window_days),
         )
+
+    @property
+    def has_window(self) -> bool:
+        """Whether a policy may set its own window."""
+        return not self.no_window
 
     @property
     def window_words(self) -> str:

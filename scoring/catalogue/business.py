@@ -17,7 +17,7 @@ BUSINESS: tuple[Indicator, ...] = (
         "more than 5 days late. Needs 2 invoices.",
         "invoices", (0, 0.25, 0.5, 1), (100, 70, 35, 0), 2,
         "{pct:.0f}% of invoices paid more than 5 days late", "Invoices were paid on time for {span}",
-        has_window=True, shortest=60,
+        shortest=60,
     ),
     Indicator(
         "business.notice_given", "Notice given", D.BUSINESS, "contract", "yes_no", False, 0,
@@ -39,7 +39,6 @@ BUSINESS: tuple[Indicator, ...] = (
         "News of layoffs, acquisition, change of leadership, restructuring or a competitor in the last 90 days.",
         "company_events", (0, 1, 3), (100, 55, 0), 1,
         "{v:.0f} piece{s} of adverse company news in {days} days", "No adverse company news in {days} days",
-        has_window=True,
     ),
     Indicator(
         "business.arrears_share", "Amount overdue", D.BUSINESS, "payment", "share", False, 0,
@@ -55,7 +54,7 @@ BUSINESS: tuple[Indicator, ...] = (
         "product a year ago, or the one before it where that is longer ago.",
         "subscriptions", (-0.1, 0, 0.05, 0.1, 0.25), (100, 80, 65, 45, 10), 0,
         "Price up {pct:.0f}% on the earlier term", "Price as in the earlier term",
-        "Price down {pct:.0f}% on the earlier term", has_window=True, shortest=30, longest=1095,
+        "Price down {pct:.0f}% on the earlier term", shortest=30, longest=1095,
     ),
     Indicator(
         "business.discount", "Discount", D.BUSINESS, "price", "share", False, 0,
@@ -70,7 +69,7 @@ BUSINESS: tuple[Indicator, ...] = (
         "is longer ago. Products without an earlier term are left out.",
         "subscriptions", (-0.3, -0.1, 0, 0.1, 0.25), (0, 35, 65, 85, 100), 0,
         "{pct:.0f}% more seats than before", "As many seats as before", "{pct:.0f}% fewer seats than before",
-        has_window=True, shortest=30, longest=1095,
+        shortest=30, longest=1095,
     ),
     Indicator(
         "business.auto_renew", "Renews by itself", D.BUSINESS, "contract", "yes_no", True, 0,
@@ -89,7 +88,7 @@ BUSINESS: tuple[Indicator, ...] = (
         "business.downgrades_365d", "Downgrades", D.BUSINESS, "contract", "count", False, 365,
         "Times that the contract was made smaller in the last 365 days.",
         "outcomes", (0, 1, 2), (100, 35, 0), 1,
-        "{v:.0f} downgrade{s} in {days} days", "No downgrade in {days} days", has_window=True,
+        "{v:.0f} downgrade{s} in {days} days", "No downgrade in {days} days",
     ),
     Indicator(
         "business.contract_value", "Contract value", D.BUSINESS, "contract", "share", True, 0,
@@ -110,21 +109,19 @@ BUSINESS: tuple[Indicator, ...] = (
         "business.layoffs_180d", "Layoffs", D.BUSINESS, "company", "count", False, 180,
         "News of layoffs at the customer in the last 180 days.",
         "company_events", (0, 1, 3), (100, 45, 0), 0,
-        "{v:.0f} report{s} of layoffs in {days} days", "No layoffs in {days} days", has_window=True,
+        "{v:.0f} report{s} of layoffs in {days} days", "No layoffs in {days} days",
     ),
     Indicator(
         "business.leadership_change_180d", "Change of leadership", D.BUSINESS, "company", "count", False, 180,
         "News of a change of leadership at the customer in the last 180 days.",
         "company_events", (0, 1, 3), (100, 55, 0), 0,
         "{v:.0f} change{s} of leadership in {days} days", "No change of leadership in {days} days",
-        has_window=True,
     ),
     Indicator(
         "business.competitor_news_180d", "Competitor in the news", D.BUSINESS, "company", "count", False, 180,
         "News that name the customer together with a competitor in the last 180 days.",
         "company_events", (0, 1, 3), (100, 45, 0), 0,
         "{v:.0f} report{s} with a competitor in {days} days", "No competitor in the news in {days} days",
-        has_window=True,
     ),
     Indicator(
         "business.competitor_mentions_90d", "Competitors named", D.BUSINESS, "outside", "count", False, 90,
@@ -132,6 +129,6 @@ BUSINESS: tuple[Indicator, ...] = (
         "days that name a competitor of the list in the admin, as a whole word.",
         "competitors", (0, 1, 3), (100, 45, 0), 0,
         "{names} named in {v:.0f} text{s} of {days} days", "No competitor named in {days} days",
-        names="competitors.mentioned_names", has_window=True,
+        names="competitors.mentioned_names",
     ),
 )  # fmt: skip
