@@ -4,8 +4,12 @@ They hold for the whole tenant, for health and for what models learn, so that a 
 version of the chance of leaving goes on reading the windows that it was learnt over (`of_version`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from django.contrib.postgres.aggregates import JSONBAgg
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import JSONObject
 
 from scoring.catalogue import BY_KEY, INDICATORS
 from scoring.catalogue.base import recent_days
@@ -40,6 +44,21 @@ def in_force(tenant: Tenant) -> dict[str, int]:
         policy__state=HealthPolicy.State.PUBLISHED, policy__segment="", window_days__isnull=False
     )
     return _own(rows)
+
+
+def in_force_column() -> Subquery:
+    """The same beside another row of the tenant, for a page that has no statement to spare: `of_column` reads it."""
+    rows = PolicyIndicator.objects.filter(
+        tenant=OuterRef("tenant_id"), policy__state=HealthPolicy.State.PUBLISHED, policy__segment="",
+        window_days__isnull=False,
+    )  # fmt: skip
+    each = JSONObject(key="indicator", days="window_days")
+    return Subquery(rows.order_by().values("tenant_id").annotate(all=JSONBAgg(each)).values("all"))
+
+
+def of_column(found: Sequence[Mapping[str, Any]] | None) -> dict[str, int]:
+    """What `in_force_column` gave."""
+    return different({each["key"]: each["days"] for each in found or ()})
 
 
 def _own(rows: Iterable[PolicyIndicator]) -> dict[str, int]:

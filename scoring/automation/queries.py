@@ -12,6 +12,7 @@ from scoring.automation.models import DriftCheck, ModelGate, PausedAutomation, T
 from scoring.automation.notices import TESTED
 from scoring.automation.words import OWN_CHANCE
 from scoring.models import AccountHealth, ChanceSettings, ChurnModel
+from scoring.windows import in_force_column
 from tenants.models import Membership, Tenant
 
 MOST_WAITING = 50
@@ -47,9 +48,9 @@ def report_of(tenant: Tenant, model_id: int) -> dict[str, Any]:
 
 
 def model(tenant: Tenant, *, model_id: int) -> ChurnModel | None:
-    """One version with the names that it reads in place of its document."""
+    """One version with the names that it reads in place of its document, and the windows in force."""
     rows = ChurnModel.objects.for_tenant(tenant).defer("document").filter(pk=model_id)
-    return rows.annotate(curves=F("document__curves")).first()
+    return rows.annotate(curves=F("document__curves"), windows=in_force_column()).first()
 
 
 def gates_of(tenant: Tenant, model_ids: list[int]) -> dict[int, Gates]:

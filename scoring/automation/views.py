@@ -17,6 +17,7 @@ from scoring.automation.choices import PRECISIONS
 from scoring.learning.registry import ModelRefused
 from scoring.model_queries import chance_settings
 from scoring.models import ChanceSettings, ChurnModel
+from scoring.windows import changed_since, of_column
 from tenants.access import Right, TenantRequest, can, sees_everything, tenant_view
 from tenants.models import Tenant
 
@@ -113,6 +114,7 @@ def model_page(request: TenantRequest, model_id: int) -> HttpResponse:
         "stopped": _stopped(tenant, model, gates, settings),
         "checks": queries.drift_checks(tenant, model.pk),
         "sample": queries.training_sample(tenant, model.pk),
+        "changed_windows": changed_since(model.report, of_column(model.windows)),  # type: ignore[attr-defined]
         "names": sorted(holds.curve_names(model.curves)),  # type: ignore[attr-defined]
         "steps": services.steps_for(model),
         "change": panel_of(change, slug=tenant.slug)

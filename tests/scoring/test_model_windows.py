@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from accounts import models
 from scoring import queries, windows
@@ -167,6 +168,16 @@ def test_landmarks_are_all_read_over_the_windows_of_their_plan(acme, met, monkey
     shelf.keep_only({})
     assert DAY - timedelta(days=30) not in shelf
     shelf.clear()
+
+
+def test_the_page_of_a_version_names_windows_that_were_changed_since(acme, client):
+    row = register(acme, of_meetings())
+    client.force_login(acme.ops_admin.user)
+    address = reverse("scoring:model", args=[acme.tenant.slug, row.pk])
+    assert "Windows were changed" not in client.get(address).text
+    set_window(acme, MEETINGS, 200)
+    page = client.get(address).text
+    assert "Windows were changed since it was learnt (Calls and meetings: 90 days, now 200)." in page
 
 
 def test_what_has_changed_since_is_told_in_words(acme):

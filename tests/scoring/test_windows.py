@@ -3,6 +3,7 @@
 from datetime import timedelta
 from html import unescape
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +46,20 @@ def test_every_indicator_has_a_window_or_says_why_not():
             assert len(each.no_window.split()) >= 5, each.key
             assert each.window_words == f"Has no window: {each.no_window}."
     assert len([each for each in INDICATORS if each.has_window]) == len(windows.DECLARED) >= 60
+
+
+def test_the_documentation_has_the_windows_of_every_indicator():
+    rows = {
+        line.split("`")[1]: line.split(" | ")[-1].removesuffix(" |")
+        for line in (Path(__file__).parents[2] / "docs" / "scoring.md").read_text().splitlines()
+        if line.startswith("| `") and line.count(" | ") == 3
+    }
+    for each in INDICATORS:
+        if each.has_window:
+            steps = {1: "", 7: ", whole weeks"}.get(each.step, f", steps of {each.step}")
+            assert rows[each.key] == f"{each.window_days} ({each.shortest} to {each.longest}{steps})"
+        else:
+            assert rows[each.key] == f"none: {each.no_window}"
 
 
 @pytest.fixture
@@ -159,24 +174,26 @@ def evidence_of(world, account, day, at):
 
 
 def test_each_window_changes_its_own_indicator_and_no_other(acme, busy):
-    """Set to its longest or its shortest, one at a time, on the same evidence."""
+    """Half of the windows are set at a time, so that any two are set apart once in either direction."""
 
     def read(own):
-        return pipeline.values_of_day(acme.tenant, as_of=DAY, windows=own)[1]
+        values = pipeline.values_of_day(acme.tenant, as_of=DAY, windows=own)[1]
+        return {each.key: values[:, at].tolist() for at, each in enumerate(INDICATORS)}
 
-    usual, idle = read({}), []
-    for at, each in enumerate(INDICATORS):
-        if not each.has_window:
-            continue
-        others, has_changed = np.arange(len(INDICATORS)) != at, False
-        for days in (each.longest, each.shortest):
-            seen = read({each.key: days})
-            np.testing.assert_array_equal(seen[:, others], usual[:, others], err_msg=each.key)
-            has_changed = not np.array_equal(seen[:, at], usual[:, at], equal_nan=True)
-            if has_changed:
-                break
-        if not has_changed:
-            idle.append(each.key)
+    def same(one, other):
+        return np.array_equal(one, other, equal_nan=True)
+
+    longest = {each.key: each.longest for each in INDICATORS if each.has_window}
+    usual, changed = read({}), read(longest)
+    for bit in range(len(longest).bit_length()):
+        for side in (0, 1):
+            own = {key: days for at, (key, days) in enumerate(longest.items()) if (at >> bit) % 2 == side}
+            seen = read(own)
+            wrong = [key for key in seen if not same(seen[key], (changed if key in own else usual)[key])]
+            assert not wrong, wrong
+    idle = {key for key in longest if same(changed[key], usual[key])}
+    shortest = read({each.key: each.shortest for each in INDICATORS if each.key in idle})
+    idle = [key for key in idle if same(shortest[key], usual[key])]
     assert not idle, idle
 
 
