@@ -181,8 +181,8 @@ def rows_context(request: TenantRequest, form: OutcomeFilters) -> dict[str, Any]
     """One page of the accounts behind a figure, with the sums of all of them: two statements."""
     figure = request.GET.get("figure", "churn")
     behind = behind_of(request, figure)
-    run = queries.last_run(request.tenant)
-    asked = asked_of(request, queries.known_until(run), form.chosen())
+    known = queries.known_until(queries.last_run(request.tenant))
+    asked = asked_of(request, known, form.chosen())
     after = request.GET.get("after", "")
     found = queries.rows(
         request.tenant, request.membership, asked, where=behind.where,
@@ -216,7 +216,6 @@ def rows_context(request: TenantRequest, form: OutcomeFilters) -> dict[str, Any]
         "may_export": can(request.membership, Right.EXPORT),
         "most_rows": services.MOST_ROWS if found.total > services.MOST_ROWS else None,
         "currency": request.tenant.currency,
-        "run": run,
     }
 
 

@@ -90,7 +90,7 @@ def test_figures_of_warning_leave_out_who_was_scored_afterwards_and_say_so(acme,
         lead = lost.lead_time(lost.customers_lost(acme.tenant, acme.manager, queries.Asked(QUARTER, KNOWN)))
     assert (lead.observable, lead.is_afterwards, lead.left_out) == (1, True, 0)
     text = lost_text(acme, client)
-    assert "Of 2 that left, 1 have no scoring made within 14 days" in text
+    assert "Of 2 that left, 1 has no scoring made within 14 days" in text
     assert "1 of 1 that were scored for at least 60 days before, all of them afterwards" in text
     scored(acme, early, "h" * 11, late=0, last=LEFT - timedelta(days=8))  # on days of its own
     with acme.here():
@@ -98,7 +98,7 @@ def test_figures_of_warning_leave_out_who_was_scored_afterwards_and_say_so(acme,
     assert (lead.observable, lead.early, lead.is_afterwards, lead.left_out) == (1, 0, False, 1)
     text = lost_text(acme, client)
     assert "0 of 1 that were scored for at least 60 days before; 1 scored afterwards left out" in text
-    assert "They are in no figure of warning" in text
+    assert "No figure of warning counts them" in text
     page = client.get(acme.url(f"outcomes/lost/{late.pk}/")).text
     assert "Scored afterwards." in page
     assert "11 of 11 points were worked out more than 14 days after" in page
