@@ -200,6 +200,11 @@ def coverage(tenant: Tenant) -> dict[str, float]:
     return {} if run is None else run.summary.get("coverage", {})
 
 
+def newest_run_for_update(tenant: Tenant) -> ScoreRun | None:
+    """The same, locked: who changes what it says of its sources waits for each other."""
+    return finished_runs(tenant).select_for_update().order_by("-as_of", "-pk").first()
+
+
 def run_by_id(tenant: Tenant, run_id: int | None) -> ScoreRun | None:
     return None if run_id is None else finished_runs(tenant).filter(pk=run_id).first()
 

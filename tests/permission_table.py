@@ -316,6 +316,18 @@ def a_step(world: World) -> dict[str, Any]:
     return {**a_version(world), "key": "shadow"}
 
 
+def a_source_away(world: World) -> dict[str, Any]:
+    from scoring.models import ScoreRun
+
+    away = {"fresh": 40, "had": 40, "customers": 50, "since": "2026-09-01"}
+    state = {"accounts": 40, "fresh": 9, "latest": "2026-09-30", "late": False, "away": away}
+    run = ScoreRun.objects.create(
+        tenant=world.tenant, as_of=date(2026, 10, 1), policy_versions={}, fingerprint="f", accounts=50,
+        summary={"sources": {"usage": state}, "held": []},
+    )  # fmt: skip
+    return {"run_id": run.pk, "source": "usage"}
+
+
 def an_override(made: dict[str, Any]) -> dict[str, Any]:
     until = str(timezone.now().date() + timedelta(days=3))
     return {"health": "60", "until": until, "reason": "know_more", "note": "Spoke with them."}
@@ -830,6 +842,8 @@ TABLE = [
         make=a_step,
         data={"why": "Watch it.", "row_version": "1"},
     ),
+    Row("scoring:models_source", Right.CONFIGURE, make=a_source_away),
+    Row("scoring:models_source", Right.CONFIGURE, "POST", make=a_source_away, data={"why": "They left it."}),
     Row("scoring:policies", Right.CONFIGURE),
     Row("scoring:policy", Right.CONFIGURE, make=a_policy),
     Row("scoring:policy", Right.CONFIGURE, make=nightly.a_previewed_policy),

@@ -16,7 +16,7 @@ from django.utils import timezone
 from scoring import queries
 from scoring.automation.models import DriftCheck, PausedAutomation
 from scoring.catalogue import BY_KEY, SOURCES
-from scoring.models import ChurnModel, PolicyIndicator
+from scoring.models import ChurnModel, PolicyIndicator, ScoreRun
 from tenants.models import Tenant
 
 LOOKS_BACK = timedelta(
@@ -36,6 +36,7 @@ class Reason:
     source: str  # a key of SOURCES, or SCORE
     kind: str  # late, empty, shifted
     words: str
+    since: str = ""  # the scored day that found it, of a source that is away (`levels`)
 
     @property
     def key(self) -> str:
@@ -51,7 +52,11 @@ def reasons(tenant: Tenant) -> list[Reason]:
 
     Empty: automation may act. Four statements. Needs the tenant's transaction.
     """
-    run = queries.newest_run(tenant)
+    return reasons_of(tenant, queries.newest_run(tenant))
+
+
+def reasons_of(tenant: Tenant, run: ScoreRun | None) -> list[Reason]:
+    """The same of a run that is known already. Three statements."""
     if run is None:
         return []
     return of_scoring(tenant, day=run.as_of, sources=run.summary.get("sources", {}))
@@ -104,9 +109,9 @@ def _reason(key: str, day: date, now: dict[str, Any] | None, shift: "Shift | Non
     if away := now.get("away"):
         had, since = f"{away['fresh']:,} customers", f"before {away['since']}"
         if not now["fresh"]:
-            return Reason(key, EMPTY, f"{label}: empty, while {had} had it {since}.")
+            return Reason(key, EMPTY, f"{label}: empty, while {had} had it {since}.", away["since"])
         words = f"{label}: of {had} that had it {since}, {now['fresh']:,} have it now."
-        return Reason(key, SHIFTED, words)
+        return Reason(key, SHIFTED, words, away["since"])
     if shift is not None:
         words = f"{label}: shifted when it was checked on {shift.day}. {shift.words}"
         return Reason(key, SHIFTED, words[:400])

@@ -95,13 +95,23 @@ def marked(tenant: Tenant, *, day: date, customers: int, found: Sources) -> Sour
 
     One statement. Needs the tenant's transaction.
     """
-    past = _past(tenant, day)
+    told = _told(tenant, day)
+    past = [each for each in told if each.day < day]
     before = past[0].sources if past else {}
-    marks = {
-        key: _away(key, each, before.get(key, {}), past, day=day, customers=customers)
-        for key, each in found.items()
-    }
-    return {key: each | ({"away": marks[key]} if marks[key] else {}) for key, each in found.items()}
+    marked: Sources = {}
+    for key, each in found.items():
+        anew = max(
+            (state["from"] for run in told if "from" in (state := run.sources.get(key, {}))), default=""
+        )
+        after = [run for run in past if str(run.day) >= anew]
+        away = _away(key, each, before.get(key, {}), after, day=day, customers=customers, anew=anew)
+        marked[key] = each | ({"away": away} if away else {}) | ({"from": anew} if anew else {})
+    return marked
+
+
+def accepted(state: Mapping[str, Any], *, day: date) -> dict[str, Any]:
+    """What a scoring found of a source that a person says is well: from that day on its level is what is usual."""
+    return {key: each for key, each in state.items() if key != "away"} | {"from": str(day)}
 
 
 @dataclass(frozen=True)
@@ -113,13 +123,13 @@ class _Past:
     sources: Mapping[str, Mapping[str, Any]]
 
 
-def _past(tenant: Tenant, day: date) -> list[_Past]:
-    """The newest scoring of each week before that day, counted back from it; the newest first."""
+def _told(tenant: Tenant, day: date) -> list[_Past]:
+    """The newest scoring of that day, and of each week before it, counted back from it; the newest first."""
     week = Func(
-        Value(day - timedelta(days=1), DateField()), F("as_of"), arg_joiner=" - ", output_field=IntegerField(),
+        Value(day + timedelta(days=WEEK - 1), DateField()), F("as_of"), arg_joiner=" - ", output_field=IntegerField(),
         template=f"((%(expressions)s) / {WEEK})",
     )  # fmt: skip
-    runs = queries.finished_runs(tenant).filter(as_of__lt=day, as_of__gte=day - LONGEST)
+    runs = queries.finished_runs(tenant).filter(as_of__lte=day, as_of__gte=day - LONGEST)
     place = Window(RowNumber(), partition_by=[week], order_by=["-as_of", "-pk"])
     newest = runs.annotate(place=place).filter(place=1).order_by("-as_of")
     rows = newest.values_list("as_of", "accounts", "summary__sources")
@@ -134,9 +144,11 @@ def _away(
     *,
     day: date,
     customers: int,
+    anew: str,
 ) -> dict[str, Any] | None:
+    """`anew`: the day from which on a person took the level as usual, if any."""
     kept: dict[str, Any] | None = before.get("away")
-    if kept is not None:
+    if kept is not None and kept["since"] > anew:
         level = Level(kept["fresh"], kept["had"], kept["customers"])
         return None if level.is_back(now["fresh"], customers) else kept
     windows = windows_of(key, past, day=day)

@@ -12,7 +12,7 @@ from jobs import services as jobs
 from jobs.panels import panel_of
 from scoring import queries as scores
 from scoring import tasks as scoring_tasks
-from scoring.automation import earned, holds, queries, readiness, report, rounds, services
+from scoring.automation import earned, holds, queries, readiness, report, rounds, services, sources
 from scoring.automation.choices import PRECISIONS
 from scoring.learning.registry import ModelRefused
 from scoring.model_queries import chance_settings
@@ -189,7 +189,35 @@ def paused_part(request: TenantRequest) -> HttpResponse:
 
 def _waiting(request: TenantRequest) -> dict[str, Any]:
     rows, total = queries.waiting(request.tenant, request.membership)
-    return {"reasons": holds.reasons(request.tenant), "rows": rows, "total": total}
+    run = scores.newest_run(request.tenant)
+    return {
+        "run": run,
+        "reasons": holds.reasons_of(request.tenant, run),
+        "rows": rows,
+        "total": total,
+        **_rights(request),
+    }
+
+
+@require_http_methods(["GET", "POST"])
+@tenant_view(right=Right.CONFIGURE)
+def source_level(request: TenantRequest, run_id: int, source: str) -> HttpResponse:
+    """Asks why a source that a run found away is well as it is; then its present level is what is usual."""
+    tenant = request.tenant
+    away = sources.away(scores.run_by_id(tenant, run_id) if run_id < 2**63 else None, source)
+    if away is None:
+        raise Http404("This run did not find it away.")
+    context: dict[str, Any] = {"away": away, "why": ""}
+    if request.method == "GET":
+        return render(request, "scoring/automation/source.html", context)
+    why = request.POST.get("why", "")
+    try:
+        sources.accept(tenant, source=source, run_id=run_id, why=why, by=request.actor)
+    except ModelRefused as refused:
+        context |= {"refused": str(refused), "why": why}
+        return render(request, "scoring/automation/source.html", context, status=422)
+    messages.success(request, f"{away.label}: what it has now is usual from now on.")
+    return HttpResponseRedirect(reverse("scoring:models_paused", args=[tenant.slug]), status=303)
 
 
 @require_POST

@@ -39,6 +39,7 @@ GIVES_NOTHING_EITHER = {
     "scoring:policy_rollback": "weights of a score",
     "scoring:policy_discard": "weights of a score",
     "scoring:model_step": "which version's figures are shown, with reason and event",
+    "scoring:models_source": "what is usual of a source of evidence, with reason and event",
     "scoring:whatif_publish": "cuts of a level",
     "scoring:whatif_rollback": "cuts of a level",
     "scoring:report_close": "a report is put aside",

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from accounts.models import Account, Activity, Invoice, Survey, Ticket, UsageDay
 from audit import consumers
+from audit.models import AuditEvent
+from jobs.models import Job
 from playbooks import tasks
 from playbooks.models import Recommendation
 from scoring import affected, pipeline, queries
@@ -151,6 +153,37 @@ def test_the_same_day_again_finds_nothing_new(acme, tracked):
     assert again.is_unchanged
     assert again.summary["held"] == first.summary["held"] != []
     assert again.summary["sources"] == first.summary["sources"]
+
+
+def test_a_person_may_say_that_it_stays_so_and_it_is_missed_anew_from_there(acme, tracked, client):
+    used(acme, tracked[:8], 0, 60)
+    assert held(acme, 16) == [("usage", "shifted")]
+    with acme.here():
+        run = queries.newest_run(acme.tenant)
+    address, stale = (acme.url(f"models/sources/{pk}/usage/") for pk in (run.pk, run.pk - 1))
+    client.force_login(acme.ops_admin.user)
+    assert f'href="{address}"' in client.get(acme.url("models/paused/")).text
+    assert "20 customers had it, 8 have it now" in client.get(address).text
+    why = {"why": "They left the product."}
+    assert client.post(address, {"why": " "}).status_code == 422
+    assert client.post(stale, why).status_code == 404  # it was there then
+    assert client.post(address, why).status_code == 303
+    assert client.post(address, why).status_code == 404
+    with acme.here():
+        assert holds.reasons(acme.tenant) == []
+        told = AuditEvent.objects.get(tenant=acme.tenant, verb="scoring.source_accepted")
+        jobs = Job.objects.for_tenant(acme.tenant).filter(kind="scoring.score")
+        assert [job.args["as_of"] for job in jobs] == [str(day(16))]
+    assert told.diff["after"]["why"] == "They left the product."
+    for after in (16, 17, 30, 61):
+        assert held(acme, after) == []
+    assert held(acme, 80) == [("usage", "late")]
+    used(acme, tracked[:2], 80, 90)
+    assert held(acme, 91) == [("usage", "shifted")]
+    used(acme, tracked[:8], 91, 92)
+    assert held(acme, 93) == []  # of twenty it would still be too few
+    client.force_login(acme.manager.user)
+    assert client.get(address).status_code == 403
 
 
 def test_who_asks_reads_no_earlier_scoring(acme, tracked):
