@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scoring.catalogue import SOURCES
 from scoring.features import statements
 from scoring.features.money import Money, Rates, read_money
-from scoring.features.statements.usage import edges
+from scoring.features.statements.usage import edges, step
 from scoring.sentiment import VERSION as LEXICON
 from scoring.windows import spans
 from tenants.models import Tenant
@@ -98,7 +98,7 @@ def _parameters(tenant: Tenant, day: date, first: int = 0, last: int = 0) -> dic
 def _windows(own: dict[str, int]) -> dict[str, Any]:
     found = spans(own)
     parts = edges(found)
-    return {**found, "usage_edges": parts, "usage_reach": parts[-1]}
+    return {**found, "usage_edges": parts, "usage_step": step(parts), "usage_reach": parts[-1]}
 
 
 def _customers(tenant: Tenant, day: date) -> Features:

@@ -7,16 +7,11 @@ SLACK = 5  # days that a term may have ended sooner than the window says, and st
 
 def _compared(key: str) -> str:
     """Each active term beside the earlier one of its product that the indicator of this key takes it against."""
-    reach = f"b.renewal_date >= %(day)s::date - (%({key})s - {SLACK})"
+    reach = f"ended >= %(day)s::date - (%({key})s - {SLACK})"
     return f"""
-    SELECT DISTINCT ON (n.account_id, n.external_id)
-           n.account_id, n.external_id, n.seats AS seats_now, b.seats AS seats_before, b.arr AS arr_before,
-           b.currency AS currency_before
-    FROM active n
-    JOIN terms b ON b.account_id = n.account_id AND b.product = n.product
-                AND b.started_at < n.started_at AND b.renewal_date < %(day)s::date
-    ORDER BY n.account_id, n.external_id, {reach} DESC,
-             CASE WHEN {reach} THEN b.started_at END, b.started_at DESC, b.external_id
+    SELECT DISTINCT ON (account_id, external_id) *
+    FROM pairs
+    ORDER BY account_id, external_id, {reach} DESC, CASE WHEN {reach} THEN begun_at END, begun_at DESC, before_id
 """  # noqa: S608  (constants of this module)
 
 
@@ -33,6 +28,12 @@ WITH terms AS MATERIALIZED (
     SELECT * FROM terms WHERE renewal_date >= %(day)s::date
 ), main AS (
     SELECT DISTINCT ON (account_id) * FROM active ORDER BY account_id, arr DESC, renewal_date, external_id
+), pairs AS MATERIALIZED (
+    SELECT n.account_id, n.external_id, n.seats AS seats_now, b.seats AS seats_before, b.arr AS arr_before,
+           b.currency AS currency_before, b.renewal_date AS ended, b.started_at AS begun_at, b.external_id AS before_id
+    FROM active n
+    JOIN terms b ON b.account_id = n.account_id AND b.product = n.product
+                AND b.started_at < n.started_at AND b.renewal_date < %(day)s::date
 ), priced AS ({_compared("business.price_change")}
 ), sized AS ({_compared("business.seats_change")}
 ), seats AS (
