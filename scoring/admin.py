@@ -117,32 +117,30 @@ class IndicatorInline(admin.TabularInline):  # type: ignore[type-arg]
     model = PolicyIndicator
     form = IndicatorForm
     formset = WeightsTotal100
-    fields = ("about", "enabled", "weight", "window_days", "window", "curve", "known")
-    readonly_fields = ("about", "window", "known")
+    fields = ("about", "enabled", "weight", "window_days", "curve")
+    readonly_fields = ("about",)
     extra = 0
     can_delete = False
     ordering = ("id",)
     coverage: Mapping[str, float] = MappingProxyType({})  # per cent of the customers by indicator
     verbose_name_plural = (
         "Indicators: weights total 100; a curve is value:points; a window is in days, an empty one is the one shown in "
-        "grey (those of the policy for all segments hold for every segment); known is the share of customers with a "
-        "value in the newest scoring"
+        "grey (those of the policy for all segments hold for every segment); known is what has a value in the newest "
+        "scoring"
     )
 
     @admin.display(description="Indicator")
     def about(self, row: PolicyIndicator) -> str:
+        """What it is, which windows can be set or why none, and of how many it is known."""
         known = BY_KEY.get(row.indicator)
-        return f"{known.label} ({known.unit}), {known.dimension.value}" if known else row.indicator
-
-    @admin.display(description="Windows that can be")
-    def window(self, row: PolicyIndicator) -> str:
-        found = BY_KEY.get(row.indicator)
-        return found.window_words if found else ""
-
-    @admin.display(description="Known")
-    def known(self, row: PolicyIndicator) -> str:
+        if known is None:
+            return row.indicator
         share = self.coverage.get(row.indicator)
-        return "Not scored yet" if share is None else f"{share:g}%"
+        return format_html(
+            "{} ({}), {}<br>{}<br>{}",
+            known.label, known.unit, known.dimension.value, known.window_words,
+            "Not scored yet." if share is None else f"Known of {share:g}% of the customers.",
+        )  # fmt: skip
 
     def get_queryset(self, request: Any) -> Any:
         """An inline is made anew for each request, so what it looked up is the request's."""

@@ -254,7 +254,7 @@ def test_the_admin_shows_windows_coverage_and_why_not_and_refuses_a_wild_one(acm
     page = unescape(answer.text)
     for each in INDICATORS:
         assert each.window_words in page, each.key
-    assert "50%" in page
+    assert "Known of 50% of the customers." in page
     formset = answer.context["inline_admin_formsets"][0].formset
     lines = {form.instance.indicator: form for form in formset.forms}
     assert {key for key, form in lines.items() if not form.fields["window_days"].disabled} == set(
