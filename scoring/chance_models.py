@@ -149,6 +149,9 @@ class ChanceSettings(Cuts, TenantModel):
             ),
         ]
 
+    def __str__(self) -> str:
+        return "Chance settings"
+
 
 class ShadowScore(models.Model):
     """What a model that nobody sees would have said; partitioned by month of as_of, append-only."""

@@ -22,7 +22,7 @@ from scoring.people import queries as people
 from scoring.people import services as said
 from scoring.people.exceptions import Refused
 from scoring.people.models import DataReport, Notice, PersonObservation, SourceCorrection
-from scoring.people.vulnerability import vulnerability
+from scoring.people.vulnerability import Vulnerability, vulnerability
 from scoring.quality import figures
 from tenants import hooks
 from tests.imports.bundles import bring_in, bundle
@@ -205,8 +205,10 @@ def test_an_observation_counts_from_its_day_to_its_end(acme, account):
     assert with_it() == 0  # of a champion alone
     gone = {"contact": champion_of(account), "sign": "leaving"}
     PersonObservation.objects.filter(pk=row.pk).update(**gone)
-    AccountHealth.objects.filter(account=account).update(run_id=0)  # nothing stored: nothing to add to
-    assert vulnerability(acme.tenant, account, [row], today=DAY) is None
+    AccountHealth.objects.filter(account=account).update(run_id=0)  # nothing stored to add to
+    row.refresh_from_db()
+    assert vulnerability(acme.tenant, account, [row], today=DAY) == Vulnerability(None, pytest.approx(60))
+    assert vulnerability(acme.tenant, account, [row], today=DAY + timedelta(days=9)) is None
 
 
 def test_who_may_see_observations(client, acme, account):

@@ -240,6 +240,7 @@ def test_a_version_of_the_chance_settings_is_compared_and_rolled_back(client, wo
     assert "<dt>High from</dt><dd>30% → 40%</dd>" in text
     assert "<dt>New flags per CSM and week</dt><dd>5 → 1</dd>" in text
     assert "Margin of a level" not in text
+    assert f"{second.published_by_label}. Fewer alarms" in text
     assert client.get(page(world, "whatif_diff", second.pk) + "?with=x").status_code == 404
     text = client.get(page(world, "whatif_chances")).content.decode()
     assert "Fewer alarms" in text
