@@ -93,11 +93,15 @@ def of_version(report: Mapping[str, Any], own: Mapping[str, int]) -> dict[str, i
     return different(kept)
 
 
+def other_than(report: Mapping[str, Any], own: Mapping[str, int]) -> dict[str, int]:
+    """The windows of a version, by key, that are not those of a day for which `own` was in force."""
+    now = DECLARED | dict(own)
+    return {key: days for key, days in (report.get(KEPT) or {}).items() if now.get(key, days) != days}
+
+
 def changed_since(report: Mapping[str, Any], own: Mapping[str, int]) -> list[str]:
     """In words, what a version reads over other days than health does now; the label is that of the catalogue."""
     now = DECLARED | dict(own)
     return [
-        f"{BY_KEY[key].label}: {days} days, now {now[key]}"
-        for key, days in (report.get(KEPT) or {}).items()
-        if key in now and now[key] != days
+        f"{BY_KEY[key].label}: {days} days, now {now[key]}" for key, days in other_than(report, own).items()
     ]

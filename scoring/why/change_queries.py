@@ -13,6 +13,7 @@ from scoring.catalogue import INDICATORS
 from scoring.changes import ChanceDay, HealthDay, Policy, Reading
 from scoring.models import ChurnModel, HealthPolicy, HealthSnapshot, Override
 from scoring.why.sources import late_sources
+from scoring.windows import other_than
 from tenants.models import Tenant
 
 OPTIONAL = frozenset(each.key for each in INDICATORS if each.optional)
@@ -148,8 +149,11 @@ def chance_day(standing: Standing, account: Account) -> ChanceDay | None:
     if len(names) != len(snapshot.logit_parts):
         return None
     parts = dict(zip(names, snapshot.logit_parts, strict=True))
+    unlike = _read_otherwise(snapshot, model)
     values: dict[str, float | None] = {
-        name: reading.value for name, reading in readings(snapshot).items() if name in parts
+        name: reading.value
+        for name, reading in readings(snapshot).items()
+        if name in parts and name not in unlike
     }
     since = account.customer_since
     if "account.tenure_days" in parts:
@@ -157,6 +161,12 @@ def chance_day(standing: Standing, account: Account) -> ChanceDay | None:
     if "account.log_arr" in parts:
         values["account.log_arr"] = None if snapshot.arr_reporting is None else float(snapshot.arr_reporting)
     return ChanceDay(snapshot.model_version, snapshot.logit_base, parts, values)
+
+
+def _read_otherwise(snapshot: HealthSnapshot, model: ChurnModel) -> set[str]:
+    """What the version read over other windows than health: the snapshot keeps the values of health."""
+    about = snapshot.breakdown.about if snapshot.breakdown is not None else None
+    return set(other_than(model.report, (about or {}).get("days", {})))
 
 
 def part_names(model: ChurnModel) -> tuple[str, ...]:

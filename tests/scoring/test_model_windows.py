@@ -10,6 +10,7 @@ from scoring import queries, windows
 from scoring.learning import landmarks, registry, watching
 from scoring.learning import leakage as leaks
 from scoring.models import ChurnModel
+from scoring.why.change_queries import Standing, chance_day
 from tests.scoring.evidence import DAY, add, ago, rich, score
 from tests.scoring.models_by_hand import by_hand, curve, register
 from tests.scoring.test_windows import set_window
@@ -60,6 +61,22 @@ def test_a_changed_window_moves_health_and_not_a_chance_that_was_learnt_before(a
     assert (now.p30, now.p90, now.run_id) == (before.p30, before.p90, run.pk)
     assert now.chance_reasons[0]["text"] == "3 calls or meetings in 90 days"
     assert now.chance_flags == []
+
+
+def test_a_change_names_no_value_that_the_version_did_not_read(acme, met):
+    """The snapshot keeps the value of health; the part of the chance is of another window."""
+    row = register(acme, of_meetings())
+
+    def told(day):
+        with acme.here():
+            snapshot = queries.snapshot(acme.tenant, account_id=met.pk, as_of=day)
+        return chance_day(Standing(snapshot, None, row, None), met).values
+
+    score(acme, DAY - timedelta(days=1))
+    set_window(acme, MEETINGS, 200)
+    score(acme)
+    assert told(DAY - timedelta(days=1)) == {MEETINGS: 3}
+    assert told(DAY) == {}
 
 
 def test_a_version_learnt_after_reads_what_is_in_force(acme, met):
