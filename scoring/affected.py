@@ -32,23 +32,26 @@ LOOK_BACK = timedelta(
 )  # before a source was missed: where to look for a scoring at which it was whole
 HALF = 0.5
 
-# `touching`: places of indicators with the source that touches through them; `whole`: the same places in the snapshots
-# of when that source was last whole
+# `touching`: places of indicators with the source that touches through them; `before`: which of them had a value when
+# that source was last whole, as one object by account. As a table of its own, a planner that knows nothing of a new day's
+# rows would go through all of it for every account.
 _AFFECTED = """
 WITH touching AS (
     SELECT * FROM unnest(%(places)s::int[], %(sources)s::text[], %(kinds)s::text[]) AS t (place, source, kind)
-), before AS (
-    SELECT b.account_id, array_agg(w.place) AS places
+), had AS (
+    SELECT b.account_id, jsonb_agg(w.place) AS places
       FROM unnest(%(whole_places)s::int[], %(whole_days)s::date[], %(whole_runs)s::bigint[]) AS w (place, day, run)
       JOIN scoring_health_snapshot b
            ON b.tenant_id = %(tenant)s AND b.as_of = w.day AND b.run_id = w.run AND b.layout = %(layout)s
      WHERE b.scores[w.place] <> %(none)s
      GROUP BY b.account_id
+), before AS MATERIALIZED (
+    SELECT jsonb_object_agg(account_id, places) AS by_account FROM had
 ), kept AS MATERIALIZED (
     SELECT h.account_id AS id, a.name, h.health, h.band, h.p90, h.weights, found.places, found.sources
       FROM scoring_health_snapshot h
       JOIN accounts_account a ON a.tenant_id = h.tenant_id AND a.id = h.account_id
-      LEFT JOIN before ON before.account_id = h.account_id
+     CROSS JOIN LATERAL (SELECT (SELECT by_account FROM before) -> h.account_id::text AS places) before
      CROSS JOIN LATERAL (
            SELECT array_agg(DISTINCT t.place) FILTER (WHERE t.place > %(chances)s) AS places,
                   array_agg(DISTINCT t.source) AS sources
@@ -57,7 +60,7 @@ WITH touching AS (
                        WHEN h.weights[t.place] = 0 AND (h.p90 IS NULL OR t.place <> ALL(%(read)s)) THEN false
                        WHEN t.kind = %(is_late)s THEN h.why[t.place] = %(late)s
                        WHEN h.scores[t.place] <> %(none)s THEN t.kind = %(is_shifted)s
-                       ELSE t.place = ANY(before.places) END) AS found
+                       ELSE before.places @> to_jsonb(t.place) END) AS found
      WHERE h.tenant_id = %(tenant)s AND h.as_of = %(day)s AND h.run_id = %(run)s AND h.layout = %(layout)s
        AND found.sources IS NOT NULL AND h.account_id IN ({seen})
 ), counted AS (
