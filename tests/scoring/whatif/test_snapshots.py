@@ -269,6 +269,20 @@ def published(client, world):
         return list(ChanceVersion.objects.order_by("version"))
 
 
+def test_with_chances_to_level_the_newest_day_is_scored_again_at_once(client, world):
+    client.force_login(world.ops_admin.user)
+
+    def asked_for():
+        with world.here():
+            return [job.args["as_of"] for job in Job.objects.filter(kind="scoring.score")]
+
+    first, _ = published(client, world)
+    assert asked_for() == []  # no version of the model: nobody has a chance
+    version(world)
+    client.post(page(world, "whatif_rollback", first.pk))
+    assert asked_for() == [str(DAYS[-1])]
+
+
 def test_a_version_of_another_workspace_is_not_found(client, world):
     client.force_login(world.ops_admin.user)
     first, _ = published(client, world)
