@@ -33,8 +33,8 @@ LOOK_BACK = timedelta(
 HALF = 0.5
 
 # `touching`: places of indicators with the source that touches through them; `before`: which of them had a value when
-# that source was last whole, as one object by account. As a table of its own, a planner that knows nothing of a new day's
-# rows would go through all of it for every account.
+# that source was last whole, as one object by account: a planner that knows nothing of a new day's rows would go
+# through a table of them for every account.
 _AFFECTED = """
 WITH touching AS (
     SELECT * FROM unnest(%(places)s::int[], %(sources)s::text[], %(kinds)s::text[]) AS t (place, source, kind)
