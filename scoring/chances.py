@@ -147,7 +147,9 @@ def of_day(tenant: Tenant, scored: Scored, *, over: Over | None = None) -> DayCh
         logger.error(
             "the model cannot be read", extra={"tenant": tenant.slug, "model": row.pk, "why": str(broken)}
         )
-        return DayChances(flags=(MODEL_UNREADABLE,), keeps_last=True, shadows=found, held=held, sources=sources)
+        return DayChances(
+            flags=(MODEL_UNREADABLE,), keeps_last=True, shadows=found, held=held, sources=sources
+        )
     flags = (*_pooled(row), *_late(scored, live.names), *_doubtful(held, live.names))
     return DayChances(live, flags, shadows=found, held=held, sources=sources, stake=_stake(scored, live))
 

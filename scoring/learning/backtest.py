@@ -63,6 +63,7 @@ def report(
     return made | {
         "chosen": chosen,
         "chosen_why": why,
+        "choice": forecasts.choices.get(chosen, {}),
         "candidates": candidates,
         "thresholds": thresholds,
         "precisions": precisions(rows, p, is_older(rows.day), seed=seed, wanted=wishes.precision),

@@ -5,15 +5,15 @@ model where the back-test shows it to be better than the default on later rows, 
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from scoring.catalogue import BY_KEY, Dimension
-from scoring.engine.churn.basis import Looked
+from scoring.engine.churn.basis import Shared
 from scoring.engine.churn.boosted import NotAdditive, fit_boosted
 from scoring.engine.churn.calibrate import calibrate, carried_over
-from scoring.engine.churn.data import Stack
-from scoring.engine.churn.fit import Options, fit
+from scoring.engine.churn.data import Stack, leavers
+from scoring.engine.churn.fit import FEW, Options, fit
 from scoring.engine.churn.model import Fitted
 from scoring.engine.churn.parts import ensemble
 from scoring.engine.churn.threads import one_thread
@@ -57,8 +57,33 @@ def fit_one(name: str, train: Stack, options: Options) -> Fitted:
     return fit(train, options=options)
 
 
-def refitted(name: str, judged: Fitted, rows: Stack, later: Stack, options: Options) -> Fitted:
-    """The same way to fit on all rows, with the choices and the map that later rows have made.
+def final(name: str, train: Stack, later: Stack, rows: Stack, options: Options) -> Fitted:
+    """A candidate learnt from `train`, judged and calibrated on `later`, then learnt from all rows (`refitted`).
+
+    Where the choices are given beforehand, the second fit waits for nothing and stands beside the first. ValueError
+    where there is too little to learn from or to calibrate on.
+    """
+    is_settled = name != ENSEMBLE and (options.penalty is not None or options.trees is not None)
+    if is_settled:
+        options = replace(options, few=leavers(train) < FEW)
+    with one_thread(), ThreadPoolExecutor(1) as beside:
+        whole = beside.submit(fit_one, name, rows, options) if is_settled else None
+        made, failed = fit_all([name], train, later, lambda _: options)
+        if name not in made:
+            raise ValueError(failed[name])
+        return refitted(name, made[name], rows, later, options, whole)
+
+
+def refitted(
+    name: str,
+    judged: Fitted,
+    rows: Stack,
+    later: Stack,
+    options: Options,
+    whole: Future[Fitted] | None = None,
+) -> Fitted:
+    """The same way to fit on all rows, with the choices and the map that later rows have made; `whole` is that fit
+    where it has begun already.
 
     Calibration takes the newest windows away from the fit: a third of those who left, where history is short. Where
     the base rate stands in nothing is gained, and the ensemble's weights belong to the parts they were found for. A fit
@@ -70,7 +95,8 @@ def refitted(name: str, judged: Fitted, rows: Stack, later: Stack, options: Opti
     chosen = {key: facts[key] for key in ("penalty", "own_penalty", "trees", "few") if key in facts}
     same = replace(options, **chosen, early_names=tuple(facts.get("early", ())))
     try:
-        made = carried_over(judged.calibration, fit_one(name, rows, same), later)
+        again = whole.result() if whole is not None else fit_one(name, rows, same)
+        made = carried_over(judged.calibration, again, later)
     except (ValueError, NotAdditive) as error:
         return replace(judged, facts=dict(facts) | {"refit_failed": str(error)})
     return replace(made, facts=dict(made.facts) | {"judged_on": facts["rows"]})
@@ -88,11 +114,11 @@ def fit_all(
     wanted = [name for name in names if name != ENSEMBLE]
     if ENSEMBLE in names:
         wanted += [f"part.{part}" for part in PARTS if f"part.{part}" not in names]
-    looked: Looked = {}  # where the features' knots lie is the same for every candidate
+    shared = Shared()
 
     def tried(name: str) -> Fitted | str:
         try:
-            return fit_one(name, train, replace(options_of(name), looked=looked))
+            return fit_one(name, train, replace(options_of(name), shared=shared))
         except (ValueError, NotAdditive) as error:  # nobody is seen to leave yet, or nothing varies
             return str(error)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.engine.churn.chances import chances
-from scoring.engine.churn.data import Stack, take
+from scoring.engine.churn.data import Stack, take, thinned
 from scoring.engine.churn.explain import explain
 from scoring.engine.churn.fit import Options
 from scoring.engine.churn.model import Fitted
@@ -27,11 +27,13 @@ HORIZON = 90
 LEAST_ORIGINS = 4
 # With more rows folds and fits are made cheaper, or a back-test would take minutes, then an hour.
 SOME_ROWS, MANY_ROWS = 6_000, 20_000
-SMALL = {"folds": 5, "at_most": 8}
-MIDDLE = {"folds": 3, "at_most": 5}
-LARGE = {"folds": 2, "at_most": 4}
+SMALL = {"folds": 5, "at_most": 8, "turns": False}
+MIDDLE = {"folds": 3, "at_most": 5, "turns": False}
+# each tested day judges one half of the accounts, in turn: fits cost twice as much for hardly narrower intervals
+LARGE = {"folds": 2, "at_most": 4, "turns": True}
 # rows without a leaving that a fit of a large back-test keeps, weighted, and that choosing its penalty keeps
 QUIET_ROWS, QUIET_ROWS_OF_FOLDS = 12_000, 6_000
+QUIET_ROWS_OF_VERSION = 20_000  # and that the version itself is learnt from
 QUIET_ROWS_BOOSTED = (
     4_000  # trees are grown anew for each number of them: twenty times the additive fit's time
 )
@@ -55,6 +57,8 @@ class Forecasts:
     splits: tuple[
         tuple[Bools, Bools], ...
     ] = ()  # of each fit: rows learnt from, rows judged (masks of the stack)
+    # of each candidate of a large back-test: the penalty or number of trees that was judged
+    choices: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -71,8 +75,8 @@ def forecast(stack: Stack, *, until: int, names: tuple[str, ...], options: Optio
     )
     work = _Work(stack, found, names, cheap, size["folds"], len(stack) > SOME_ROWS, said)
     if len(found) >= LEAST_ORIGINS:
-        for origin in found:
-            work.at(origin)
+        for turn, origin in enumerate(found):
+            work.at(origin, turn % size["folds"] if size.get("turns") else None)
     return work.forecasts()
 
 
@@ -97,12 +101,15 @@ class _Work:
         self.p: dict[str, list[Floats]] = {name: [] for name in names}
         self.timing: dict[str, list[Floats]] = {name: [] for name in names if name in MAY_BE_CHOSEN}
         self.splits: list[tuple[Bools, Bools]] = []
-        self.done, self.total = 0, max(len(found) * folds, 1)
+        self.done = 0
 
-    def at(self, origin: Origin) -> None:
-        """One origin, fold by fold."""
+    def at(self, origin: Origin, only: int | None) -> None:
+        """One origin, fold by fold, or one of its folds alone."""
         for part in origin.parts(self.stack.day, self.stack.account, folds=self.folds):
-            self.said(self.done, self.total, f"Back-test on {len(self.found)} past days")
+            if only is not None and part.fold != only:
+                continue
+            total = len(self.found) * (self.folds if only is None else 1)
+            self.said(self.done, total, f"Back-test on {len(self.found)} past days")
             self.done += 1
             self.splits.append((part.train | part.calibrate, part.test))
             train = known_at(take(self.stack, part.train), origin.trained_at)
@@ -111,6 +118,8 @@ class _Work:
             self.rows.append(np.flatnonzero(part.test))
             self.days.append(np.full(len(test), origin.day, dtype=np.int64))
             self.bases.append(np.tile(_rates(train, later), (len(test), 1)))
+            if self.keeps_choice:
+                later = thinned(later, self.options.most_quiet, seed=self.options.seed)
             made, failed = fit_all(self.names, train, later, self._options)
             self.failed |= failed
             for name in self.names:
@@ -147,6 +156,7 @@ class _Work:
             self.failed,
             {name: np.concatenate(parts) for name, parts in self.timing.items() if parts},
             tuple(self.splits),
+            self.choices if self.keeps_choice else {},
         )
 
 

@@ -28,6 +28,7 @@ POINTS = 101
 GRID = 400  # rows that a kept sample is laid out on again
 NEWEST_DAYS = 365
 MOST_ROWS = 20_000  # of which the score is computed
+MOST_ROWS_MOVED = 10_000  # of which it is counted how far inputs moved, day by day and lag by lag
 SEED = 1
 AGEING = frozenset({"account.tenure_days"})  # drifts by itself: everybody grows older
 
@@ -59,7 +60,7 @@ def described(fitted: Fitted, stack: Stack) -> dict[str, Any]:
 
 def _movement(names: tuple[str, ...], stack: Stack) -> dict[str, Any]:
     """How far inputs (in the order of the names) moved, on the rows of some accounts, all of each."""
-    share = MOST_ROWS / max(len(stack), 1)
+    share = MOST_ROWS_MOVED / max(len(stack), 1)
     some = take(stack, spread_key(stack.account, np.zeros_like(stack.day), SEED) < share)
     if not len(some):
         return {}

@@ -26,7 +26,7 @@ from scoring.learning import associated, labels, leakage, pooling, registry, rol
 from scoring.learning import backtest as back
 from scoring.learning.gates import advisory_gates
 from scoring.learning.landmarks import SPACING_DAYS, Plan, Said
-from scoring.learning.recipes import NAMES, fit_all, refitted
+from scoring.learning.recipes import NAMES, final
 from scoring.models import ChanceSettings, ChurnModel
 from scoring.pooling import services as pool_services
 from tenants.access import Actor
@@ -109,7 +109,12 @@ def _fitted(tenant: Tenant, chosen: Plan, stack: Stack, report: dict[str, Any]) 
     """
     try:
         with one_thread():
-            fitted = fit_final(stack, until=labels.day_number(chosen.until), name=report["chosen"])
+            fitted = fit_final(
+                stack,
+                until=labels.day_number(chosen.until),
+                name=report["chosen"],
+                options=_options_judged(stack, report),
+            )
     except ValueError as error:
         raise TooLittle(f"Not yet calibrated: {error}.", report) from error
     done = fitted.calibration
@@ -124,6 +129,16 @@ def _fitted(tenant: Tenant, chosen: Plan, stack: Stack, report: dict[str, Any]) 
     report["strength"] = weak.words if weak else "Shown to beat the base rate."
     report["against_champion"] = against_champion(tenant, stack, report["chosen"])
     return fitted
+
+
+def _options_judged(stack: Stack, report: dict[str, Any]) -> Options:
+    """How the version is fitted: of many rows with the choices that the back-test judged, and on fewer quiet rows."""
+    if len(stack) <= rolling.MANY_ROWS:
+        return Options(seed=SEED)
+    choice = dict(report.get("choice", {}))
+    if "early_names" in choice:
+        choice["early_names"] = tuple(choice["early_names"])
+    return Options(seed=SEED, most_quiet=rolling.QUIET_ROWS_OF_VERSION, **choice)
 
 
 def _pooled(
@@ -230,11 +245,7 @@ def fit_final(stack: Stack, *, until: int, name: str, options: Options | None = 
     origin = found[0]
     train_rows = known_at(take(rows, np.isin(rows.day, origin.train)), origin.trained_at)
     later = known_at(take(rows, np.isin(rows.day, origin.calibrate)), until)
-    options = options or Options(seed=SEED)
-    made, failed = fit_all([name], train_rows, later, lambda _: options)
-    if name not in made:
-        raise ValueError(failed[name])
-    return refitted(name, made[name], known_at(rows, until), later, options)
+    return final(name, train_rows, later, known_at(rows, until), options or Options(seed=SEED))
 
 
 def against_champion(tenant: Tenant, stack: Stack, kind: str) -> dict[str, Any]:

@@ -7,10 +7,12 @@ import pytest
 
 from scoring.engine.churn.calibrate import calibrate
 from scoring.engine.churn.chances import chances
-from scoring.engine.churn.data import Stack, take
-from scoring.engine.churn.fit import Options, fit
+from scoring.engine.churn.data import Stack, leavers, take
+from scoring.engine.churn.document import to_document
+from scoring.engine.churn.fit import FEW, Options, fit
 from scoring.engine.churn.model import Calibration
 from scoring.engine.validation import known_at
+from scoring.learning import recipes
 from scoring.learning.observations import joined
 from scoring.learning.recipes import ENSEMBLE, refitted
 from tests.scoring.churn.truth import START, STEP, World, draw
@@ -88,3 +90,15 @@ def test_a_fit_that_fails_leaves_the_judged_one(everything, judged):
     made = refitted("additive", judged, nobody, everything, OPTIONS)
     assert made.curves is judged.curves
     assert "nobody is seen to leave" in made.facts["refit_failed"]
+
+
+def test_with_choices_given_both_fits_stand_side_by_side_and_say_the_same(everything):
+    train = known_at(take(everything, everything.day < CUT), CUT)
+    later = take(everything, everything.day >= CUT)
+    given = replace(OPTIONS, penalty=30.0, own_penalty=0.0, early_names=())
+    beside = recipes.final("additive", train, later, everything, given)
+    few = leavers(train) < FEW
+    made, failed = recipes.fit_all(["additive"], train, later, lambda _: replace(given, few=few))
+    assert failed == {}
+    in_turn = refitted("additive", made["additive"], everything, later, given)
+    assert to_document(beside) == to_document(in_turn)

@@ -1,6 +1,7 @@
 """Curves as columns: hats at quantiles, one column for "no value", and what makes a curve expensive."""
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -44,6 +45,15 @@ def knots(values: Floats, shares: tuple[float, ...]) -> Floats:
 
 
 Looked = dict[str, "Feature | str"]  # what was found of a feature, or why it was dropped
+
+
+@dataclass
+class Shared:
+    """What candidates of the same rows find once: where features have their knots, and what timing alone says."""
+
+    looked: Looked = field(default_factory=dict)
+    timing: dict[tuple[int, bool], tuple[Floats, Floats]] = field(default_factory=dict)
+    one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
 
 def chosen(

@@ -16,7 +16,7 @@ from . import timing as contract
 from .bins import Bins, binned
 from .data import PERIODS, SHOWN, Bools, Floats, Ints, Stack, columns
 from .fading import scales
-from .fit import Options, Prepared, covariance, prepare, root, timing_only, with_offsets
+from .fit import Options, Prepared, covariance, prepare, root, timing_of, with_offsets
 from .model import Calibration, Curve, Fitted, Timing, base_timing, on_curve, raw_logits, raw_timing
 from .select import fold_of
 from .solve import Problem, curvature
@@ -169,7 +169,7 @@ def fit_boosted(stack: Stack, *, options: Options | None = None) -> Fitted:
     options = replace(options, most_quiet=min(options.most_quiet, QUIET))
     prepared = prepare(stack, options)
     problem, names = prepared.problem, tuple(feature.name for feature in prepared.features)
-    base, base_root = timing_only(problem, few=prepared.few)
+    base, base_root = timing_of(prepared, options)
     base = with_offsets(base)
     timing = base_timing(base, exact_design(prepared))
     rows = person_periods(problem, columns(prepared.stack, names), timing, near(problem.counts))

@@ -118,14 +118,14 @@ def spread_key(account: Ints, day: Ints, seed: int) -> Floats:
 
 
 def thinned(stack: Stack, most_quiet: int, *, seed: int) -> Stack:
-    """In order, every row whose account leaves in a counted period, and at most about `most_quiet` of the others.
+    """In order, every row whose account leaves within 90 days, and at most about `most_quiet` of the others.
 
     Those stand for all by weight, so that levels stay what they are (weighted case-control: Manski and Lerman 1977;
-    King and Zeng 2001, section 4). Landmarks of one account resemble each other: little is lost. Only what is kept
-    is copied.
+    King and Zeng 2001, section 4). Landmarks of one account resemble each other: little is lost. Who leaves later is
+    among the others: of what today says of far periods little is learnt anyway (`fading`). Only what is kept is copied.
     """
     seen = outcomes(stack)
-    counted, leaves = seen.counts.any(axis=1), seen.leaves.any(axis=1)
+    counted, leaves = seen.counts.any(axis=1), seen.leaves[:, :SHOWN].any(axis=1)
     quiet = counted & ~leaves
     share = min(most_quiet / max(int(quiet.sum()), 1), 1.0)
     kept = counted & (leaves | (spread_key(stack.account, stack.day, seed) < share))

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import relevance
 from . import timing as contract
-from .basis import Feature, Looked, chosen, cost, matrix, tables
+from .basis import Feature, Shared, chosen, cost, matrix, tables
 from .chances import cumulative, hazards
 from .data import PERIODS, SHOWN, Floats, Stack, check, leavers, outcomes, thinned
 from .fading import NEAR, scales
@@ -45,8 +45,8 @@ class Options:
     )
     few: bool | None = None  # whether leavers are few; None: as many as there are say
     directions: int = 24
-    # what is the same for every fit of the same rows, given to each of them (see basis.chosen)
-    looked: Looked | None = field(default=None, compare=False, repr=False)
+    # what is the same for every fit of the same rows, given to each of them
+    shared: Shared | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,9 @@ def prepare(stack: Stack, options: Options) -> Prepared:
     skip = options.skip + tuple(name for name in stack.names if name not in wanted)
     counted = np.asarray(seen.counts.any(axis=1))
     few = left < FEW if options.few is None else options.few
-    features, dropped = chosen(stack, counted, few=few, skip=skip, looked=options.looked)
+    features, dropped = chosen(
+        stack, counted, few=few, skip=skip, looked=options.shared.looked if options.shared else None
+    )
     rows = thinned(stack, options.most_quiet, seed=options.seed)
     auto = auto_name(stack, options)
     known = rows.x[:, rows.names.index(auto)] if auto else np.full(len(rows), np.nan)
@@ -115,6 +117,17 @@ def costs(prepared: Prepared, options: Options) -> tuple[Floats, Floats]:
     if c:
         unit[a + b :, a + b :] = 2.0 * whole[np.ix_(problem.early, problem.early)]
     return fixed, unit
+
+
+def timing_of(prepared: Prepared, options: Options) -> tuple[Floats, Floats]:
+    """`timing_only` of the prepared rows, found once for all that share them."""
+    if options.shared is None:
+        return timing_only(prepared.problem, few=prepared.few)
+    key = (options.most_quiet, prepared.few)
+    with options.shared.one_at_a_time:
+        if key not in options.shared.timing:
+            options.shared.timing[key] = timing_only(prepared.problem, few=prepared.few)
+        return options.shared.timing[key]
 
 
 def timing_only(problem: Problem, *, few: bool) -> tuple[Floats, Floats]:
@@ -232,7 +245,7 @@ def fit(stack: Stack, *, options: Options | None = None) -> Fitted:
     """The default model. ValueError where there is nothing to fit."""
     options = options or Options()
     prepared = prepare(stack, options)
-    base, base_root = timing_only(prepared.problem, few=prepared.few)
+    base, base_root = timing_of(prepared, options)
     start = widened(base, prepared.problem.size)
     fixed, unit = costs(prepared, options)
     parts = [] if options.penalty is not None else fold_parts(prepared, options)
