@@ -3,6 +3,9 @@
 A feature that tells nearly everything alone, that changes when what came later is hidden, an account twice on a day, or
 in both training and test of a fit, refuses. That a feature loses much when it is read one horizon earlier is a warning:
 notice, arrears and silence do so honestly. It refuses only where the feature alone also tells suspiciously much.
+
+What a contract says of its own end is known in advance however well it tells who leaves: where customers must give
+notice, notice tells nearly everything. That it does is said and never refuses; that it knew the future still does.
 """
 
 from collections.abc import Sequence
@@ -19,6 +22,7 @@ from scoring.learning.rolling import HORIZON, MANY_ROWS, Forecasts
 from tenants.models import Tenant
 
 REFUSING = ("alone", "duplicates", "apart", "read_later", "read_whom")
+BY_STRENGTH = ("alone", "shift_one")  # how much a feature tells, which is no proof of knowing the future
 SUSPICIOUS = 0.9  # AUC of one feature alone from which a large fall is no honest news any more
 # what a contract says of its own end is known in advance, and so is the length of a relation
 HONEST = ("business.notice_given", "business.days_to_renewal", "account.tenure_days")
@@ -44,11 +48,16 @@ def found(
     return [
         {
             **{name: row[name] for name in ("key", "feature", "value", "limit", "words")},
-            "refuses": row["key"] in REFUSING
-            or (row["key"] == "shift_one" and alone.get(row["feature"], 0.0) >= SUSPICIOUS),
+            "refuses": _refuses(row, alone.get(row["feature"], 0.0)),
         }
         for row in tripped
     ]
+
+
+def _refuses(row: dict[str, Any], alone: float) -> bool:
+    if row["key"] in BY_STRENGTH and row["feature"] in HONEST:
+        return False
+    return row["key"] in REFUSING or (row["key"] == "shift_one" and alone >= SUSPICIOUS)
 
 
 def _worst_split(stack: Stack, forecasts: Forecasts) -> tuple[Bools | None, Bools | None]:

@@ -42,9 +42,14 @@ def refused(report):
     return {(each["key"], each["feature"]) for each in report["leaks"] if each["refuses"]}
 
 
-def gathered(world):
-    with connection.cursor() as cursor:  # the test's one transaction is idle while the maths runs
+def no_limit_between_statements():
+    """The test's one transaction is idle while the maths runs."""
+    with connection.cursor() as cursor:
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def gathered(world):
+    no_limit_between_statements()
     return landmarks.gather(world.tenant, as_of=END, said=quiet)
 
 
@@ -118,6 +123,20 @@ def test_an_account_on_both_sides_of_a_fit_refuses(acme, monkeypatch):
     monkeypatch.setattr(rolling, "SMALL", {"folds": 1, "at_most": 4})
     report = judged(acme, made_up(accounts=150, days=12, level=-3.0))
     assert ("apart", "") in refused(report)
+
+
+def test_customers_who_must_give_notice_can_have_a_version(acme):
+    """With notice 100 days ahead it tells nearly all of who leaves, in advance. No other figure may."""
+    chosen, stack = made_up(accounts=400, days=14)
+    no_limit_between_statements()
+    rng, x = np.random.default_rng(8), stack.x.copy()
+    gave_notice = (stack.leaves_in < 100) & (rng.random(len(stack)) < 0.95)
+    for name in ("business.notice_given", "business.discount"):
+        x[:, stack.names.index(name)] = gave_notice
+    report = judged(acme, (chosen, replace(stack, x=x)))
+    told = {key for key, feature in caught(report) if feature == "business.notice_given"}
+    assert told == {"alone", "shift_one"}
+    assert {feature for _, feature in refused(report)} == {"business.discount"}
 
 
 def test_of_todays_fields_segment_and_employees_alone_are_read(small):
