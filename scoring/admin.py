@@ -262,6 +262,18 @@ class CompetitorAdmin(TenantModelAdmin):
         super().write(request, row, form=form, before=before)
 
 
+# from, to, in words: beyond them a gate of automation would hold whatever a version has shown
+HOLDS_BACK = {
+    "months_in_shadow": (1, 36, "1 to 36 months"),
+    "most_calibration_error": (
+        Decimal("0.001"),
+        Decimal("0.1"),
+        "a share from 0.001 to 0.1, such as 0.03 for 3 %",
+    ),
+    "own_chance_from": (Decimal("0.5"), Decimal(1), "a share from 0.5 to 1, such as 0.7 for 70 %"),
+}
+
+
 class ChanceSettingsForm(OwnRowForm):
     class Meta:
         model = ChanceSettings
@@ -270,14 +282,11 @@ class ChanceSettingsForm(OwnRowForm):
     def clean(self) -> dict[str, Any]:
         """The table's own rules, told before it refuses."""
         cleaned = super().clean()
-        self._within("most_calibration_error", Decimal(0), Decimal(10), "more than 0")
-        self._within("own_chance_from", Decimal(0), Decimal("1.001"), "more than 0, at most 1")
+        for name, (low, high, words) in HOLDS_BACK.items():
+            value = self.cleaned_data.get(name)
+            if value is not None and not low <= value <= high:
+                self.add_error(name, f"{value} would switch the gate off: give {words}.")
         return cleaned
-
-    def _within(self, name: str, low: Decimal, high: Decimal, words: str) -> None:
-        value = self.cleaned_data.get(name)
-        if value is not None and not low < value < high:
-            self.add_error(name, f"Give a share {words}.")
 
 
 @register(ChanceSettings)

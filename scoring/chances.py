@@ -21,7 +21,9 @@ from scoring.automation.levels import Sources, marked
 from scoring.breakdown import MISSING
 from scoring.catalogue import BY_KEY, INDICATORS, SOURCES, Missing
 from scoring.engine.churn import chances as engine
+from scoring.engine.churn.data import Stack, blank
 from scoring.engine.churn.explain import explain
+from scoring.engine.churn.model import Fitted, without
 from scoring.engine.validation import risk_level
 from scoring.learning.observations import observe
 from scoring.learning.registry import CorruptModel, load_model
@@ -29,7 +31,7 @@ from scoring.learning.stake import simulated
 from scoring.models import ChanceSettings, ChurnModel
 from scoring.pooling.words import POOLED, flag_of
 from scoring.scored import Scored
-from scoring.windows import of_version
+from scoring.windows import of_version, switched_off
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -173,8 +175,8 @@ def with_digest(scored: Scored, day: DayChances) -> Scored:
 
 
 def _compute(row: ChurnModel, reading: Reading, settings: ChanceSettings) -> Chances:
-    fitted, scored = load_model(row), reading.of(row)
-    stack = observe(scored.features, scored.values)
+    scored = reading.of(row)
+    fitted, stack = _as_wanted(load_model(row), scored)
     said = engine.chances(fitted, stack)
     parts = explain(fitted, stack)
     x = _values(parts.names, stack.names, stack.x)
@@ -196,6 +198,13 @@ def _compute(row: ChurnModel, reading: Reading, settings: ChanceSettings) -> Cha
         windows=scored.features.windows,
         seen="" if scored is reading.scored else hashlib.sha256(said.p.tobytes()).hexdigest(),
     )
+
+
+def _as_wanted(fitted: Fitted, scored: Scored) -> tuple[Fitted, Stack]:
+    """The version and the day without the indicators that are switched off, which move no chance."""
+    off = switched_off(scored.policies)
+    stack = observe(scored.features, scored.values)
+    return (without(fitted, off), blank(stack, off)) if off else (fitted, stack)
 
 
 def _values(names: tuple[str, ...], of: tuple[str, ...], x: Floats) -> Floats:
@@ -224,8 +233,8 @@ def _shadows(rows: list[ChurnModel], reading: Reading) -> tuple[Shadow, ...]:
         except CorruptModel:
             logger.warning("a shadow model cannot be read", extra={"model": row.pk})
             continue
-        scored = reading.of(row)
-        found.append(Shadow(row.pk, engine.chances(fitted, observe(scored.features, scored.values)).p))
+        fitted, stack = _as_wanted(fitted, reading.of(row))
+        found.append(Shadow(row.pk, engine.chances(fitted, stack).p))
     return tuple(found)
 
 

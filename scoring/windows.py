@@ -61,6 +61,20 @@ def of_column(found: Sequence[Mapping[str, Any]] | None) -> dict[str, int]:
     return different({each["key"]: each["days"] for each in found or ()})
 
 
+def switched_off(policies: Iterable[HealthPolicy]) -> tuple[str, ...]:
+    """Indicators that the policy of all segments has switched off: in no health and in no chance. Needs `.rows`."""
+    base = next((policy for policy in policies if policy.segment == ""), None)
+    return tuple(sorted(row.indicator for row in base.rows if not row.enabled)) if base is not None else ()
+
+
+def off_in_force(tenant: Tenant) -> tuple[str, ...]:
+    """The same of the policy in force; one query, in the tenant's transaction."""
+    rows = PolicyIndicator.objects.for_tenant(tenant).filter(
+        policy__state=HealthPolicy.State.PUBLISHED, policy__segment="", enabled=False
+    )
+    return tuple(sorted(rows.values_list("indicator", flat=True)))
+
+
 def _own(rows: Iterable[PolicyIndicator]) -> dict[str, int]:
     return different({row.indicator: row.window_days for row in rows if row.window_days})
 

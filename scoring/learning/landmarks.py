@@ -17,11 +17,11 @@ import numpy as np
 from django.conf import settings
 
 from scoring import pipeline
-from scoring.engine.churn.data import PER_ROW, Stack
+from scoring.engine.churn.data import PER_ROW, Stack, blank
 from scoring.learning import labels, spans
 from scoring.learning.observations import NAMES, SEGMENTS, joined, observe
 from scoring.sentiment.reading import read_new
-from scoring.windows import in_force
+from scoring.windows import in_force, off_in_force
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -41,13 +41,14 @@ class Plan:
     days: tuple[date, ...]  # ascending
     known: labels.Leavers
     windows: dict[str, int] = field(default_factory=dict)  # of one's own, that every landmark is read over
+    off: tuple[str, ...] = ()  # indicators that are switched off: nothing is learnt from them
 
 
 def plan(tenant: Tenant, *, as_of: date, most: int = MOST) -> Plan:
     """The landmarks of what was known before `as_of`. Needs the tenant's transaction."""
     span = spans.of(tenant, as_of)
     known = labels.leavers(tenant, before=span.until)
-    return Plan(as_of, span.until, span.since, span.days(most), known, in_force(tenant))
+    return Plan(as_of, span.until, span.since, span.days(most), known, in_force(tenant), off_in_force(tenant))
 
 
 def read(tenant: Tenant, *, day: date, windows: dict[str, int] | None = None) -> Stack | None:
@@ -61,7 +62,7 @@ def read(tenant: Tenant, *, day: date, windows: dict[str, int] | None = None) ->
 
 def stacked(chosen: Plan, parts: list[Stack]) -> Stack:
     """All landmarks in one, with what became of everybody."""
-    return labels.label(joined(parts), known=chosen.known, until=chosen.until)
+    return labels.label(blank(joined(parts), chosen.off), known=chosen.known, until=chosen.until)
 
 
 class OutOfTime(Exception):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.engine.churn.data import Bools, Floats, Stack, take
+from scoring.engine.churn.data import Bools, Floats, Stack, blank, take
 from scoring.engine.validation.leaks import leaks, read_later, row
 from scoring.learning import as_cut, labels
 from scoring.learning.landmarks import Plan
@@ -42,7 +42,10 @@ def found(
 
     Reads one or two past days again.
     """
-    rows = [*looked, *read_again(tenant, stack, days_to_read(chosen, stack), windows=chosen.windows)]
+    rows = [
+        *looked,
+        *read_again(tenant, stack, days_to_read(chosen, stack), windows=chosen.windows, off=chosen.off),
+    ]
     alone = {row["feature"]: row["value"] or 0.0 for row in rows if row["key"] == "alone"}
     tripped = [row for row in rows if row["tripped"]]
     return [
@@ -81,9 +84,15 @@ def days_to_read(chosen: Plan, stack: Stack) -> list[date]:
 
 
 def read_again(
-    tenant: Tenant, stack: Stack, days: Sequence[date], *, windows: dict[str, int] | None = None
+    tenant: Tenant,
+    stack: Stack,
+    days: Sequence[date],
+    *,
+    windows: dict[str, int] | None = None,
+    off: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """The stack's rows of those days beside a reading from which everything later is hidden, over the same windows."""
+    """The stack's rows of those days beside a reading from which everything later is hidden, over the same windows and
+    without the features that are switched off."""
     rows, later, whom = [], [], 0
     for day in days:
         again = as_cut.read(tenant, day=day, windows=windows)
@@ -93,7 +102,7 @@ def read_again(
         both, here, there = np.intersect1d(stack.account[mine], again.account, return_indices=True)
         whom += mine.size + again.account.size - 2 * both.size
         rows.append(mine[here])
-        later.append(again.x[there])
+        later.append(blank(again, off).x[there])
     if not rows:
         return []
     compared = take(stack, np.concatenate(rows))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from accounts.models import Account
-from scoring import model_queries, strength
+from scoring import model_queries, strength, windows
 from scoring.chance_models import LEAST_LEAVERS
 from scoring.engine.churn.chances import chances
 from scoring.engine.churn.data import Stack, leavers, take
@@ -127,7 +127,7 @@ def _fitted(tenant: Tenant, chosen: Plan, stack: Stack, report: dict[str, Any]) 
     report["gates"] = advisory_gates(report, settings=settings)
     weak = strength.weakness(report)
     report["strength"] = weak.words if weak else "Shown to beat the base rate."
-    report["against_champion"] = against_champion(tenant, stack, report["chosen"])
+    report["against_champion"] = against_champion(tenant, chosen, stack, report["chosen"])
     return fitted
 
 
@@ -248,7 +248,7 @@ def fit_final(stack: Stack, *, until: int, name: str, options: Options | None = 
     return final(name, train_rows, later, known_at(rows, until), options or Options(seed=SEED))
 
 
-def against_champion(tenant: Tenant, stack: Stack, kind: str) -> dict[str, Any]:
+def against_champion(tenant: Tenant, chosen: Plan, stack: Stack, kind: str) -> dict[str, Any]:
     """The version in force against the same way to fit, on days after that version was learnt, which neither saw.
 
     The way to fit gets no more than the champion had: only days known then. So what is compared is whether the new way
@@ -263,6 +263,9 @@ def against_champion(tenant: Tenant, stack: Stack, kind: str) -> dict[str, Any]:
         old = registry.load_model(champion)
     except registry.CorruptModel as error:
         return {"not_worse": True, "words": f"{name} cannot be used: {error}"}
+    if windows.other_than(champion.report, chosen.windows):
+        words = f"{name} was learnt over other windows than are in force now: not to be compared on the same rows."
+        return {"not_worse": True, "words": words}
     since = labels.day_number(champion.as_of)
     rows = take(stack, (stack.day >= since) & (stack.seen_for >= HORIZONS[0]))
     left = len(np.unique(rows.account[rows.leaves_in < HORIZONS[0]]))

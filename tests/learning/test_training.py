@@ -201,9 +201,14 @@ def test_a_champion_that_knows_more_stays(acme, signal):
     before = stack.day < day
     x[before, stack.names.index(DRIVER)] = np.random.default_rng(5).normal(size=int(before.sum()))
     with acme.here():
-        found = training.against_champion(acme.tenant, replace(stack, x=x), "additive")
+        found = training.against_champion(acme.tenant, chosen, replace(stack, x=x), "additive")
+        # rows over other windows are others than the champion was learnt on, so nothing is said of it
+        changed = replace(chosen, windows={key: 2 * days for key, days in row.report["windows"].items()})
+        apart = training.against_champion(acme.tenant, changed, replace(stack, x=x), "additive")
     assert not found["not_worse"]
     assert "Worse than version 1" in found["words"]
+    assert apart["not_worse"]
+    assert "other windows" in apart["words"]
 
 
 def test_every_candidate_is_tried_on_the_same_rows(acme):

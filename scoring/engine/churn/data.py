@@ -4,6 +4,7 @@ A period's outcome is known when the whole period has been seen. Person-periods 
 still over an account's periods, so that a row of features serves all of them (landmark stacking: van Houwelingen 2007).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,6 +51,16 @@ def take(stack: Stack, rows: Ints | Bools) -> Stack:
     """The rows that are asked for, in that order."""
     picked = {name: getattr(stack, name)[rows] for name in PER_ROW}
     return replace(stack, **picked, weight=None if stack.weight is None else stack.weight[rows])
+
+
+def blank(stack: Stack, names: Collection[str]) -> Stack:
+    """The same rows without a value of these features; the stack itself where it has none of them."""
+    places = [at for at, name in enumerate(stack.names) if name in names]
+    if not places:
+        return stack
+    x = stack.x.copy()
+    x[:, places] = np.nan
+    return replace(stack, x=x)
 
 
 def columns(stack: Stack, names: tuple[str, ...]) -> Floats:

@@ -6,7 +6,7 @@ below the value (a value equal to an x still belongs to the left). `fade` falls 
 today says less of what lies far ahead (`fading`). Evaluation needs numpy alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -193,3 +193,24 @@ def raw_logits(fitted: Fitted, stack: Stack) -> Floats:
         rows = np.arange(start, min(start + BLOCK, len(stack)))
         out[rows] = pieces(plain, take(stack, rows)).logits()
     return out
+
+
+def without(fitted: Fitted, names: Collection[str]) -> Fitted:
+    """The model with some features' parts as they are for the usual account, whatever the features say.
+
+    For features that may not count any more: nobody's chance moves by them, the level stays that of the usual account,
+    and contributions add up as before. The next training learns without them.
+    """
+    return replace(
+        fitted, curves=tuple(_level(each) if each.name in names else each for each in fitted.curves)
+    )
+
+
+def _level(curve: Curve) -> Curve:
+    usual = np.array([curve.usual])
+    early = curve.early
+    return replace(
+        curve,
+        table=np.full_like(curve.table, on_curve(curve, curve.table, usual)[0]),
+        early=None if early is None else np.full_like(early, on_curve(curve, early, usual)[0]),
+    )

@@ -61,7 +61,10 @@ def risk_level(
 
     `previous` and `pending` are what the last scoring returned, -1 for none. A level changes at once over each cut that
     the chance is `margin` beyond, and over others as far as two scorings running agree. The first level is plain.
+    ValueError for a margin below zero: a level would change before its cut.
     """
+    if margin < 0:
+        raise ValueError(f"a level's margin is {margin}, and cannot be below zero")
     edges = np.asarray(cuts, dtype=np.float64)
     known = ~np.isnan(p90)
     plain = np.searchsorted(edges, p90, side="right")

@@ -273,6 +273,13 @@ def test_the_admin_sets_gates_once_and_the_thresholds_page_lists_them(acme, admi
     address = "/admin/scoring/chancesettings/add/"
     few = admin.post(address, given | {"least_leavers": "5"})
     assert "greater than or equal to 20" in few.content.decode()
+    for name, value in (
+        ("most_calibration_error", "0.30"),
+        ("own_chance_from", "0.001"),
+        ("months_in_shadow", "0"),
+    ):
+        refused = admin.post(address, given | {name: value}).content.decode()
+        assert "would switch the gate off" in refused, name
     assert admin.post(address, given).status_code == 302
     with acme.here():
         assert ChanceSettings.objects.get(tenant=acme.tenant).months_in_shadow == 4

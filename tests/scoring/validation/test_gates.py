@@ -1,6 +1,7 @@
 """Gates name their figure; levels move only when it is meant."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,6 +38,12 @@ def walk(*chances, cuts=CUTS):
         level, pending = risk_level(np.array([each]), cuts, level, pending)
         seen.append(int(level[0]))
     return seen
+
+
+def test_a_level_cannot_change_before_its_cut():
+    none = np.array([-1])
+    with pytest.raises(ValueError, match="below zero"):
+        risk_level(np.array([0.27]), (0.1, 0.3, 0.6), none, none, margin=-0.05)
 
 
 def test_levels_cross_after_two_scorings_or_by_a_margin():
