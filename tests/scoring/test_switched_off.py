@@ -1,4 +1,4 @@
-"""An indicator that a workspace has switched off moves no chance: neither of a version learnt with it, nor of the next."""
+"""An indicator that is switched off moves no chance: neither of a version learnt with it, nor of the next one."""
 
 import math
 
