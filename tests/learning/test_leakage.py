@@ -13,7 +13,7 @@ from accounts.models import Account, Contact, ContactChange
 from scoring.engine.churn.data import take
 from scoring.engine.values import FORMULAS
 from scoring.features import statements
-from scoring.learning import as_cut, landmarks, rolling, training
+from scoring.learning import as_cut, landmarks, leakage, rolling, training
 from scoring.learning.rolling import HORIZON
 from tests.learning import leaky_world
 from tests.learning.leaky_world import ENCODES_TENURE, END, PLANTED
@@ -229,3 +229,17 @@ def test_every_table_that_figures_read_is_hidden_from_or_known_to_have_no_time()
         "accounts_erasedmark",
     }  # fmt: skip
     assert evidence - set(as_cut.TABLES) == without_facts
+
+
+def test_of_many_rows_some_accounts_show_what_a_feature_tells_and_all_what_is_there_twice(acme, monkeypatch):
+    monkeypatch.setattr(leakage, "MOST_ROWS", 1_500)
+    chosen, stack = made_up(accounts=400, days=14)
+    no_limit_between_statements()
+    x = stack.x.copy()
+    x[:, stack.names.index("business.discount")] = stack.leaves_in < 90
+    doubled = take(replace(stack, x=x), np.r_[np.arange(len(stack)), [len(stack) - 1]])
+    some = leakage._some_accounts(doubled)
+    assert 1_000 < len(some) < 2_000
+    assert not np.isin(some.account, np.setdiff1d(doubled.account, some.account)).any()
+    assert len(some) == np.isin(doubled.account, some.account).sum()
+    assert {("alone", "business.discount"), ("duplicates", "")} <= refused(judged(acme, (chosen, doubled)))

@@ -34,6 +34,7 @@ def leaks(
     stack: Table,
     *,
     horizon: int = 90,
+    some: Table | None = None,
     later: Floats | None = None,
     train: Bools | None = None,
     test: Bools | None = None,
@@ -43,20 +44,22 @@ def leaks(
 ) -> list[dict[str, Any]]:
     """Rows {key, feature, value, limit, tripped, words}; the checks whose input is given.
 
-    `later`: the same features of the same observations read at a later time (n x f). `train`, `test`: masks of a split.
-    `tenure`: days since an account began (n). `exempt`: names that may encode tenure, tenure itself above all.
+    `some`: rows of some accounts, all of each, that stand for all where it is asked what a feature tells; m rows, else
+    m = n. `later`: the same features of the same observations read at a later time (n x f). `train`, `test`: masks of a
+    split. `tenure`: days since an account began (m). `exempt`: names that may encode tenure, tenure itself above all.
     """
     used = {**LIMITS, **(limits or {})}
-    known, left = outcome(stack, horizon)
-    rows = alone(stack, known, left, limit=used["alone"])
-    rows += shifted(stack, known, left, horizon=horizon, limits=used)
+    some = stack if some is None else some
+    known, left = outcome(some, horizon)
+    rows = alone(some, known, left, limit=used["alone"])
+    rows += shifted(some, known, left, horizon=horizon, limits=used)
     rows += [duplicates(stack), same_rows(stack, limit=used["same"])]
     if train is not None and test is not None:
         rows.append(apart(stack.account, train, test))
     if later is not None:
         rows += read_later(stack, later)
     if tenure is not None:
-        rows += encodes_tenure(stack, tenure, exempt=exempt, limits=used)
+        rows += encodes_tenure(some, tenure, exempt=exempt, limits=used)
     return rows
 
 
