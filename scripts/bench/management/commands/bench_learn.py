@@ -95,7 +95,8 @@ def baseline(stack: Stack) -> dict[str, Any]:
     within 90 days. No choice of anything, no calibration, no judging."""
     known = (stack.seen_for >= 90) | (stack.leaves_in < 90)
     x, y = stack.x[known], (stack.leaves_in[known] < 90).astype(np.int64)
-    x = x[:, np.nanmin(x, axis=0) < np.nanmax(x, axis=0)]  # scikit-learn's bins refuse a column without a value
+    # scikit-learn's bins refuse a column without a value
+    x = x[:, np.nanmin(x, axis=0) < np.nanmax(x, axis=0)]
     with one_thread():
         return {
             "rows": len(y),
