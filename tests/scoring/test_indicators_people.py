@@ -148,24 +148,44 @@ def test_who_became_champion_or_is_it_again_is_no_loss(acme, account, champion):
         assert vulnerability(acme, account) == 30
 
 
-def test_a_role_that_was_put_right_counts_from_the_day_after(acme, account, champion):
-    values = {
-        "source": "contact",
-        "row_id": champion.pk,
-        "row_label": "P",
-        "field": "role",
-        "why": "She told us.",
-    }
+def put_right(world, person, old, new, days):
+    """A role as somebody corrected it so many days before."""
+    models.Contact.objects.filter(pk=person.pk).update(role=new)
+    return SourceCorrection.objects.create(
+        tenant=world.tenant, account_id=person.account_id, source="contact", row_id=person.pk, row_label="P",
+        field="role", old=old, new=new, why="She told us.", created_at=ago(days),
+        superseded_at=ago(0),  # one in force a row; that an older one was overtaken alters nothing
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("days", [0, 1, 300])
+def test_who_never_was_a_champion_is_none_that_was_lost(acme, account, champion, days):
     with acme.here():
-        models.Contact.objects.filter(pk=champion.pk).update(role="user")
-        row = SourceCorrection.objects.create(
-            tenant=acme.tenant, account=account, old="champion", new="user", created_at=ago(0), **values
-        )
+        put_right(acme, champion, "champion", "user", days)
         assert vulnerability(acme, account) is None  # the role stands corrected at once, for every day
-        SourceCorrection.objects.filter(pk=row.pk).update(created_at=ago(1))
-        assert vulnerability(acme, account) == 100
-        SourceCorrection.objects.filter(pk=row.pk).update(field="departed_at")
+        changed(acme, champion, "role", "user", "champion", days + 5)  # even where an import had brought it
         assert vulnerability(acme, account) is None
+
+
+def test_a_click_that_was_put_right_is_no_loss(acme, account, other, champion):
+    person, there = contact(acme, other, "user"), contact(acme, account, "user")
+    with acme.here():
+        for each in (person, there):
+            put_right(acme, each, "user", "champion", 9)
+            put_right(acme, each, "champion", "user", 8)
+    assert vulnerability(acme, other) is None
+    assert vulnerability(acme, account) == 30  # of the champion's silence alone
+
+
+def test_who_was_put_right_to_be_champion_is_one_from_then_on(acme, account, champion):
+    with acme.here():
+        changed(acme, champion, "title", "IT Manager", "Head of IT", 40)
+        assert vulnerability(acme, account) == 50
+        put_right(acme, champion, "user", "champion", 30)
+        assert vulnerability(acme, account) == 30  # the title is older
+        changed(acme, champion, "role", "champion", "user", 10)
+        models.Contact.objects.filter(pk=champion.pk).update(role="user")
+        assert vulnerability(acme, account) == 100  # that an import took it away is a loss
 
 
 def test_a_later_change_of_a_role_alters_no_figure_of_the_day(acme):
