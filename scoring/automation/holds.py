@@ -22,6 +22,9 @@ from tenants.models import Tenant
 LOOKS_BACK = timedelta(
     days=366
 )  # a shift is looked at weekly until it is over: no look so long, none can be made
+LOOK_EVERY = timedelta(
+    days=7
+)  # each check errs once in 1,000 looks: nightly ones would alarm seven times as often
 INPUT_CHECKS = ("missing.", "psi.")
 SCORE = "score"  # the check of the chances themselves: no source, but as good a reason to wait
 LATE, EMPTY, SHIFTED = "late", "empty", "shifted"
@@ -137,12 +140,13 @@ def _shifts(tenant: Tenant, day: date) -> dict[str, Shift]:
     """What looks at drift hold, by source.
 
     Of each source the newest look that checked it decides, whichever version it was made with and wherever that stands
-    by now: that a version was taken back, replaced or cannot be opened says nothing of the source. Of the chances only
+    by now: that a version was taken back, replaced or cannot be opened says nothing of the source. But what a replaced
+    version learned from is older, so it overrules no look of the week with the version in force. Of the chances only
     looks at the version in force count.
     """
     found: dict[str, Shift] = {}
     settled: set[str] = set()
-    for seen in _looks(tenant, day):
+    for seen in sorted(_looks(tenant, day), key=_rank, reverse=True):
         beyond = {source_of_check(row["key"]): row for row in reversed(seen.outside)}
         checked = {source_of_check(key) for key in seen.keys} - {""}
         if seen.model_state not in ChurnModel.LIVE:
@@ -153,12 +157,21 @@ def _shifts(tenant: Tenant, day: date) -> dict[str, Shift]:
     return found
 
 
+def _rank(seen: Any) -> tuple[date, date, int]:
+    """The order in which looks decide: of the version in force a look counts as made when the next one is due."""
+    is_live = seen.model_state in ChurnModel.LIVE
+    return seen.as_of + (LOOK_EVERY if is_live else timedelta(0)), seen.as_of, seen.pk
+
+
 def _looks(tenant: Tenant, day: date) -> Iterable[Any]:
-    """Looks of a year up to that day, newest first: day, version and its state, `keys` checked, rows `outside`."""
+    """Looks of a year up to that day: day, version and its state, `keys` checked, rows `outside`.
+
+    Of those of one version that checked the same the newest alone: the others decide nothing.
+    """
     looks = DriftCheck.objects.for_tenant(tenant).filter(as_of__lte=day, as_of__gt=day - LOOKS_BACK)
     told = looks.annotate(model_state=F("model__state"), outside=_path(BEYOND), keys=_path("$[*].key"))
-    wanted = ("as_of", "model_id", "model_state", "outside", "keys")
-    return told.order_by("-as_of", "-pk").values_list(*wanted, named=True)
+    newest = told.order_by("model_id", "keys", "-as_of", "-pk").distinct("model_id", "keys")
+    return newest.values_list("pk", "as_of", "model_id", "model_state", "outside", "keys", named=True)
 
 
 def _path(path: str) -> Func:

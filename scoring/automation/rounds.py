@@ -1,6 +1,6 @@
 """Jobs: look at drift and gates each night, and change the state of a version."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.db import transaction
@@ -22,9 +22,6 @@ DRIFT = "scoring.drift"
 GATES_AGAIN = "scoring.gates_again"  # while an automatic version waits for them
 MOST_TOLD = 3  # failing gates that one notice names
 NOTHING = "There is no version to watch yet."
-LOOK_EVERY = timedelta(
-    days=7
-)  # each check errs once in 1,000 looks: nightly ones would alarm seven times as often
 
 
 def watch(tenant: Tenant, progress: Any, *, look_now: bool = False) -> dict[str, Any]:
@@ -74,7 +71,7 @@ def _look_for_return(tenant: Tenant, live: ChurnModel | None, *, as_of: date, no
 def _look(tenant: Tenant, live: ChurnModel, *, as_of: date, now: bool) -> DriftCheck | None:
     with tenant_transaction(tenant.pk):
         last = DriftCheck.objects.for_tenant(tenant).filter(model=live).order_by("-as_of").first()
-    if last is not None and (last.as_of >= as_of or (not now and as_of - last.as_of < LOOK_EVERY)):
+    if last is not None and (last.as_of >= as_of or (not now and as_of - last.as_of < holds.LOOK_EVERY)):
         return last
     return look_at_drift(tenant, live, as_of=as_of)
 

@@ -321,6 +321,26 @@ def test_only_a_look_that_checked_the_source_ends_its_hold(acme, names, waits):
     assert held(acme) == (["source_shifted:invoices"] if waits else [])
 
 
+@pytest.mark.parametrize(("days", "waits"), [(0, False), (6, False), (8, True)])
+def test_a_replaced_version_does_not_overrule_the_one_in_force(acme, days, waits):
+    """It alone reads contacts and is looked at for them; against its old sample invoices are beyond, too."""
+    first, second = version(acme), version(acme)
+    scored(acme, second, day=DAY + timedelta(days=8))
+    beyond = [
+        {"key": f"missing.{name}", "tripped": False, "beyond": True, "words": "It moved."}
+        for name in (OVERDUE, "stakeholders.champion_present")
+    ]
+    within = [{"key": f"missing.{OVERDUE}", "tripped": False, "beyond": False}]
+    with acme.here():
+        for model, after, rows in ((second, 0, within), (first, 0, beyond), (first, days, beyond)):
+            DriftCheck.objects.get_or_create(
+                tenant=acme.tenant, model=model, as_of=DAY + timedelta(days=after),
+                defaults={"figures": rows, "tripped": False},
+            )  # fmt: skip
+    assert ("source_shifted:invoices" in held(acme)) is waits
+    assert len(held(acme)) == 1 + waits
+
+
 def test_of_a_version_that_is_not_in_force_nobody_waits_for_its_chances_or_for_what_it_alone_reads(acme):
     model = version(acme)
     scored(acme, model, day=DAY)
