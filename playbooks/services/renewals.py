@@ -81,25 +81,44 @@ def give_dates(tenant: Tenant, *, run: ScoreRun, now: datetime) -> int:
     """Suggest what dates alone speak for, to each CSM what there is room for this week; how many. A source that is
     away holds them only where it brings the dates."""
     lock_flags(tenant)
-    turns = _whose_turn(tenant, run, now)
-    rows = list(queries.standings(tenant, [each.account_id for each in turns]).values())
-    return _Look(tenant, run, playbooks_of(tenant), rows, now).give(turns) if rows else 0
+    week, playbooks = _week_of(tenant, now), playbooks_of(tenant)
+    waits, count = _in_turn(tenant, run), 0
+    while waits := [each for each in waits if week.has_room(each)]:
+        block, waits = waits[:BLOCK], waits[BLOCK:]
+        rows = list(queries.standings(tenant, [each.account_id for each in block]).values())
+        count += _Look(tenant, run, playbooks, rows, now).give(block, week)
+    return count
 
 
-def _whose_turn(tenant: Tenant, run: ScoreRun, now: datetime) -> list[Waits]:
-    """The nearest month first, in it the largest; accounts without a CSM share one week."""
-    most = chance_settings(tenant).flags_per_csm_week
-    given = queries.given_since(tenant, queries.week_began(tenant, now), flags=False)
+def _in_turn(tenant: Tenant, run: ScoreRun) -> list[Waits]:
+    """The nearest month first, in it the largest; an account once, however many playbooks wait for its term."""
 
     def order(each: Waits) -> tuple[Any, ...]:
         return (each.ends - run.as_of).days // MONTH, -(each.arr or Decimal(0)), each.ends, each.pk
 
-    turns = []
+    found: dict[int, Waits] = {}
     for each in sorted(queries.dates_waiting(tenant), key=order):
-        if given.get(each.owner_id, 0) < most:
-            given[each.owner_id] = given.get(each.owner_id, 0) + 1
-            turns.append(each)
-    return turns
+        found.setdefault(each.account_id, each)
+    return list(found.values())
+
+
+@dataclass
+class _Week:
+    """How many places each CSM has left this week; accounts without a CSM share one week."""
+
+    most: int
+    given: dict[int | None, int]
+
+    def has_room(self, each: Waits) -> bool:
+        return self.given.get(each.owner_id, 0) < self.most
+
+    def take(self, each: Waits) -> None:
+        self.given[each.owner_id] = self.given.get(each.owner_id, 0) + 1
+
+
+def _week_of(tenant: Tenant, now: datetime) -> _Week:
+    given = queries.given_since(tenant, queries.week_began(tenant, now), flags=False)
+    return _Week(chance_settings(tenant).flags_per_csm_week, given)
 
 
 class _Look:
@@ -126,15 +145,26 @@ class _Look:
             return 0
         return self._wait([each for row in self.rows if (each := self._found(row)) is not None])
 
-    def give(self, turns: list[Waits]) -> int:
-        """Suggest these, where the date still speaks for them; what it no longer does is forgotten."""
+    def give(self, turns: list[Waits], week: _Week) -> int:
+        """Suggest these in their order while there is room, where the date still speaks for them; how many. What it no
+        longer speaks for takes nobody's place and is forgotten, unless what is away may be why."""
         if any(each.source == TERMS for each in self.away):
             return 0
-        owners = {each.account_id: each.owner_id for each in turns}
-        found = [each for row in self.rows if (each := self._found(row)) is not None and not each.is_flag]
-        kept = {each.standing.account_id for each in found}
-        over = [each.pk for each in turns if each.account_id not in kept]
-        queries.waiting(self.tenant).filter(pk__in=over).delete()
+        standings = {row.account_id: row for row in self.rows}
+        found, owners, over = [], {}, []
+        for each in turns:
+            if not week.has_room(each):
+                continue
+            standing = standings.get(each.account_id)
+            fits = self._found(standing) if standing is not None else None
+            if fits is None or fits.is_flag:
+                over.append(each.account_id)
+                continue
+            week.take(each)
+            found.append(fits)
+            owners[each.account_id] = each.owner_id
+        if not self.away:
+            self._forget_waiting(over, is_flag=False)
         return self._suggest(found, owners)
 
     def _found(self, standing: AccountHealth) -> Found | None:
@@ -196,9 +226,9 @@ class _Look:
         )
         return len(opened)
 
-    def _forget_waiting(self, account_ids: Iterable[int]) -> None:
+    def _forget_waiting(self, account_ids: Iterable[int], **which: Any) -> None:
         waiting = queries.waiting(self.tenant).filter(kind=Cue.Kind.RENEWAL, account_id__in=list(account_ids))
-        waiting.delete()
+        waiting.filter(**which).delete()
 
     def _wait(self, found: list[Found]) -> int:
         """Keep it until its turn; what waited and is no longer so is forgotten, and so is a date that a chance now

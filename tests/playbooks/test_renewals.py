@@ -356,6 +356,51 @@ class TestTurns:
         look(here)
         assert self.given(here, line) == {"Large", "Middle", "Small"}
 
+    def test_an_account_that_two_playbooks_wait_for_takes_one_place(self, here):
+        """While a source is away nothing is forgotten: the wider play goes on waiting beside the nearer one."""
+        account, other = (
+            renewing(here, 130, "Twice", band="watch"),
+            renewing(here, 140, "Other", band="watch"),
+        )
+        a_week(here, 0)
+        look(here)
+        scored(here, day=DAY + timedelta(days=14), late=["usage"])
+        AccountHealth.objects.update(as_of=DAY + timedelta(days=14))
+        a_week(here, 2)
+        renewals.look_at(here.tenant, run=newest_run(here.tenant), now=NOW)
+        assert Cue.objects.filter(account=account, state="given").count() == 1
+        assert key_of(here, account) == "renewal_plan"
+        assert key_of(here, other) == "renewal_check"
+        assert not Cue.objects.filter(state="waiting").exists()
+
+    @pytest.mark.parametrize("away", [False, True])
+    def test_what_is_not_suggested_takes_no_place(self, here, line, away):
+        """Renewed since the accounts were looked at: the next one moves up; while a source is away it is kept."""
+        a_week(here, 0)
+        look(here)
+        for name in ("Large", "Middle"):
+            ends = AccountHealth.objects.get(account=line[name]).renewal_date
+            term(here, line[name], ends=ends, external_id=f"{name}-1")
+            term(
+                here, line[name], ends=ends + timedelta(days=365), starts=NOW - timedelta(days=5),
+                external_id=f"{name}-2",
+            )  # fmt: skip
+        if away:
+            scored(here, late=["usage"])
+        a_week(here, 2)
+        assert renewals.give_dates(here.tenant, run=newest_run(here.tenant), now=NOW) == 2
+        assert self.given(here, line) == {"Small", "Far"}
+        waits = set(Cue.objects.filter(state="waiting").values_list("account__name", flat=True))
+        assert waits == ({"Large", "Middle"} if away else set())
+
+    def test_the_places_of_a_week_are_given_over_blocks(self, here, line, monkeypatch):
+        a_week(here, 0)
+        look(here)
+        monkeypatch.setattr(renewals, "BLOCK", 1)
+        a_week(here, 3)
+        assert renewals.give_dates(here.tenant, run=newest_run(here.tenant), now=NOW) == 3
+        assert self.given(here, line) == {"Large", "Middle", "Small"}
+
     def test_what_is_renewed_meanwhile_waits_no_more(self, here, line):
         look(here)
         AccountHealth.objects.filter(account=line["Small"]).update(renewal_date=DAY + timedelta(days=368))
