@@ -152,7 +152,8 @@ def of_day(tenant: Tenant, scored: Scored, *, over: Over | None = None) -> DayCh
         return DayChances(
             flags=(MODEL_UNREADABLE,), keeps_last=True, shadows=found, held=held, sources=sources
         )
-    flags = (*_pooled(row), *_late(scored, live.names), *_doubtful(held, live.names))
+    read = tuple(name for name in live.names if name not in switched_off(scored.policies))
+    flags = (*_pooled(row), *_late(scored, read), *_doubtful(held, read))
     return DayChances(live, flags, shadows=found, held=held, sources=sources, stake=_stake(scored, live))
 
 

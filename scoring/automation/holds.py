@@ -83,11 +83,16 @@ def of_scoring(tenant: Tenant, *, day: date, sources: dict[str, Any]) -> list[Re
 
 
 def needed_sources(tenant: Tenant) -> set[str]:
-    """Sources of what the policies in force weigh and of what the model in force reads."""
-    weighed = PolicyIndicator.objects.for_tenant(tenant).filter(
-        policy__state="published", enabled=True, weight__gt=0
-    )
-    names = set(weighed.values_list("indicator", flat=True)) | live_names(tenant)
+    """Sources of what the policies in force weigh and of what the model in force reads; not of what is switched off."""
+    rows = PolicyIndicator.objects.for_tenant(tenant).filter(policy__state="published")
+    found = rows.values_list("indicator", "enabled", "weight", "policy__segment")
+    weighed, off = set(), set()
+    for name, enabled, weight, segment in found:
+        if enabled and weight > 0:
+            weighed.add(name)
+        if not enabled and segment == "":
+            off.add(name)
+    names = weighed | (live_names(tenant) - off)
     return {source for name in names if name in BY_KEY for source in BY_KEY[name].sources}
 
 

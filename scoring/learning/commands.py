@@ -9,12 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from scoring import commands
 from scoring.exceptions import ScoringError
-from scoring.learning import landmarks, registry, training
+from scoring.learning import landmarks, training
 from scoring.learning.rolling import HORIZON
 from scoring.models import ChurnModel
 from tenants.access import Actor
 from tenants.models import Tenant
-from tenants.scoping import tenant_transaction
 
 SAY_EVERY = 2.0  # seconds
 
@@ -25,10 +24,7 @@ def train(command: BaseCommand, tenant: Tenant, day: date, *, by: Actor, path: s
 
     def learn() -> dict[str, Any]:
         chosen, stack = landmarks.gather(tenant, as_of=day, said=said)
-        row = training.train(tenant, chosen=chosen, stack=stack, by=by, said=said)
-        with tenant_transaction(tenant.pk):
-            registry.keep_windows(tenant, row, chosen.windows)
-        return trained(tenant, row)
+        return trained(tenant, training.train(tenant, chosen=chosen, stack=stack, by=by, said=said))
 
     return _written(command, tenant, learn, path)
 

@@ -116,7 +116,14 @@ def refusal(tenant: Tenant, *, leavers: int) -> str:
 
 
 def version(
-    tenant: Tenant, stack: Stack, *, as_of: date, facts: dict[str, Any], by: Actor, job_id: int | None = None
+    tenant: Tenant,
+    stack: Stack,
+    *,
+    as_of: date,
+    facts: dict[str, Any],
+    by: Actor,
+    job_id: int | None = None,
+    over: dict[str, int] | None = None,
 ) -> ChurnModel:
     """Register and show a version of the pool for this workspace. Call it after `refusal` said nothing.
 
@@ -141,6 +148,7 @@ def version(
             report=report,
             by=by,
             job_id=job_id,
+            over=over,
         )
         samples.keep(tenant, row, fitted, stack)
         return registry.promote(tenant, model_id=row.pk, by=by, why=sentence(found.workspaces))

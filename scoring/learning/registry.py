@@ -90,10 +90,11 @@ def register(
     report: dict[str, Any],
     by: Actor,
     job_id: int | None = None,
+    over: dict[str, int] | None = None,
 ) -> ChurnModel:
-    """A new version as a draft. It keeps the windows that its features were read over (`keep_windows`)."""
+    """A new version as a draft. It keeps the windows `over` which its features were read; None: those in force."""
     _lock(tenant)
-    own = windows.in_force(tenant)
+    own = windows.in_force(tenant) if over is None else over
     newest = ChurnModel.objects.for_tenant(tenant).aggregate(newest=Max("version"))["newest"]
     row = ChurnModel.objects.create(
         tenant=tenant,
@@ -113,15 +114,6 @@ def register(
 def _features(document: dict[str, Any]) -> list[str]:
     curves = document.get("curves")
     return [str(each.get("name")) for each in curves] if isinstance(curves, list) else []
-
-
-@transaction.atomic
-def keep_windows(tenant: Tenant, row: ChurnModel, own: dict[str, int]) -> None:
-    """What the landmarks were read over, where a policy was published between reading them and registering."""
-    kept = windows.kept_for(_features(row.document), own)
-    if row.report.get(windows.KEPT) != kept:
-        row.report = row.report | {windows.KEPT: kept}
-        ChurnModel.objects.for_tenant(tenant).filter(pk=row.pk).update(report=row.report)
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from jobs import queries
 from jobs import services as jobs
 from jobs.runner import Cancelled
 from scoring.exceptions import ScoringError
-from scoring.learning import landmarks, registry, training
+from scoring.learning import landmarks, training
 from scoring.models import ChurnModel
 from scoring.tasks import score_newest_again
 from tenants.access import SYSTEM, Actor
@@ -70,8 +70,6 @@ def _learn(
             report = training.backtest(tenant, chosen=chosen, stack=stack, said=progress)
             return {"as_of": str(chosen.as_of), "chosen": report["chosen"], "report": report}
         row = training.train(tenant, chosen=chosen, stack=stack, by=by, said=progress, job_id=progress.job_id)
-        with tenant_transaction(tenant.pk):
-            registry.keep_windows(tenant, row, chosen.windows)
     except ScoringError as refusal:
         return {"as_of": str(chosen.as_of), "refused": True, "message": str(refusal)}
     if row.state in ChurnModel.LIVE:

@@ -17,7 +17,7 @@ from scoring.engine.churn.chances import chances
 from scoring.engine.churn.data import Stack, leavers, take
 from scoring.engine.churn.document import to_document
 from scoring.engine.churn.fit import Options
-from scoring.engine.churn.model import Fitted
+from scoring.engine.churn.model import Fitted, without
 from scoring.engine.churn.threads import one_thread
 from scoring.engine.validation import HORIZONS, known_at, origins
 from scoring.engine.validation.promotion import promote as compare_pair
@@ -95,7 +95,7 @@ def train(
     with tenant_transaction(tenant.pk):
         row = registry.register(
             tenant, document=to_document(fitted), kind=report["chosen"], as_of=chosen.as_of, report=plain(report),
-            by=by, job_id=job_id,
+            by=by, job_id=job_id, over=chosen.windows,
         )  # fmt: skip
         samples.keep(tenant, row, fitted, stack)
         associated.keep(tenant, row, found)
@@ -157,8 +157,9 @@ def _pooled(
         raise TooLittle(f"{refusal} From others: {why}.", refusal.figures) from refusal
     with one_thread():
         return pooling.version(
-            tenant, stack, as_of=chosen.as_of, facts=plain(refusal.figures), by=by, job_id=job_id
-        )
+            tenant, stack, as_of=chosen.as_of, facts=plain(refusal.figures), by=by, job_id=job_id,
+            over=chosen.windows,
+        )  # fmt: skip
 
 
 def _promoted(tenant: Tenant, row: ChurnModel, *, by: Actor) -> ChurnModel:
@@ -260,7 +261,7 @@ def against_champion(tenant: Tenant, chosen: Plan, stack: Stack, kind: str) -> d
         return {"not_worse": True, "words": "There is no version in force yet."}
     name = f"version {champion.version}"
     try:
-        old = registry.load_model(champion)
+        old = without(registry.load_model(champion), chosen.off)
     except registry.CorruptModel as error:
         return {"not_worse": True, "words": f"{name} cannot be used: {error}"}
     if windows.other_than(champion.report, chosen.windows):
@@ -273,7 +274,8 @@ def against_champion(tenant: Tenant, chosen: Plan, stack: Stack, kind: str) -> d
         words = f"{left} accounts left since {name} was learnt: too few to compare on ({LEAST_TO_COMPARE} needed)."
         return {"not_worse": True, "words": words, "left": left}
     try:
-        new = fit_final(known_at(take(stack, stack.day < since), since), until=since, name=kind)
+        known, options = known_at(take(stack, stack.day < since), since), _options_judged(stack, {})
+        new = fit_final(known, until=since, name=kind, options=options)
     except ValueError as error:
         return {"not_worse": True, "words": f"Nothing to compare with {name}: {error}.", "left": left}
     found = compare_pair(rows, chances(new, rows).p, chances(old, rows).p, draws=back.DRAWS, seed=SEED)

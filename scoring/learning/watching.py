@@ -17,15 +17,15 @@ from scoring.automation import holds, report
 from scoring.automation.limits import asked, limits
 from scoring.automation.models import DriftCheck, TrainingSample
 from scoring.automation.words import OWN_CHANCE
-from scoring.engine.churn.data import SHOWN
-from scoring.engine.churn.model import Fitted
+from scoring.engine.churn.data import SHOWN, blank
+from scoring.engine.churn.model import Fitted, without
 from scoring.engine.validation import HORIZONS, Exposures, RiskSets, drift, exposures, measure, risk_sets
 from scoring.engine.validation.foresight import AHEAD, LATEST
 from scoring.engine.validation.gates import gates
 from scoring.learning import labels, landmarks, registry, samples, scorings
 from scoring.model_queries import chance_settings
 from scoring.models import ChanceSettings, ChurnModel
-from scoring.windows import in_force, of_version
+from scoring.windows import in_force, of_version, off_in_force
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
 
@@ -194,7 +194,7 @@ def drift_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[list[
         line = scorings.line_of(tenant, model)  # a shift goes on while versions replace each other each month
         checks = DriftCheck.objects.for_tenant(tenant).filter(model__in=line, as_of__lt=as_of)
         before = [(each.as_of, each.figures) for each in checks.order_by("-as_of")[:LOOKS_BACK]]
-        over = of_version(model.report, in_force(tenant))
+        over, off = of_version(model.report, in_force(tenant)), off_in_force(tenant)
     slope = promised(model.report) * left_by_then(fitted)
     if kept is None:
         nothing = samples.nothing()
@@ -204,7 +204,9 @@ def drift_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[list[
     stack = landmarks.read(tenant, day=as_of, windows=over)  # other windows are no shift of the world
     if stack is None:
         return [], "Nobody is a customer."
-    used = set(fitted.names)
+    used = set(fitted.names) - set(off)
+    is_whole = used == set(fitted.names)
+    fitted, stack = without(fitted, off), blank(stack, off)
     names = [name for name in kept.names if name in stack.names and name in used]
     training = samples.sample_of(kept)
     wanted = [kept.names.index(name) for name in names]
@@ -214,7 +216,11 @@ def drift_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> tuple[list[
         tuple(names), training, now, seen, sets, ordinary=samples.ordinary(kept, wanted, as_of=as_of),
         reach=samples.reach(fitted, names, training, now), promised=slope,
     )  # fmt: skip
-    return [lasting(row, before, as_of=as_of) for row in rows], ""
+    remark = (
+        "" if is_whole else "The score was not checked: in training it knew indicators that are switched off."
+    )
+    checked = [row for row in rows if is_whole or row["key"] != "score"]
+    return [lasting(row, before, as_of=as_of) for row in checked], remark
 
 
 def lasting(row: dict[str, Any], before: Sequence[tuple[date, Any]], *, as_of: date) -> dict[str, Any]:

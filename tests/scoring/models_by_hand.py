@@ -42,7 +42,7 @@ def by_hand(*curves, base=BASE):
 TESTED = {"horizons": {"90": {"all": {"brier_skill": {"value": 0.1, "low": 0.05, "high": 0.15}}}}}
 
 
-def register(world, fitted, *, as_of=date(2026, 9, 1), promote=True, document=None, report=None):
+def register(world, fitted, *, as_of=date(2026, 9, 1), promote=True, document=None, report=None, over=None):
     """A row for the model; in force unless told otherwise, and shown to beat the base rate."""
     with world.here():
         row = registry.register(
@@ -52,6 +52,7 @@ def register(world, fitted, *, as_of=date(2026, 9, 1), promote=True, document=No
             as_of=as_of,
             report=TESTED if report is None else report,
             by=SYSTEM,
+            over=over,
         )
         if promote:
             row = registry.promote(world.tenant, model_id=row.pk, by=SYSTEM, why="a test's own model")

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts import models
 from scoring import queries, windows
-from scoring.learning import landmarks, registry, watching
+from scoring.learning import landmarks, watching
 from scoring.learning import leakage as leaks
 from scoring.models import ChurnModel
 from scoring.why.change_queries import Standing, chance_day
@@ -170,10 +170,7 @@ def test_landmarks_are_all_read_over_the_windows_of_their_plan(acme, met, monkey
     assert part.x[0, part.names.index(MEETINGS)] == 4
     again = leaks.as_cut.read(acme.tenant, day=DAY, windows=chosen.windows)
     assert again.x[0, part.names.index(MEETINGS)] == 4
-    row = register(acme, of_meetings())
-    with acme.here():
-        registry.keep_windows(acme.tenant, row, chosen.windows)
-        row.refresh_from_db()
+    row = register(acme, of_meetings(), over=chosen.windows)
     assert row.report["windows"] == {MEETINGS: 200}
     shelf.keep_only(chosen.windows)
     shelf.put(DAY, part)
