@@ -11,7 +11,7 @@ from jobs.runner import NeedsPerson
 from scoring import features, follow_up, queries, services
 from scoring.clock import utc_today
 from scoring.exceptions import NoPolicy, NothingToScore
-from scoring.model_queries import model_for
+from scoring.model_queries import chance_settings, model_for
 from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -65,8 +65,9 @@ def score_newest_again(tenant: Tenant, *, by: Actor) -> None:
         if newest is not None:
             actor = {"kind": by.kind, "id": by.id, "label": by.label}
             args = {"as_of": str(newest), "actor": actor}
-            live = model_for(tenant, as_of=newest)  # with another version it is other work
-            key = f"{SCORE}:{newest}:learnt:{live.pk if live else 0}"
+            # with another version, or other settings, it is other work: a job that runs has read the earlier ones
+            live, decided = model_for(tenant, as_of=newest), chance_settings(tenant).row_version
+            key = f"{SCORE}:{newest}:learnt:{live.pk if live else 0}:{decided}"
             jobs.enqueue(tenant, kind=SCORE, args=args, by=by, dedupe_key=key, is_new_work=False)
 
 

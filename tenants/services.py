@@ -1,5 +1,6 @@
 """Writes about tenants, people and teams."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -325,9 +326,10 @@ def save_from_admin(
     after: dict[str, Any],
     by: Actor,
     request_id: str = "",
+    only: Sequence[str] | None = None,
 ) -> None:
-    """A row written by the admin's own form, with what it was and what it is now."""
-    row.save()
+    """A row written by the admin's own form, with what it was and what it is now. `only`: the columns to write."""
+    row.save(update_fields=only)
     audit.record(
         tenant, verb="tenants.admin_changed", by=by, subject=row, before=before, after=after, request_id=request_id
     )  # fmt: skip

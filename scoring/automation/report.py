@@ -105,6 +105,11 @@ def threshold_of(model: ChurnModel, *, wanted: float) -> float | None:
     return None if used is None else float(used)
 
 
+def is_reached(model: ChurnModel, *, wanted: float) -> bool:
+    """Whether the back-test reaches this precision; where it does not, `threshold_of` is the trained threshold."""
+    return _row_for(model.report, wanted=wanted) is not None
+
+
 def _row_for(report: dict[str, Any], *, wanted: float) -> dict[str, Any] | None:
     """The precision that is wanted; where it was not counted the next one above, whose flags hold it as well.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.automation.report import threshold_of
+from scoring.automation.report import is_reached, threshold_of
 from scoring.flagging import LOWER
 from scoring.learning import labels, registry, replay
 from scoring.learning.levels import levels
@@ -37,15 +37,19 @@ class Cut:
     critical_from: float = 0.6
     margin: float = 0.02
     threshold: float | None = None
+    is_trained: bool = False  # the precision is not reached, so the trained threshold stands in its place
 
     @classmethod
     def of(cls, given: Numbers, model: ChurnModel | None) -> "Cut":
         wanted = float(given["precision_wanted"])
-        shares = {
+        shares: dict[str, Any] = {
             name: float(given[name]) for name in ("high_from", "medium_from", "critical_from", "margin")
         }
-        threshold = None if model is None else threshold_of(model, wanted=wanted)
-        return cls(flags_per_csm_week=int(given["flags_per_csm_week"]), threshold=threshold, **shares)
+        a_week = int(given["flags_per_csm_week"])
+        if model is None:
+            return cls(flags_per_csm_week=a_week, **shares)
+        threshold, reached = threshold_of(model, wanted=wanted), is_reached(model, wanted=wanted)
+        return cls(flags_per_csm_week=a_week, threshold=threshold, is_trained=not reached, **shares)
 
     @property
     def levels(self) -> tuple[float, float, float]:
@@ -150,8 +154,9 @@ class _Beside:
             for cut in (now, proposed)
         ]
         begins = ["" if cut.threshold is None else shown("", cut.threshold) for cut in (now, proposed)]
+        trained = [cut.threshold is not None and cut.is_trained for cut in (now, proposed)]
         title = "The version's own threshold"
-        return {"title": title, "from": begins, "before": sides[0], "after": sides[1]}
+        return {"title": title, "from": begins, "trained": trained, "before": sides[0], "after": sides[1]}
 
     def _rises(self, on: Any, cut: Cut) -> Alerts:
         first = _stake(self.past, self.p90)

@@ -12,6 +12,7 @@ from accounts.models import Account, AccountGroupPerm, AccountUserPerm, Outcome
 from audit.models import AuditEvent
 from jobs.models import Job
 from scoring import policies, policy_queries, queries, services
+from scoring.admin import ChanceSettingsAdmin
 from scoring.breakdown import LAYOUT, LAYOUTS
 from scoring.exceptions import PolicyRefused
 from scoring.model_queries import chance_settings
@@ -283,6 +284,18 @@ def test_with_chances_to_level_the_newest_day_is_scored_again_at_once(client, wo
     assert asked_for() == [str(DAYS[-1])]
 
 
+def test_a_job_that_has_read_other_numbers_is_not_joined(client, world):
+    """Published, being scored with it, rolled back: the levels are worked out once more with what is in force."""
+    client.force_login(world.ops_admin.user)
+    version(world)
+    first, _ = published(client, world)
+    with world.here():
+        Job.objects.filter(kind="scoring.score").update(state="running")
+        whatif.roll_back(world.tenant, version_id=first.pk, by=world.actor("ops_admin"))
+        states = sorted(Job.objects.filter(kind="scoring.score").values_list("state", flat=True))
+    assert states == ["queued", "running"]
+
+
 def test_a_version_of_another_workspace_is_not_found(client, world):
     client.force_login(world.ops_admin.user)
     first, _ = published(client, world)
@@ -311,6 +324,37 @@ def test_the_admin_shows_the_cuts_and_where_they_are_tried(client, world):
         assert (row.months_in_shadow, row.high_from, row.flags_per_csm_week) == (4, Decimal("0.400"), 1)
     text = client.get("/admin/thresholds/").content.decode()
     assert text.count(f'href="{page(world, "whatif_chances")}"') == 3  # levels, precision, flags
+
+
+def test_a_save_in_the_admin_keeps_what_was_published_since_it_was_loaded(client, world, monkeypatch):
+    client.force_login(world.ops_admin.user)
+    published(client, world)
+    client.post("/admin/acting-tenant/", {"slug": world.tenant.slug})
+    with world.here():
+        row = ChanceSettings.objects.get()
+    write = ChanceSettingsAdmin.write
+
+    def meanwhile(self, request, row, **others):
+        beside = numbers(cuts(high_from="0.4", flags_per_csm_week=1))
+        whatif.publish(
+            world.tenant, cuts=numbers(cuts(high_from="0.5")), beside=beside, why="x", replay={}, job_id=1,
+            by=world.actor("ops_admin"),
+        )  # fmt: skip
+        write(self, request, row, **others)
+
+    monkeypatch.setattr(ChanceSettingsAdmin, "write", meanwhile)
+    given = {
+        "months_in_shadow": 4,
+        "least_leavers": 20,
+        "most_calibration_error": "0.03",
+        "own_chance_from": "0.7",
+    }
+    answer = client.post(f"/admin/scoring/chancesettings/{row.pk}/change/", given)
+    assert answer.status_code == 302
+    with world.here():
+        now = ChanceSettings.objects.get()
+    assert (now.months_in_shadow, now.high_from, now.flags_per_csm_week) == (4, Decimal("0.500"), 5)
+    assert now.row_version == row.row_version + 2
 
 
 def test_every_cut_is_replayed(world):
@@ -350,6 +394,16 @@ def test_a_precision_is_replayed_by_the_threshold_that_the_version_in_force_has_
         or "The version's own threshold: churn caught" in text
     )
     assert "Precision wanted" in text
+
+
+def test_a_precision_that_the_version_does_not_reach_is_said_beside_the_trained_threshold(client, world):
+    version(world)
+    client.force_login(world.manager.user)
+    job, address = replayed(client, world, precision_wanted="0.95")
+    own = job.result["replay"]["parts"][-1]
+    assert (own["from"], own["trained"]) == (["50%", "50%"], [False, True])
+    text = client.get(address).content.decode()
+    assert text.count("precision not reached; the trained threshold stands") == 1
 
 
 def test_a_replay_of_another_workspace_is_not_found(client, world):
