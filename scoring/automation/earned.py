@@ -4,6 +4,8 @@ A version that met its gates in spring may fail them in autumn. So nothing begin
 newest scoring is met, as the settings ask for it now; who checks them is `rounds.watch`.
 """
 
+from django.db.models import QuerySet
+
 from scoring import queries as scores
 from scoring.automation import holds, queries
 from scoring.automation.limits import asked
@@ -50,14 +52,25 @@ def is_of_now(run: ScoreRun, gates: Gates, settings: ChanceSettings) -> bool:
 
 def acting(tenant: Tenant) -> ChurnModel | None:
     """The automatic version, without its document."""
-    rows = ChurnModel.objects.for_tenant(tenant).filter(state=ChurnModel.State.AUTOMATIC)
-    return rows.defer("document").first()
+    return _automatic(tenant).defer("document").first()
+
+
+def _automatic(tenant: Tenant) -> QuerySet[ChurnModel]:
+    return ChurnModel.objects.for_tenant(tenant).filter(state=ChurnModel.State.AUTOMATIC)
 
 
 def are_gates_behind(tenant: Tenant) -> bool:
-    """Whether an automatic version waits for its gates to be checked on what was scored, or asked for, since."""
-    model, run = acting(tenant), scores.newest_run(tenant)
-    if model is None or run is None:
+    """Whether an automatic version waits for its gates to be checked on what was scored, or asked for, since.
+
+    Asked every few seconds of every workspace: where nothing acts by itself one small statement answers.
+    """
+    model_id = _automatic(tenant).values_list("pk", flat=True).first()
+    if model_id is None:
         return False
-    gates = queries.gates_of(tenant, [model.pk]).get(model.pk)
-    return gates is None or not is_of_now(run, gates, chance_settings(tenant))
+    run = scores.finished_runs(tenant).defer("summary").order_by("-as_of", "-pk").first()
+    if run is None:
+        return False
+    gates = queries.gates_of(tenant, [model_id]).get(model_id)
+    if gates is None or gates.as_of != run.as_of:
+        return True
+    return not is_of_now(run, gates, chance_settings(tenant))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
 
 from accounts.queries import visible_accounts
 from jobs.models import Job
@@ -55,12 +55,12 @@ def model(tenant: Tenant, *, model_id: int) -> ChurnModel | None:
 
 def gates_of(tenant: Tenant, model_ids: list[int]) -> dict[int, Gates]:
     """The newest day's gates of each version; one statement."""
-    rows = ModelGate.objects.for_tenant(tenant).filter(model_id__in=model_ids)
+    kept = ModelGate.objects.for_tenant(tenant)
+    newest = kept.filter(model_id=OuterRef("model_id")).order_by("-as_of").values("as_of")[:1]
+    rows = kept.filter(model_id__in=model_ids, as_of=Subquery(newest))
     found: dict[int, list[ModelGate]] = {}
-    for row in rows.order_by("model_id", "-as_of", "place"):
-        mine = found.setdefault(row.model_id, [])
-        if not mine or mine[0].as_of == row.as_of:
-            mine.append(row)
+    for row in rows.order_by("model_id", "place"):
+        found.setdefault(row.model_id, []).append(row)
     return {
         model_id: Gates(
             mine[0].as_of,

@@ -12,7 +12,7 @@ from scoring.automation import earned, holds, queries, services
 from scoring.automation.models import DriftCheck, ModelGate
 from scoring.automation.telling import tell_admins
 from scoring.learning import registry
-from scoring.models import ChurnModel
+from scoring.models import ChurnModel, ScoreRun
 from scoring.tasks import score_newest_again
 from tenants.access import SYSTEM, Actor
 from tenants.models import Tenant
@@ -46,7 +46,7 @@ def watch(tenant: Tenant, progress: Any, *, look_now: bool = False) -> dict[str,
         return {"checked": 0, "message": NOTHING}
     for at, model in enumerate(models):
         progress(at, len(models), "Checking gates")
-        check_gates(tenant, model, as_of=run.as_of)
+        check_gates(tenant, model, run=run)
     return {
         "checked": len(models),
         "as_of": str(run.as_of),
@@ -114,11 +114,11 @@ def _says_otherwise(tenant: Tenant, as_of: date) -> bool:
     return not found <= marked | known or not marked - known <= found
 
 
-def check_gates(tenant: Tenant, model: ChurnModel, *, as_of: date) -> list[ModelGate]:
-    """The gates of one version as of that day, in place of those that the day had."""
+def check_gates(tenant: Tenant, model: ChurnModel, *, run: ScoreRun) -> list[ModelGate]:
+    """The gates of one version as of the day of that scoring, in place of those that the day had."""
     from scoring.learning import watching  # the maths is loaded by the worker alone
 
-    rows = watching.gate_rows(tenant, model, as_of=as_of)
+    rows, as_of = watching.gate_rows(tenant, model, run=run), run.as_of
     with tenant_transaction(tenant.pk), transaction.atomic():
         before = queries.gates_of(tenant, [model.pk]).get(model.pk)
         ModelGate.objects.for_tenant(tenant).filter(model=model, as_of=as_of).delete()

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from scoring import queries as scores
 from scoring import strength
 from scoring.automation import holds, report
 from scoring.automation.limits import asked, limits
@@ -24,7 +23,7 @@ from scoring.engine.validation.foresight import AHEAD, LATEST
 from scoring.engine.validation.gates import gates
 from scoring.learning import labels, landmarks, registry, samples, scorings
 from scoring.model_queries import chance_settings
-from scoring.models import ChanceSettings, ChurnModel
+from scoring.models import ChanceSettings, ChurnModel, ScoreRun
 from scoring.windows import in_force, of_version, off_in_force
 from tenants.models import Tenant
 from tenants.scoping import tenant_transaction
@@ -69,18 +68,20 @@ def watched(tenant: Tenant, model: ChurnModel, *, as_of: date) -> Watched:
     return Watched(said_on, windows, said if said is not None and len(said) else None)
 
 
-def gate_rows(tenant: Tenant, model: ChurnModel, *, as_of: date) -> list[dict[str, Any]]:
-    """One row a gate of automation, {key, needed, found, passed, words, details}; last, what stands beside them."""
+def gate_rows(tenant: Tenant, model: ChurnModel, *, run: ScoreRun) -> list[dict[str, Any]]:
+    """One row a gate of automation, {key, needed, found, passed, words, details}; last, what stands beside them.
+
+    `run`: the scoring that they are counted up to, also where a newer one ended meanwhile.
+    """
     with tenant_transaction(tenant.pk):
         settings = chance_settings(tenant)
-        seen = watched(tenant, model, as_of=as_of)
-        late = holds.reasons(tenant)
-        run = scores.newest_run(tenant)
+        seen = watched(tenant, model, as_of=run.as_of)
+        late = holds.reasons_of(tenant, run)
         checked = DriftCheck.objects.for_tenant(tenant).filter(model=model).order_by("-as_of", "-pk").first()
     used = report.threshold_of(model, wanted=float(settings.precision_wanted))
     figures = _figures(seen, used, late, checked) | {"skill": strength.skill(model.report) or None}
     rows = gates(figures, limits(settings))
-    kept = asked(settings, run_id=run.pk if run else None)
+    kept = asked(settings, run_id=run.pk)
     beside: dict[str, dict[str, Any]] = {
         "freshness": {"sources": [each.words for each in late]},
         "closed_windows": {"days": [str(day) for day in seen.windows]},

@@ -4,14 +4,17 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from jobs.models import Job
+from scoring import queries as scores
 from scoring.automation import earned, queries, rounds, services
 from scoring.automation.models import DriftCheck, ModelGate
 from scoring.learning import registry, watching
 from scoring.learning.registry import ModelRefused
 from scoring.model_queries import chance_settings
-from scoring.models import ChanceSettings, ChurnModel
+from scoring.models import ChanceSettings, ChurnModel, ScoreRun
 from scoring.people.models import Notice
 from tenants.access import SYSTEM
 from tests.scoring.automation.made import (
@@ -30,8 +33,11 @@ pytestmark = pytest.mark.django_db
 FIRST = date(2026, 6, 1)
 
 
-def gates(world, model, as_of=DAY):
-    rows = rounds.check_gates(world.tenant, model, as_of=as_of)
+def gates(world, model):
+    with world.here():
+        run = scores.newest_run(world.tenant) or ScoreRun(tenant=world.tenant, summary={})
+    run.as_of = DAY
+    rows = rounds.check_gates(world.tenant, model, run=run)
     return {row.key: row for row in rows}
 
 
@@ -404,6 +410,57 @@ def test_an_acting_version_is_checked_again_when_gates_are_behind_and_admins_hea
         registry.take_back(acme.tenant, by=SYSTEM, why="a test")
         ModelGate.objects.for_tenant(acme.tenant).delete()
         assert not earned.are_gates_behind(acme.tenant)
+
+
+def test_a_day_that_is_scored_during_the_check_leaves_the_gates_behind(acme, monkeypatch):
+    model = version(acme, state="automatic")
+    run = scored(acme, model, day=DAY)
+    counted = watching.watched
+
+    def slowly(*args, **kwargs):
+        scored(acme, model, day=DAY + timedelta(days=1))
+        return counted(*args, **kwargs)
+
+    with monkeypatch.context() as during:
+        during.setattr(watching, "watched", slowly)
+        rounds.watch(acme.tenant, lambda *done: None)
+    with acme.here():
+        [kept] = queries.gates_of(acme.tenant, [model.pk]).values()
+        assert {row.details["run"] for row in kept.rows} == {run.pk}
+        assert earned.are_gates_behind(acme.tenant)
+    rounds.watch(acme.tenant, lambda *done: None)
+    with acme.here():
+        assert not earned.are_gates_behind(acme.tenant)
+        rows = ModelGate.objects.for_tenant(acme.tenant)
+        rows.filter(as_of=DAY).delete()
+        rows.update(as_of=DAY)  # as an older release has left them
+        assert earned.are_gates_behind(acme.tenant)
+
+
+def test_where_nothing_acts_by_itself_the_question_costs_one_statement(acme):
+    model = version(acme)
+    scored(acme, model, day=DAY)
+    with acme.here(), CaptureQueriesContext(connection) as captured:
+        assert not earned.are_gates_behind(acme.tenant)
+    [asked] = captured
+    assert "report" not in asked["sql"]
+    with acme.here():
+        ChurnModel.objects.filter(pk=model.pk).update(state="automatic")
+    with acme.here(), CaptureQueriesContext(connection) as captured:
+        assert earned.are_gates_behind(acme.tenant)
+    assert not any('"report"' in each["sql"] or '"summary"' in each["sql"] for each in captured)
+
+
+def test_gates_are_read_of_the_newest_day_alone(acme):
+    model = version(acme)
+    for days in range(3):
+        scored(acme, model, day=DAY + timedelta(days=days))
+        checked(acme, model)
+    with acme.here(), CaptureQueriesContext(connection) as captured:
+        found = queries.gates_of(acme.tenant, [model.pk])[model.pk]
+    assert found.as_of == DAY + timedelta(days=2)
+    with connection.cursor() as cursor, acme.here():
+        assert cursor.execute(captured[0]["sql"]).rowcount == len(found.rows)
 
 
 def test_a_step_asked_for_twice_is_taken_once(acme):
