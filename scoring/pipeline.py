@@ -23,6 +23,7 @@ from scoring.engine import health as engine
 from scoring.engine.values import FORMULAS, NEWEST
 from scoring.exceptions import NoPolicy, NothingToScore, ScoringInProgress
 from scoring.features.load import Features, load
+from scoring.locks import scoring_key
 from scoring.models import HealthPolicy, ScoreRun
 from scoring.scored import Scored
 from scoring.sentiment.reading import read_new
@@ -36,7 +37,6 @@ Ints = NDArray[np.int64]
 # raised when a formula or a feature changes its meaning, so that old and new figures are never taken as the same
 ENGINE_VERSION = "5"
 _BLOCK = 10_000  # accounts whose health is computed at a time
-_LOCK_CLASS = 7_406  # any fixed number: one scoring run a tenant at a time
 
 
 class Progress(Protocol):
@@ -76,7 +76,7 @@ class _alone:
     """A lock of the session, not of a transaction, because a run has many; it dies with the connection."""
 
     def __init__(self, tenant: Tenant) -> None:
-        self.key = (_LOCK_CLASS, tenant.pk % 2_147_483_647)
+        self.key = scoring_key(tenant)
 
     def __enter__(self) -> None:
         with connection.cursor() as cursor:

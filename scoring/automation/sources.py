@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from audit import services as audit
-from scoring import queries
+from scoring import locks, queries
 from scoring.automation import levels
 from scoring.automation.services import MOST_WORDS
 from scoring.catalogue import SOURCES
@@ -46,9 +46,13 @@ def away(run: ScoreRun | None, source: str) -> Away | None:
 def accept(tenant: Tenant, *, source: str, run_id: int, why: str, by: Actor) -> None:
     """From the newest scoring on the level of the source is what is usual: it holds nothing more, and is missed again
     when it falls from there. Raises ModelRefused; the same again is refused and changes nothing.
+
+    Not while a scoring is under way: it has read the last word on each source, and would write that over this one.
     """
     if not why.strip():
         raise ModelRefused("Say why: the reason stands in the audit trail.")
+    if not locks.keeps_scoring_out(tenant):
+        raise ModelRefused("Scores are being computed. Say it again when that run has ended.")
     run = queries.newest_run_for_update(tenant)
     if run is None or run.pk != run_id:
         raise ModelRefused("It was scored again meanwhile. Look at it again.")

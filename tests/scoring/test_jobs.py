@@ -14,6 +14,7 @@ from jobs.runner import run_now
 from scoring import pipeline, queries, tasks
 from scoring.clock import utc_today
 from scoring.exceptions import ScoringInProgress
+from scoring.locks import scoring_key
 from scoring.models import HealthPolicy
 from tests.scoring.evidence import DAY, MAKER, add, ago, rich
 
@@ -81,7 +82,7 @@ def test_two_runs_of_one_tenant_do_not_meet(acme, test_server):
     import psycopg
 
     rich(acme)
-    key = (pipeline._LOCK_CLASS, acme.tenant.pk)
+    key = scoring_key(acme.tenant)
     with psycopg.connect(**connection_parameters()) as other:
         other.execute("SELECT pg_advisory_lock(%s, %s)", key)
         with pytest.raises(ScoringInProgress):

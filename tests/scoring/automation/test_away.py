@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 import numpy as np
+import psycopg
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -16,7 +17,7 @@ from audit.models import AuditEvent
 from jobs.models import Job
 from playbooks import tasks
 from playbooks.models import Recommendation
-from scoring import affected, pipeline, queries
+from scoring import affected, locks, pipeline, queries
 from scoring.automation import holds, notices
 from scoring.automation.models import PausedAutomation
 from scoring.models import ScoreRun
@@ -24,6 +25,7 @@ from tests.playbooks.makers import low
 from tests.playbooks.test_triggers import health_changed
 from tests.scoring.automation.made import all_leave, customers
 from tests.scoring.evidence import score
+from tests.scoring.test_jobs import connection_parameters
 
 pytestmark = pytest.mark.django_db
 STOP = date(2026, 2, 2)  # the first day without rows
@@ -184,6 +186,29 @@ def test_a_person_may_say_that_it_stays_so_and_it_is_missed_anew_from_there(acme
     assert held(acme, 93) == []  # of twenty it would still be too few
     client.force_login(acme.manager.user)
     assert client.get(address).status_code == 403
+
+
+def test_a_persons_word_waits_for_a_scoring_that_is_under_way(acme, tracked, client, test_server):
+    """It has read already what is said of the sources, and its run is the newest when it ends."""
+    used(acme, tracked[:8], 0, 60)
+    held(acme, 16)
+    with acme.here():
+        run = queries.newest_run(acme.tenant)
+    address, why = acme.url(f"models/sources/{run.pk}/usage/"), {"why": "They left the product."}
+    client.force_login(acme.ops_admin.user)
+    key = locks.scoring_key(acme.tenant)
+    with psycopg.connect(**connection_parameters()) as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", key)
+        refused = client.post(address, why)
+        assert (refused.status_code, "Scores are being computed" in refused.text) == (422, True)
+        assert why["why"] in refused.text
+        other.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+    assert held(acme, 16) == [("usage", "shifted")]
+    with acme.here():
+        run = queries.newest_run(acme.tenant)
+    assert client.post(acme.url(f"models/sources/{run.pk}/usage/"), why).status_code == 303
+    with acme.here():
+        assert holds.reasons(acme.tenant) == []
 
 
 def test_who_asks_reads_no_earlier_scoring(acme, tracked):
