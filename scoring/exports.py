@@ -4,14 +4,14 @@ import csv
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
-from scoring import queries
+from scoring import apart, queries
 from scoring.bands import UNKNOWN
 from scoring.models import HealthSnapshot
 from tenants.models import Tenant
@@ -99,13 +99,15 @@ def write_rows(tenant: Tenant, *, as_of: date, out: TextIO) -> Told:
 
 def rows(tenant: Tenant, *, as_of: date) -> Iterator[list[str]]:
     """By what is at stake (by priority where no model speaks), largest first; ties by external id."""
+    run = queries.run_of_day(tenant, as_of)
     for snapshot in queries.snapshots_by_priority(tenant, as_of=as_of):
-        yield _cells(snapshot)
+        yield _cells(snapshot, run.summary if run else {})
 
 
-def _cells(snapshot: HealthSnapshot) -> list[str]:
+def _cells(snapshot: HealthSnapshot, summary: Mapping[str, Any]) -> list[str]:
     """Chances of leaving, money at stake and the model's name stay empty without a calibrated model."""
-    reasons = [reason["text"] for reason in snapshot.reasons[:REASONS]] if snapshot.band != UNKNOWN else []
+    told = apart.without(snapshot.reasons, summary) if snapshot.band != UNKNOWN else []
+    reasons = [reason["text"] for reason in told[:REASONS]]
     return [
         snapshot.account.external_id,
         snapshot.as_of.isoformat(),

@@ -35,7 +35,7 @@ from tenants.scoping import tenant_transaction
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 # raised when a formula or a feature changes its meaning, so that old and new figures are never taken as the same
-ENGINE_VERSION = "5"
+ENGINE_VERSION = "6"
 _BLOCK = 10_000  # accounts whose health is computed at a time
 
 

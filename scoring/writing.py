@@ -13,7 +13,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from scoring import queries
+from scoring import apart, queries
 from scoring import writing_sql as sql
 from scoring.bands import band_of, policy_label
 from scoring.blocks import Before, Block, points
@@ -100,6 +100,7 @@ def _start_run(
             "chances": chance_summary(chances),
             "held": [each.told() for each in chances.held],
             "sources": chances.sources,
+            apart.MARK: True,
         },
         started_by_label=by.label[:300],
     )

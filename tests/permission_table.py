@@ -364,6 +364,18 @@ def an_account_with_a_person(world: World) -> dict[str, Any]:
     return made
 
 
+def an_account_with_an_observation(world: World) -> dict[str, Any]:
+    """Its panel, which reads the vulnerability only where something was noticed."""
+    from scoring.people.models import PersonObservation
+
+    made, today = an_account_with_a_person(world), timezone.now().date()
+    PersonObservation.objects.create(
+        tenant=world.tenant, contact_id=THEIR_PERSON[made["account_id"]], sign="leaving", confidence="high",
+        observed_on=today, expires_on=today + timedelta(days=30), author_label="x", **made,
+    )  # fmt: skip
+    return {**made, "key": "noticed"}
+
+
 def an_observation(made: dict[str, Any]) -> dict[str, Any]:
     today = timezone.now().date()
     return {
@@ -595,6 +607,7 @@ TABLE = [
     Row("accounts:account", Right.VIEW_ACCOUNTS, make=an_account),
     Row("accounts:account", Right.VIEW_ACCOUNTS, make=a_hidden_account, except_for=HIDDEN),
     Row("accounts:panel", Right.VIEW_ACCOUNTS, make=lambda world: {**an_account(world), "key": "notes"}),
+    Row("accounts:panel", Right.VIEW_ACCOUNTS, make=an_account_with_an_observation),
     Row("accounts:evidence", Right.VIEW_ACCOUNTS, make=an_account),
     Row("accounts:evidence", Right.VIEW_ACCOUNTS, make=a_hidden_account, except_for=HIDDEN),
     Row("accounts:open_body", Right.OPEN_BODIES, "POST", make=a_ticket, allowed=200),

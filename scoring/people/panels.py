@@ -40,7 +40,7 @@ def _reasons(keys: list[str]) -> list[str]:
 def noticed_context(
     tenant: Tenant, viewer: Membership, account: Account, forms: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Who left, who came, and for those who may see it what was noticed and what it adds. Four statements."""
+    """Who left, who came, and for those who may see it what was noticed and what it adds. Two statements."""
     today = tenant_today(tenant)
     may_see = queries.may_see_observations(viewer, account)
     people = here(tenant, account) if may_see or can(viewer, Right.WORK_QUEUE) else []
@@ -48,7 +48,7 @@ def noticed_context(
     context = {
         "may_see_observations": may_see,
         "observations": [(row, counts_on(row, today)) for row in rows],
-        "vulnerability": vulnerability(tenant, account, rows, today=today) if rows else None,
+        "vulnerability": vulnerability(rows, today=today),
         "people_here": people,
         "observation_form": ObservationForm(people, today=today),
         "departed_form": DepartedForm(people, today=today),

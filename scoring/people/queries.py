@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from accounts.models import Account
 from accounts.queries import visible_accounts
 from scoring.people.models import CsmSentiment, DataReport, PersonObservation, SourceCorrection
+from scoring.people.vulnerability import with_known
 from scoring.people.words import ReportState
 from tenants.access import Role
 from tenants.models import Membership, Tenant
@@ -53,11 +54,11 @@ def _sentiments(tenant: Tenant) -> QuerySet[CsmSentiment]:
 
 
 def observations(tenant: Tenant, viewer: Membership, account: Account) -> list[PersonObservation]:
-    """The account's observations, newest first; none for whoever may not see them."""
+    """The account's observations, newest first, with what is known without them; none for whoever may not see them."""
     if not may_see_observations(viewer, account):
         return []
     rows = PersonObservation.objects.for_tenant(tenant).filter(account=account).select_related("contact")
-    return list(rows.order_by("-observed_on", "-pk")[:20])
+    return list(with_known(rows).order_by("-observed_on", "-pk")[:20])
 
 
 def reports(tenant: Tenant, viewer: Membership) -> list[DataReport]:

@@ -1,7 +1,7 @@
 """The source rows among which an admin finds the wrong one: those behind the reason first, all others by a search."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
@@ -140,8 +140,7 @@ def _day(words: str) -> date | None:
 
 def _moments(day: date) -> tuple[datetime, datetime]:
     """First and last moment of the day, in UTC."""
-    first = datetime.combine(day, time(), UTC)
-    return first, first + timedelta(days=1) - timedelta(microseconds=1)
+    return datetime.combine(day, time.min, UTC), datetime.combine(day, time.max, UTC)
 
 
 def _places(source: str, row: Any) -> list[Place]:

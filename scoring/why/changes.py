@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import Account
-from scoring import changes, queries
+from scoring import apart, changes, queries
 from scoring.catalogue import MISSING_WORDS, SOURCES
 from scoring.changes import MISSING, MODEL, OVERRIDE, POLICY, TIME, UNMOVED, VALUES, Reading
 from scoring.outcomes.notes import scope_words
@@ -127,12 +127,36 @@ def _splits(
     tenant: Tenant, viewer: Membership, account: Account, first: Standing, last: Standing
 ) -> dict[str, Any]:
     pages = _pages(tenant, viewer, first, last)
+    hides_health, hides_chance = (asked(first, last) for asked in (_hides_health, _hides_chance))
     return {
-        "health": health_split(first, last, pages),
-        "chance": chance_split(first, last, account, pages),
+        "hides_health": hides_health,
+        "hides_chance": hides_chance,
+        "health": None if hides_health else health_split(first, last, pages),
+        "chance": None if hides_chance else chance_split(first, last, account, pages),
         "has_chances": first.snapshot.p90 is not None or last.snapshot.p90 is not None,
         "is_same_model": first.snapshot.model_id == last.snapshot.model_id,
     }
+
+
+def _hides_health(first: Standing, last: Standing) -> bool:
+    """Whether parts would tell what was noticed of a person: of the two policies and runs alone, so of all alike."""
+    weighs = any(
+        change_queries.readings(each.snapshot).get(apart.INDICATOR, changes.NOTHING).weight
+        for each in (first, last)
+    )
+    return weighs and not _are_apart(first, last)
+
+
+def _hides_chance(first: Standing, last: Standing) -> bool:
+    reads = any(
+        each.model is not None and apart.INDICATOR in change_queries.part_names(each.model)
+        for each in (first, last)
+    )
+    return reads and not _are_apart(first, last)
+
+
+def _are_apart(first: Standing, last: Standing) -> bool:
+    return all(apart.is_apart(each.snapshot.run.summary) for each in (first, last))
 
 
 def _pages(tenant: Tenant, viewer: Membership, first: Standing, last: Standing) -> Pages:

@@ -12,10 +12,11 @@ from itertools import pairwise
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
+from django.db.models.fields.json import KeyTextTransform
 
 from accounts.models import Account
 from accounts.timeline import Entry, Group
-from scoring import changes, queries
+from scoring import apart, changes, queries
 from scoring.bands import band_label
 from scoring.catalogue import SOURCES
 from scoring.changes import HealthDay, Part, Policy, Reading
@@ -30,7 +31,6 @@ LABEL, KIND = "Moved the score", "moved"
 LEAST = 50  # hundredths of a point: parts below are not told one by one
 SCORINGS = 40  # that one page looks at
 MOST_OF_A_DAY = 1000  # lines, so that a day and a place make one number, which falls as one reads on
-UNTOLD = ("stakeholders.champion_vulnerability",)  # rests on observations of persons: no value here
 
 
 def entries(tenant: Tenant, account: Account, after: dict[str, Any], size: int) -> tuple[list[Entry], str]:
@@ -54,7 +54,9 @@ def _snapshots(tenant: Tenant, account: Account, newest: date | None) -> list[He
     runs = queries.finished_runs(tenant).filter(is_unchanged=False).order_by("as_of", "-pk").distinct("as_of")
     rule = HealthPolicy.objects.for_tenant(tenant).filter(pk=OuterRef("policy_id")).values("missing_rule")
     rows = HealthSnapshot.objects.filter(tenant=tenant, account_id=account.pk, health__isnull=False)
-    rows = rows.filter(run_id__in=runs.values("pk")).annotate(missing_rule=Subquery(rule[:1]))
+    rows = rows.filter(run_id__in=runs.values("pk")).annotate(
+        missing_rule=Subquery(rule[:1]), is_apart=KeyTextTransform(apart.MARK, "run__summary")
+    )
     if newest is not None:
         rows = rows.filter(as_of__lte=newest)
     return list(rows.order_by("-as_of")[: SCORINGS + 1])
@@ -79,9 +81,19 @@ def _of_day(first: HealthSnapshot, last: HealthSnapshot) -> Iterator[Entry]:
         words = f"Policy {last.policy_version} in place of {first.policy_version}"
         yield _entry(last, 1, words, "The parts are on the page of changes", None)
         return
+    if _hides(old, new, first, last):
+        words = "Its parts are not told: scored by an earlier release, with what was noticed of persons"
+        yield _entry(last, 1, words, "They appear once the days were scored again", None)
+        return
     for place, part in enumerate(_large(told.parts), start=1):
         was, now = (each.readings.get(part.key, changes.NOTHING) for each in (old, new))
         yield _entry(last, place, _words(part, was, now), _source(part), part.amount)
+
+
+def _hides(old: HealthDay, new: HealthDay, *snapshots: HealthSnapshot) -> bool:
+    """Whether a part is of what may rest on observations, which both runs kept in or one of them did."""
+    weighs = any(each.readings.get(apart.INDICATOR, changes.NOTHING).weight for each in (old, new))
+    return weighs and not all(each.is_apart for each in snapshots)  # type: ignore[attr-defined]
 
 
 def _large(parts: tuple[Part, ...]) -> list[Part]:
@@ -102,8 +114,7 @@ def _day(snapshot: HealthSnapshot) -> HealthDay:
 def _words(part: Part, was: Reading, now: Reading) -> str:
     if not part.key:
         return "The same figures are computed another way"
-    label = label_of(part.key)
-    return label if part.key in UNTOLD else f"{label}: {_value(part.key, was)} to {_value(part.key, now)}"
+    return f"{label_of(part.key)}: {_value(part.key, was)} to {_value(part.key, now)}"
 
 
 def _value(key: str, reading: Reading) -> str:

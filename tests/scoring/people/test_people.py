@@ -22,7 +22,7 @@ from scoring.people import queries as people
 from scoring.people import services as said
 from scoring.people.exceptions import Refused
 from scoring.people.models import DataReport, Notice, PersonObservation, SourceCorrection
-from scoring.people.vulnerability import Vulnerability, vulnerability
+from scoring.people.vulnerability import Vulnerability, vulnerability, with_known
 from scoring.quality import figures
 from tenants import hooks
 from tests.imports.bundles import bring_in, bundle
@@ -189,8 +189,8 @@ def test_an_observation_counts_from_its_day_to_its_end(acme, account):
     )  # fmt: skip
 
     def with_it(days=0):
-        rows = list(PersonObservation.objects.all())
-        found = vulnerability(acme.tenant, account, rows, today=DAY + timedelta(days=days))
+        rows = list(with_known(PersonObservation.objects.all()))
+        found = vulnerability(rows, today=DAY + timedelta(days=days))
         assert found.known == 0
         return found.noticed
 
@@ -206,9 +206,9 @@ def test_an_observation_counts_from_its_day_to_its_end(acme, account):
     gone = {"contact": champion_of(account), "sign": "leaving"}
     PersonObservation.objects.filter(pk=row.pk).update(**gone)
     AccountHealth.objects.filter(account=account).update(run_id=0)  # nothing stored to add to
-    row.refresh_from_db()
-    assert vulnerability(acme.tenant, account, [row], today=DAY) == Vulnerability(None, pytest.approx(60))
-    assert vulnerability(acme.tenant, account, [row], today=DAY + timedelta(days=9)) is None
+    rows = list(with_known(PersonObservation.objects.all()))
+    assert vulnerability(rows, today=DAY) == Vulnerability(None, pytest.approx(60))
+    assert vulnerability(rows, today=DAY + timedelta(days=9)) is None
 
 
 def test_who_may_see_observations(client, acme, account):

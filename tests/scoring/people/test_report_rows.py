@@ -92,6 +92,14 @@ def test_a_search_without_a_row_and_one_with_odd_signs(client, acme, globex, acc
     assert "Ingrid Solberg" in shown(client, acme, found, q="solberg")
 
 
+def test_a_search_by_the_last_day_there_is_finds_nothing(client, acme, account):
+    found = report(client, acme, account)
+    client.force_login(acme.ops_admin.user)
+    url = reverse("scoring:report", args=[acme.tenant.slug, found.pk])
+    for day in ("9999-12-31", "0001-01-01"):
+        assert client.get(url, {"q": day}).status_code == 200
+
+
 def test_the_page_says_what_can_be_corrected(client, acme, account):
     text = shown(client, acme, report(client, acme, account))
     for source, fields in corrections.FIELDS.items():
