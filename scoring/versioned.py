@@ -60,13 +60,18 @@ def put_in_force(
     label: Any = str,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
+    again: bool = False,
 ) -> None:
-    """Retire `current`, publish `row`, leave the event; `before` and `after` are told beside the versions' names."""
+    """Retire `current`, publish `row`, leave the event; `before` and `after` are told beside the versions' names.
+
+    `again`: who first published it and when stand beside its reason and are kept; the event tells of this time.
+    """
     if current is not None:  # first, because only one may be published at any moment
         current.state = Versioned.State.RETIRED
         current.save(update_fields=["state"])
-    row.state, row.published_at = Versioned.State.PUBLISHED, timezone.now()
-    row.published_by_label = by.label[:300]
+    row.state = Versioned.State.PUBLISHED
+    if not again:
+        row.published_at, row.published_by_label = timezone.now(), by.label[:300]
     row.save(update_fields=["state", "published_at", "published_by_label"])
     was = {"in_force": label(current)} if current is not None else {}
     told = {**was, **(before or {})} or None

@@ -870,7 +870,13 @@ TABLE = [
     Row("scoring:whatif_try", Right.SCORE, "POST", data={"high_from": "0.4", "flags_per_csm_week": 3}),
     Row("scoring:whatif_publish", Right.CONFIGURE, "POST", make=a_replay, data={"why": "Fewer alarms."}),
     Row("scoring:whatif_diff", Right.SCORE, make=a_chance_version),
-    Row("scoring:whatif_rollback", Right.CONFIGURE, "POST", make=a_chance_version),
+    Row(
+        "scoring:whatif_rollback",
+        Right.CONFIGURE,
+        "POST",
+        make=a_chance_version,
+        data={"why": "More alarms.", "in_force": 2},
+    ),
     # --- playbooks ---
     Row("playbooks:queue", Right.VIEW_ACCOUNTS, fill=a_suggestion),
     Row("playbooks:queue_rows", Right.VIEW_ACCOUNTS, fill=a_suggestion),

@@ -19,6 +19,7 @@ from tenants.models import Tenant
 
 WHAT_IF = "scoring.whatif"
 State = ChanceVersion.State
+ROLLED_BACK = "scoring.chance_settings_rolled_back"
 FOUND = "As they stood before versions were kept."
 
 
@@ -55,27 +56,27 @@ def publish(
     if numbers_of(row) != beside:
         raise PolicyRefused("The settings were changed since this replay. Replay once more, then publish.")
     check(cuts)
-    if not why.strip():
-        raise PolicyRefused("Say why: the reason stands with the version and in the audit trail.")
+    words = _reason(why)
     version = ChanceVersion.objects.create(
         tenant=tenant,
         version=_next(tenant),
         based_on=current,
-        note=why.strip()[:500],
+        note=words,
         created_by_label=by.label[:300],
         preview={key: value for key, value in replay.items() if key not in LISTS},
         preview_job_id=job_id,
         **cuts,
     )
-    _put_in_force(
-        tenant, row, version, current, verb="scoring.chance_settings_published", by=by, why=version.note
-    )
+    _put_in_force(tenant, row, version, current, verb="scoring.chance_settings_published", by=by, why=words)
     return version
 
 
 @transaction.atomic
-def roll_back(tenant: Tenant, *, version_id: int, by: Actor) -> ChanceVersion:
-    """Reinstate a retired version under its own number. Raises PolicyRefused."""
+def roll_back(tenant: Tenant, *, version_id: int, instead_of: int, why: str, by: Actor) -> ChanceVersion:
+    """Reinstate a retired version under its own number. `instead_of`: the number of the version seen in force.
+
+    Raises PolicyRefused without a reason, and where another version is in force than the one that was seen.
+    """
     row, current = _in_force(tenant)
     version = ChanceVersion.objects.for_tenant(tenant).select_for_update().filter(pk=version_id).first()
     if version is None:
@@ -83,8 +84,16 @@ def roll_back(tenant: Tenant, *, version_id: int, by: Actor) -> ChanceVersion:
     if version.pk == current.pk:
         return version  # a second click
     versioned.check_retired(version)
-    _put_in_force(tenant, row, version, current, verb="scoring.chance_settings_rolled_back", by=by)
+    if current.version != instead_of:
+        raise PolicyRefused(f"{current} is in force by now. Look at it, then roll back if you still want to.")
+    _put_in_force(tenant, row, version, current, verb=ROLLED_BACK, by=by, why=_reason(why))
     return version
+
+
+def _reason(why: str) -> str:
+    if not why.strip():
+        raise PolicyRefused("Say why: the reason stands with the version and in the audit trail.")
+    return why.strip()[:500]
 
 
 def _in_force(tenant: Tenant) -> tuple[ChanceSettings, ChanceVersion]:
@@ -117,7 +126,7 @@ def _put_in_force(
     *,
     verb: str,
     by: Actor,
-    why: str = "",
+    why: str,
 ) -> None:
     """Settings follow the version in the same transaction; with chances to level, the newest day is scored again."""
     before, after = numbers_of(row), numbers_of(version)
@@ -126,7 +135,15 @@ def _put_in_force(
     row.row_version += 1
     row.save()
     was, now = ({k: v for k, v in stored(one).items() if before[k] != after[k]} for one in (before, after))
-    told = now | ({"why": why} if why else {})
-    versioned.put_in_force(tenant, version, current, verb=verb, by=by, before=was, after=told)
+    versioned.put_in_force(
+        tenant,
+        version,
+        current,
+        verb=verb,
+        by=by,
+        before=was,
+        after=now | {"why": why},
+        again=verb == ROLLED_BACK,
+    )
     if registry.live(tenant) is not None:
         score_newest_again(tenant, by=by)

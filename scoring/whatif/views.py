@@ -140,24 +140,34 @@ def publish_chances(request: TenantRequest, job_id: int) -> HttpResponse:
 def roll_back_chances(request: TenantRequest, version_id: int) -> HttpResponse:
     if _version(request, str(version_id)) is None:
         raise Http404("No such version.")
+    seen = request.POST.get("in_force", "")
     return _done(
         request,
-        lambda: services.roll_back(request.tenant, version_id=version_id, by=request.actor),
+        lambda: services.roll_back(
+            request.tenant,
+            version_id=version_id,
+            instead_of=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0,
+            why=request.POST.get("why", ""),
+            by=request.actor,
+        ),
         "This version is in force again. Levels follow with the next scores.",
+        version_id=version_id,
     )
 
 
 def _done(
-    request: TenantRequest, act: Callable[[], Any], done: str, *, job: Job | None = None
-) -> HttpResponseRedirect:
-    """Run one service; a refusal is told on the page where the button is."""
-    address = reverse("scoring:whatif_chances", args=[request.tenant.slug])
+    request: TenantRequest, act: Callable[[], Any], done: str, *, job: Job | None = None, version_id: int = 0
+) -> HttpResponse:
+    """Run one service; a refusal is told on the page where the button is, with the reason as it was typed."""
     try:
         act()
     except PolicyRefused as error:
         messages.error(request, str(error))
-        return HttpResponseRedirect(f"{address}?job={job.pk}" if job else address, status=303)
+        check_right(request.membership, Right.VIEW_QUALITY)
+        typed = {"why": request.POST.get("why", "")[:500], "version_id": version_id}
+        return _page(request, job=job, typed=typed, status=409)
     messages.success(request, done)
+    address = reverse("scoring:whatif_chances", args=[request.tenant.slug])
     return HttpResponseRedirect(address, status=303)
 
 
@@ -201,8 +211,14 @@ def _job(request: TenantRequest, given: str) -> Job | None:
 
 
 def _page(
-    request: TenantRequest, *, job: Job | None = None, form: CutForm | None = None, status: int = 200
+    request: TenantRequest,
+    *,
+    job: Job | None = None,
+    form: CutForm | None = None,
+    typed: dict[str, Any] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    """`typed`: the reason that came with a refused step, and the version it was for (0: the replayed numbers)."""
     settings = chance_settings(request.tenant)
     found = _answer(job)
     asked = found["asked"]["cuts"] if found else {}
@@ -215,11 +231,24 @@ def _page(
         "found": found,
         "changes": _beside(found["asked"]) if found else [],
         "form": form or CutForm(initial={**numbers_of(settings), **asked, **_prefilled(request)}),
-        "versions": queries.versions(request.tenant, in_force=settings),
+        **_versions(request, settings),
+        "typed": typed or {},
         "may_save": can(request.membership, Right.CONFIGURE),
         **money(request.membership),
     }
     return render(request, "scoring/whatif/chances.html", context, status=status)
+
+
+def _versions(request: TenantRequest, settings: Cuts) -> dict[str, Any]:
+    """The versions, each with when it was last rolled back to (`again`), and the number of the one in force."""
+    rows = queries.versions(request.tenant, in_force=settings)
+    again = queries.reinstated(request.tenant, request.membership, verb=services.ROLLED_BACK)
+    for each in rows:
+        each.again = again.get(each.pk)  # type: ignore[attr-defined]
+    return {
+        "versions": rows,
+        "in_force": next((each.version for each in rows if each.state == ChanceVersion.State.PUBLISHED), 0),
+    }
 
 
 def _answer(job: Job | None) -> dict[str, Any] | None:

@@ -78,8 +78,12 @@ def the_version_is_compared_and_rolled_back(page, app, before, after):
         f"{NOW} → {LOWER}",
     ]
     page.goto(app.at(SLUG, "scores/what-if/"))
+    page.get_by_label("Reason to roll back").fill("Their week has room again")
     page.get_by_role("button", name="Roll back to Chance settings v1").click()
     expect(page.locator("header.head")).to_contain_text(f"at most {NOW} new flags per CSM and week")
+    expect(page.locator("#versions tbody tr").filter(has_text="Chance settings v1")).to_contain_text(
+        "Their week has room again"
+    )
 
 
 def a_level_out_of_order_is_refused(page):

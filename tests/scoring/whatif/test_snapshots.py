@@ -199,7 +199,8 @@ def test_numbers_are_published_after_their_replay_and_once(client, world):
     text = client.get(address).content.decode()
     assert "1 alert fewer than now" in text
     publish = page(world, "whatif_publish", job.pk)
-    assert "Say why" in client.post(publish, {"why": " "}, follow=True).content.decode()
+    refused = client.post(publish, {"why": " "})
+    assert (refused.status_code, "Say why" in refused.content.decode()) == (409, True)
     with world.here():
         assert numbers_of(chance_settings(world.tenant)) == numbers_of(ChanceSettings())
     for _ in range(2):
@@ -247,24 +248,32 @@ def test_a_version_of_the_chance_settings_is_compared_and_rolled_back(client, wo
     assert "Fewer alarms" in text
     assert f"Roll back to {first}" in text
     assert f"Roll back to {second}" not in text
+    by_then = first.published_at, first.published_by_label
     for _ in range(2):
-        assert client.post(page(world, "whatif_rollback", first.pk)).status_code == 303
+        assert client.post(page(world, "whatif_rollback", first.pk), BACK).status_code == 303
     with world.here():
         assert numbers_of(ChanceSettings.objects.get()) == numbers_of(first)
         assert [each.state for each in ChanceVersion.objects.order_by("version")] == ["published", "retired"]
         event = AuditEvent.objects.get(verb="scoring.chance_settings_rolled_back")
         assert event.diff["after"] == {
-            "in_force": "Chance settings v1", "high_from": "0.300", "flags_per_csm_week": 5
+            "in_force": "Chance settings v1", "high_from": "0.300", "flags_per_csm_week": 5, "why": "Too quiet"
         }  # fmt: skip
+        first.refresh_from_db()
+        assert (first.published_at, first.published_by_label) == by_then, "of its first publication"
+    text = " ".join(client.get(page(world, "whatif_chances")).content.decode().split())
+    assert (
+        f"In force again {timezone.localtime(event.at):%-d %b %Y, %H:%M}, {event.actor_label}: Too quiet"
+        in text
+    )
     client.force_login(world.manager.user)
     assert "Fewer alarms" in client.get(page(world, "whatif_chances")).content.decode()
     assert client.get(page(world, "whatif_diff", second.pk)).status_code == 200
     assert client.post(page(world, "whatif_rollback", second.pk)).status_code == 403
 
 
-def published(client, world):
+def published(client, world, *, high_from="0.4"):
     """(the version that was in force, the one that is)."""
-    job, _ = replayed(client, world, high_from="0.4", flags=1)
+    job, _ = replayed(client, world, high_from=high_from, flags=1)
     client.post(page(world, "whatif_publish", job.pk), {"why": "Fewer alarms"})
     with world.here():
         return list(ChanceVersion.objects.order_by("version"))
@@ -280,8 +289,44 @@ def test_with_chances_to_level_the_newest_day_is_scored_again_at_once(client, wo
     first, _ = published(client, world)
     assert asked_for() == []  # no version of the model: nobody has a chance
     version(world)
-    client.post(page(world, "whatif_rollback", first.pk))
+    client.post(page(world, "whatif_rollback", first.pk), BACK)
     assert asked_for() == [str(DAYS[-1])]
+
+
+BACK = {"why": "Too quiet", "in_force": "2"}  # what the page shows in force
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"why": " ", "in_force": "2"}, "Say why"),
+        ({"why": "Too <b>quiet</b>", "in_force": "1"}, "Chance settings v2 is in force by now"),
+        ({"why": "Too <b>quiet</b>"}, "Chance settings v2 is in force by now"),
+        ({"why": "Too <b>quiet</b>", "in_force": "²"}, "Chance settings v2 is in force by now"),
+    ],
+)
+def test_rolling_back_asks_why_and_what_was_seen_in_force(client, world, given, words):
+    client.force_login(world.ops_admin.user)
+    first, second = published(client, world)
+    refused = client.post(page(world, "whatif_rollback", first.pk), given)
+    text = refused.content.decode()
+    assert (refused.status_code, words in text) == (409, True)
+    assert text.count('value="Too &lt;b&gt;quiet&lt;/b&gt;"') == (1 if given["why"].strip() else 0)
+    assert 'name="in_force" value="2"' in text
+    with world.here():
+        second.refresh_from_db()
+        assert second.state == "published"
+
+
+def test_a_refused_publication_keeps_the_typed_reason(client, world):
+    client.force_login(world.ops_admin.user)
+    job, _ = replayed(client, world, high_from="0.4", flags=1)
+    published(client, world, high_from="0.5")
+    refused = client.post(page(world, "whatif_publish", job.pk), {"why": "Fewer alarms still"})
+    text = refused.content.decode()
+    assert (refused.status_code, "changed since this replay" in text) == (409, True)
+    assert 'value="Fewer alarms still"' in text
+    assert "A field left empty means: as in force." in text
 
 
 def test_a_job_that_has_read_other_numbers_is_not_joined(client, world):
@@ -291,7 +336,9 @@ def test_a_job_that_has_read_other_numbers_is_not_joined(client, world):
     first, _ = published(client, world)
     with world.here():
         Job.objects.filter(kind="scoring.score").update(state="running")
-        whatif.roll_back(world.tenant, version_id=first.pk, by=world.actor("ops_admin"))
+        whatif.roll_back(
+            world.tenant, version_id=first.pk, instead_of=2, why="x", by=world.actor("ops_admin")
+        )
         states = sorted(Job.objects.filter(kind="scoring.score").values_list("state", flat=True))
     assert states == ["queued", "running"]
 
