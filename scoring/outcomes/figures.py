@@ -125,11 +125,17 @@ class Tile:
     stake: Stake | None = None  # what of it is expected to leave
     before: "Tile | None" = None  # the same figure a year ago, where there is one
     unrated_before: int = 0  # accounts that no rate of then leaves in it
+    unrated: int = 0  # of now, and asked for where there is a year before it
 
     @property
     def moved(self) -> float | None:
-        """Against a year ago: rates in percentage points, NPS in points, amounts in per cent of what they were."""
+        """Against a year ago: rates in percentage points, NPS in points, amounts in per cent of what they were.
+
+        None where a rate is missing on either side: two amounts of different accounts are no change.
+        """
         if self.before is None or self.value is None or self.before.value is None:
+            return None
+        if self.unrated or self.unrated_before:
             return None
         now, then = float(self.value), float(self.before.value)
         if self.figure.unit == MONEY:
@@ -170,17 +176,18 @@ def tile(figure: Figure, sums: Row, target: Decimal | None, *, sees_arr: bool) -
     return Tile(**{**vars(aimed), "met": value >= goal if figure.goal == HIGHER else value <= goal})
 
 
-def beside_last_year(found: list[Tile], before: Row, *, sees_arr: bool) -> list[Tile]:
+def beside_last_year(found: list[Tile], sums: Row, before: Row, *, sees_arr: bool) -> list[Tile]:
     """Each tile with what it was a year ago; nothing where there was nothing to count, or too little."""
-    return [_with_before(each, before, sees_arr=sees_arr) for each in found]
+    return [_with_before(each, sums, before, sees_arr=sees_arr) for each in found]
 
 
-def _with_before(found: Tile, before: Row, *, sees_arr: bool) -> Tile:
+def _with_before(found: Tile, sums: Row, before: Row, *, sees_arr: bool) -> Tile:
     if found.figure.is_of_now or found.state in ("covered", "none"):
         return found
     then = tile(found.figure, before, None, sees_arr=sees_arr)
-    unrated = int(before["unrated"] or 0) if found.figure.is_money else 0
-    return replace(found, before=then if then.state == "shown" and then.n else None, unrated_before=unrated)
+    then_there = then if then.state == "shown" and then.n else None
+    now, past = (int(each["unrated"] or 0) if found.figure.is_money else 0 for each in (sums, before))
+    return replace(found, before=then_there, unrated=now, unrated_before=past)
 
 
 def _share(figure: Figure, part: Any, base: Any) -> Tile:

@@ -74,7 +74,7 @@ def panels_context(request: TenantRequest, form: OutcomeFilters) -> dict[str, An
         "asked": asked,
         "run": run,
         "sums": sums,
-        "tiles": figures.beside_last_year(tiles, before, sees_arr=sees_arr),
+        "tiles": figures.beside_last_year(tiles, sums, before, sees_arr=sees_arr),
         "year_ago": asked.period.year_ago,
         "groups": [
             (group, address(request, "outcomes", asked.query | {asked.by: group.name}) if group.name else "")

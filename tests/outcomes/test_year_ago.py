@@ -59,7 +59,7 @@ def tiles(world, role="executive", **chosen):
     with world.here():
         asked = queries.Asked(QUARTER, KNOWN, "segment", chosen)
         sums, _, before = queries.totals_beside_last_year(world.tenant, world.people[role], asked)
-    found = figures.beside_last_year(figures.tiles(sums, {}, sees_arr=True), before, sees_arr=True)
+    found = figures.beside_last_year(figures.tiles(sums, {}, sees_arr=True), sums, before, sees_arr=True)
     return {each.figure.key: each for each in found}
 
 
@@ -86,8 +86,20 @@ def test_a_small_denominator_of_then_is_no_figure_either(world, monkeypatch):
 
 def test_accounts_without_a_rate_then_are_named(world):
     term(world, world.made["Same"], "500", since=SINCE, until=(2025, 9, 1), currency="EUR")
-    grr = tiles(world)["grr"]
-    assert (grr.before.n, grr.unrated_before, grr.moved) == (3, 1, pytest.approx(100 - 200 / 3))
+    found = tiles(world)
+    assert (found["grr"].before.n, found["grr"].unrated_before, found["grr"].moved) == (3, 1, None)
+    assert found["start"].moved is None  # 3,300 of three, 3,000 of three others
+    assert round(found["churn"].moved, 2) == -25.0  # counts no money
+
+
+def test_accounts_without_a_rate_now_are_no_change_either(world, client):
+    term(world, world.made["Same"], "500", since=(2026, 1, 1), currency="EUR")
+    start = tiles(world)["start"]
+    assert (start.unrated, start.unrated_before, start.moved) == (1, 0, None)
+    client.force_login(world.executive.user)
+    text = client.get(world.url("outcomes/")).text
+    tile = text[text.index('id="tile-start"') :]
+    assert "so no change is told" in tile[: tile.index("</div>")]
 
 
 def test_filters_hold_for_both(world):
