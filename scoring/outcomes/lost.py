@@ -151,7 +151,7 @@ def cause_of(lost: Lost) -> str:
     """
     if lost.first_flag is None:
         if lost.chance_flag is not None:
-            return CHANCE
+            return _done_by_chance(lost)
         is_blind = not lost.scorings or lost.last_band == "unknown" or lost.last_coverage < LEAST_COVERAGE
         return NO_DATA if is_blind else NOTHING
     if any(_hides(override, lost) for override in lost.overrides):
@@ -161,6 +161,13 @@ def cause_of(lost: Lost) -> str:
     if lost.was_dismissed:
         return DISMISSED
     return LATE if lost.warning < TOO_LATE_DAYS else NO_PLAY
+
+
+def _done_by_chance(lost: Lost) -> str:
+    """What was done while the chance alone flagged decides as under the band's flag, by the chance's own warning."""
+    if lost.plays_while_flagged:
+        return WORKED if lost.warning_by_chance >= TOO_LATE_DAYS else LATE
+    return DISMISSED if lost.was_dismissed else CHANCE
 
 
 def _hides(override: dict[str, Any], lost: Lost) -> bool:
@@ -202,13 +209,16 @@ def _lost(
 def _flagged(row: dict[str, Any]) -> dict[str, Any]:
     """The row with the flags that stood on its last day, and the first one by health that ever went up.
 
-    `first_sign` is the first of the scorings that made the flag: from then on somebody could have acted on it.
+    `first_sign` is the first of the scorings that made the flag: from then on somebody could have acted on it. It is
+    that of the flag by the chance where none stood by the band.
     """
     days, flags = row.pop("days") or (), row.pop("flags") or ()
     stood = standing((day, is_flagged, not is_flagged) for day, is_flagged in zip(days, flags, strict=True))
     sign = None if stood.since is None else days[days.index(stood.since) + 1 - RUNNING]
     told = [row.pop(f"chance_{name}") or () for name in ("days", "highs", "lows")]
     by_chance = standing(zip(*told, strict=True))
+    if sign is None and by_chance.since is not None:
+        sign = told[0][told[0].index(by_chance.since) + 1 - RUNNING]
     own = {"first_flag": stood.since, "first_sign": sign, "ever_flag": stood.first}
     return row | own | {"chance_flag": by_chance.since}
 

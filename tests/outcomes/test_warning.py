@@ -8,7 +8,7 @@ import pytest
 from scoring.models import ChanceSettings
 from scoring.outcomes import lost, queries
 from scoring.outcomes.words import CAUSE_LABELS
-from tests.outcomes.test_lost import KNOWN, LEFT, QUARTER, found, leave, scored
+from tests.outcomes.test_lost import KNOWN, LEFT, QUARTER, deed, found, leave, scored, with_deeds
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +41,45 @@ def test_a_flag_by_the_chance_alone_is_a_cause_of_its_own(acme, client, letters,
     tile = text[text.index("Flag by chance went up") :]
     assert (f"{days} days of warning" if days else ">None<") in tile[: tile.index("</div>")]
     assert CAUSE_LABELS[cause] in client.get(acme.url("outcomes/lost/")).text
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "begun", "ended", "ups", "cause", "ran"),
+    [
+        ("play", "done", 4, 2, 6, "not_missed", 1),
+        ("play", "running", 9, None, 6, "not_missed", 1),
+        ("play", "done", 2, 1, 4, "too_late", 1),  # 14 days of warning
+        ("play", "done", 104, 100, 6, "chance_alone", 0),  # long over when the flag went up
+        ("suggestion", "dismissed", 4, 3, 6, "play_dismissed", 0),
+        ("suggestion", "dismissed", 104, 100, 6, "chance_alone", 0),
+    ],
+)
+def test_what_was_done_under_the_chances_flag_decides_too(
+    acme, client, monkeypatch, kind, state, begun, ended, ups, cause, ran
+):
+    account = leave(acme, "Halden")
+    scored(acme, account, "h" * 6, p90=[DOWN] * (6 - ups) + [UP] * ups)
+    with_deeds(monkeypatch, deed(account, kind, state, weeks=begun, ended=ended))
+    each = found(acme, account)
+    assert (each.by_rule, len(each.plays_while_flagged)) == (cause, ran)
+    if kind == "play":
+        client.force_login(acme.manager.user)
+        text = client.get(acme.url(f"outcomes/lost/{account.pk}/")).text
+        assert f"{ran} ran while the flag by the chance stood" in text
+
+
+def test_the_threshold_is_told_to_the_tenth_and_who_was_left_out_by_the_chance(acme, client):
+    with acme.here():
+        ChanceSettings.objects.create(tenant=acme.tenant, high_from=Decimal("0.305"))
+    early, late = leave(acme, "in time"), leave(acme, "afterwards")
+    scored(acme, late, "h" * 11, late=180, p90=[UP] * 11)
+    scored(acme, early, "h" * 11, late=0, last=LEFT - timedelta(days=8), p90=[UP] * 11)
+    client.force_login(acme.manager.user)
+    text = client.get(acme.url("outcomes/lost/")).text
+    tile = text[text.index("Seen 60 days ahead, by the chance") :].partition("</div>")[0]
+    assert "1 of 1 that had a chance for at least 60 days before; 1 worked out afterwards left out" in tile
+    for page in (tile, client.get(acme.url(f"outcomes/lost/{early.pk}/")).text):
+        assert "30.5% or more within 90 days" in page
 
 
 def test_the_chances_flag_follows_the_threshold_that_is_set(acme):
