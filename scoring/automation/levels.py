@@ -7,6 +7,7 @@ before the present one began, so a feed that comes with a delay is compared with
 The rule and its reasons: docs/scoring.md, "Away".
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -30,6 +31,9 @@ LEAST_WINDOWS = 4  # fewer say nothing of how much they vary
 PAST = timedelta(days=182)  # of windows that are looked back on
 WEEK = 7  # one scoring a week is looked at: nightly ones show the same rows again
 LONGEST = PAST + timedelta(days=max(source.fresh_days for source in SOURCES.values()))
+
+# how a hold was told while a scoring counted the customers of a source alone, whatever the age of their rows
+OLD_HOLD = re.compile(r": (?:empty, while|of) ([\d,]+) customers (?:had it before|that had it, )")
 
 Sources = dict[str, dict[str, Any]]  # by key, as Scored.sources gives them
 
@@ -97,14 +101,14 @@ def marked(tenant: Tenant, *, day: date, customers: int, found: Sources) -> Sour
     """
     told = _told(tenant, day)
     past = [each for each in told if each.day < day]
-    before = past[0].sources if past else {}
     marked: Sources = {}
     for key, each in found.items():
         anew = max(
             (state["from"] for run in told if "from" in (state := run.sources.get(key, {}))), default=""
         )
         after = [run for run in past if str(run.day) >= anew]
-        away = _away(key, each, before.get(key, {}), after, day=day, customers=customers, anew=anew)
+        kept = _kept(key, each, past[0]) if past else None
+        away = _away(key, each, kept, after, day=day, customers=customers, anew=anew)
         marked[key] = each | ({"away": away} if away else {}) | ({"from": anew} if anew else {})
     return marked
 
@@ -121,6 +125,7 @@ class _Past:
     day: date
     customers: int
     sources: Mapping[str, Mapping[str, Any]]
+    held: Sequence[Mapping[str, str]]  # as the run was marked
 
 
 def _told(tenant: Tenant, day: date) -> list[_Past]:
@@ -132,22 +137,48 @@ def _told(tenant: Tenant, day: date) -> list[_Past]:
     runs = queries.finished_runs(tenant).filter(as_of__lte=day, as_of__gte=day - LONGEST)
     place = Window(RowNumber(), partition_by=[week], order_by=["-as_of", "-pk"])
     newest = runs.annotate(place=place).filter(place=1).order_by("-as_of")
-    rows = newest.values_list("as_of", "accounts", "summary__sources")
-    return [_Past(as_of, customers, sources or {}) for as_of, customers, sources in rows]
+    rows = newest.values_list("as_of", "accounts", "summary__sources", "summary__held")
+    return [
+        _Past(as_of, customers, _counted(sources or {}), held or [])
+        for as_of, customers, sources, held in rows
+    ]
+
+
+def _counted(sources: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Of a source without a limit any row is a recent one: what runs from before that was kept say of it counts."""
+    return {
+        key: {"fresh": each["accounts"], **each} if key in SOURCES and not SOURCES[key].fresh_days else each
+        for key, each in sources.items()
+    }
+
+
+def _kept(key: str, now: Mapping[str, Any], last: _Past) -> dict[str, Any] | None:
+    """What the scoring before found away; of one from before levels were kept, what it held by the rule of then.
+
+    Its level is the median that it told, as far as customers who are still known have recent rows: of them it counted
+    those with any.
+    """
+    state = last.sources.get(key, {})
+    told = next((each["words"] for each in last.held if each["source"] == key), "")
+    if "away" in state or not (found := OLD_HOLD.search(told)):
+        away: dict[str, Any] | None = state.get("away")
+        return away
+    usual = int(found[1].replace(",", ""))
+    share = now["fresh"] / now["accounts"] if now["fresh"] else 1.0
+    return {**asdict(Level(round(usual * share), usual, last.customers)), "since": str(last.day)}
 
 
 def _away(
     key: str,
     now: Mapping[str, Any],
-    before: Mapping[str, Any],
+    kept: dict[str, Any] | None,
     past: Sequence[_Past],
     *,
     day: date,
     customers: int,
     anew: str,
 ) -> dict[str, Any] | None:
-    """`anew`: the day from which on a person took the level as usual, if any."""
-    kept: dict[str, Any] | None = before.get("away")
+    """`kept`: what the scoring before found away; `anew`: the day from which on a person took the level as usual."""
     if kept is not None and kept["since"] > anew:
         level = Level(kept["fresh"], kept["had"], kept["customers"])
         return None if level.is_back(now["fresh"], customers) else kept

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Account, Activity, Invoice, Survey, Ticket, UsageDay
+from accounts.models import Account, Activity, Contact, Invoice, Survey, Ticket, UsageDay
 from audit import consumers
 from audit.models import AuditEvent
 from jobs.models import Job
@@ -242,6 +242,72 @@ def test_a_workspace_that_grows_by_customers_who_have_no_usage_yet_has_lost_no_s
     assert held(acme, 20) == []
     used(acme, accounts[:4], 21, 40)
     assert held(acme, 40) == [("usage", "shifted")]
+
+
+# --- what the release before has left ---
+
+
+def as_before(world, *, held=(), **counts):
+    """The newest run as a scoring left it that counted the customers of a source whatever the age of their rows."""
+    with world.here():
+        run = queries.newest_run(world.tenant)
+        for key, each in run.summary["sources"].items():
+            del each["fresh"]
+            each.pop("away", None)
+            each["accounts"] = counts.get(key, each["accounts"])
+        run.summary["held"] = [{"source": key, "kind": kind, "words": words} for key, kind, words in held]
+        run.save(update_fields=["summary"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("shifted", "Product usage: of 20 customers that had it, 8 have it now."),
+        ("empty", "Product usage: empty, while 20 customers had it before."),
+    ],
+)
+def test_what_the_rule_before_held_is_held_on_until_it_is_back(acme, kind, words):
+    accounts = customers(acme, 20)
+    used(acme, accounts[:8], 0, 40)
+    assert held(acme, 0) == []
+    as_before(acme, held=[("usage", kind, words)])
+    for after in (1, 8, 15):
+        assert held(acme, after) == [("usage", "shifted")]
+    used(acme, accounts, 41, 42)
+    assert held(acme, 43) == []
+    assert held(acme, 50) == []
+
+
+def test_a_shift_by_drift_of_the_release_before_is_no_source_that_is_away(acme, tracked):
+    drifted = "Product usage: shifted when it was checked on 2026-01-30. Of 20 customers that had it, 8."
+    as_before(acme, held=[("usage", "shifted", drifted)])
+    used(acme, tracked, 0, 9)
+    assert held(acme, 8) == []
+
+
+def test_a_source_without_a_limit_has_a_past_from_before_its_level_was_kept(acme):
+    accounts = customers(acme, 20)
+    with acme.here():
+        Contact.objects.bulk_create(
+            Contact(
+                tenant=acme.tenant,
+                account=account,
+                external_id=f"P-{account.pk}",
+                name="Ann",
+                joined_at=moment(-90),
+            )
+            for account in accounts
+        )
+    for after in (-14, -7, 0):
+        assert held(acme, after) == []
+        as_before(acme)
+    with acme.here():
+        Contact.objects.for_tenant(acme.tenant).filter(account__in=accounts[4:]).delete()
+    assert held(acme, 7) == [("contacts", "shifted")]
+
+
+def moment(after):
+    return datetime.combine(day(after), datetime.min.time(), UTC)
 
 
 # --- sparse by nature ------------------------------------------------------------------------------
