@@ -246,7 +246,7 @@ def chance_versions(world: World) -> list[int]:
 
     services.publish(
         world.tenant, cuts=numbers(CUTS_ASKED["cuts"]), beside=numbers(_IN_FORCE), why="Fewer alarms.", replay={},
-        job_id=1, by=world.actor("ops_admin"),
+        model_id=0, job_id=1, by=world.actor("ops_admin"),
     )  # fmt: skip
     return list(ChanceVersion.objects.order_by("version").values_list("pk", flat=True))
 

@@ -57,17 +57,26 @@ class Cut:
 
 
 def what_if(
-    tenant: Tenant, progress: Callable[..., None], *, cuts: Mapping[str, Any], viewer_id: int = 0
+    tenant: Tenant,
+    progress: Callable[..., None],
+    *,
+    cuts: Mapping[str, Any] | None = None,
+    viewer_id: int = 0,
+    **some: Any,
 ) -> dict[str, Any]:
-    """Job: the comparison is its answer; nothing is written. Its lists name what that member sees (0: nobody's)."""
-    proposed = numbers(cuts)
+    """Job: the comparison is its answer; nothing is written. Its lists name what that member sees (0: nobody's).
+
+    `some`: the two numbers of a job that waited while Holdfast was upgraded; the others are those in force.
+    """
     with tenant_transaction(tenant.pk):
         in_force = numbers_of(chance_settings(tenant))
         model = registry.live(tenant)
+    proposed = numbers({**in_force, **(some if cuts is None else cuts)})
     now, then = (Cut.of(each, model) for each in (in_force, proposed))
     found = replay_chances(tenant, now=now, proposed=then, progress=progress, viewer_id=viewer_id)
     found["model"] = str(model) if model else ""
-    return {"replay": found, "asked": {"cuts": stored(proposed), "now": stored(in_force)}}
+    asked = {"cuts": stored(proposed), "now": stored(in_force), "model": model.pk if model else 0}
+    return {"replay": found, "asked": asked}
 
 
 def replay_chances(

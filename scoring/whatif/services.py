@@ -43,18 +43,25 @@ def publish(
     beside: Numbers,
     why: str,
     replay: dict[str, Any],
+    model_id: int,
     job_id: int,
     by: Actor,
 ) -> ChanceVersion:
-    """Put replayed numbers in force as a new version; `beside` is what they were replayed beside.
+    """Put replayed numbers in force as a new version; `beside` is what they were replayed beside, `model_id` the
+    version of the model whose threshold was taken (0: none was in force).
 
-    Raises PolicyRefused without a reason, and where other numbers are in force than those of the replay.
+    Raises PolicyRefused without a reason, and where other numbers or another model are in force than the replay's.
     """
     row, current = _in_force(tenant)
     if numbers_of(row) == cuts:
         return current  # a second click
     if numbers_of(row) != beside:
         raise PolicyRefused("The settings were changed since this replay. Replay once more, then publish.")
+    live = registry.live(tenant)
+    if (live.pk if live else 0) != model_id:
+        raise PolicyRefused(
+            "Another version of the chance of leaving is in force than in this replay. Replay once more, then publish."
+        )
     check(cuts)
     words = _reason(why)
     version = ChanceVersion.objects.create(

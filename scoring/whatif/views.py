@@ -127,6 +127,7 @@ def publish_chances(request: TenantRequest, job_id: int) -> HttpResponse:
             beside=numbers(asked["now"]),
             why=request.POST.get("why", ""),
             replay=replay,
+            model_id=asked.get("model", 0),
             job_id=job.pk,
             by=request.actor,
         ),

@@ -16,7 +16,7 @@ from scoring.admin import ChanceSettingsAdmin
 from scoring.breakdown import LAYOUT, LAYOUTS
 from scoring.exceptions import PolicyRefused
 from scoring.model_queries import chance_settings
-from scoring.models import ChanceSettings, ChanceVersion, HealthPolicy, PolicyIndicator, ScoreRun
+from scoring.models import ChanceSettings, ChanceVersion, ChurnModel, HealthPolicy, PolicyIndicator, ScoreRun
 from scoring.whatif import services as whatif
 from scoring.whatif.chances import Cut, replay_chances, what_if
 from scoring.whatif.cuts import numbers, numbers_of
@@ -220,7 +220,7 @@ def test_numbers_are_published_after_their_replay_and_once(client, world):
         with pytest.raises(PolicyRefused, match="changed since"):
             whatif.publish(
                 world.tenant, cuts=numbers(cuts(high_from="0.2")), beside=numbers(cuts()), why="x", replay={},
-                job_id=1, by=world.actor("ops_admin"),
+                model_id=0, job_id=1, by=world.actor("ops_admin"),
             )  # fmt: skip
         event = AuditEvent.objects.get(verb="scoring.chance_settings_published")
     assert event.diff["before"] == {
@@ -329,6 +329,49 @@ def test_a_refused_publication_keeps_the_typed_reason(client, world):
     assert "A field left empty means: as in force." in text
 
 
+def test_a_replay_beside_another_model_is_not_published(client, world):
+    client.force_login(world.ops_admin.user)
+    version(world)
+    job, _ = replayed(client, world, precision_wanted="0.5")
+    with world.here():
+        ChurnModel.objects.update(state="retired")
+    newest = version(world)
+    answer = client.post(page(world, "whatif_publish", job.pk), {"why": "More precise"})
+    assert (answer.status_code, "Another version of the chance" in answer.content.decode()) == (409, True)
+    again, _ = replayed(client, world, precision_wanted="0.5")
+    assert again.result["asked"]["model"] == newest.pk
+    assert client.post(page(world, "whatif_publish", again.pk), {"why": "More precise"}).status_code == 303
+
+
+def test_a_replay_that_waited_while_holdfast_was_upgraded_is_made(world):
+    """Its arguments are those of the earlier release: two numbers, the others as in force."""
+    with world.here():
+        ChanceSettings.objects.create(tenant=world.tenant, margin=Decimal("0.010"))
+    answer = what_if(world.tenant, silent, high_from="0.4", flags_per_csm_week=3, viewer_id=0)
+    assert answer["asked"]["cuts"] == cuts(high_from="0.400", margin="0.010") | {"flags_per_csm_week": 3}
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "words"),
+    [
+        ("done", {"asked": {"high_from": "0.4"}, "replay": {}}, "made by an earlier release"),
+        ("dead", None, "This replay failed"),
+        ("cancelled", None, "This replay was cancelled"),
+        ("queued", None, "being computed"),
+    ],
+)
+def test_a_replay_without_figures_says_what_became_of_it(client, world, state, result, words):
+    client.force_login(world.ops_admin.user)
+    with world.here():
+        job = Job.objects.create(
+            tenant=world.tenant, kind="scoring.whatif", state=state, result=result,
+            finished_at=None if state == "queued" else timezone.now(),
+        )  # fmt: skip
+    text = client.get(page(world, "whatif_chances") + f"?job={job.pk}").content.decode()
+    assert words in text
+    assert ("being computed" in text) == (state == "queued")
+
+
 def test_a_job_that_has_read_other_numbers_is_not_joined(client, world):
     """Published, being scored with it, rolled back: the levels are worked out once more with what is in force."""
     client.force_login(world.ops_admin.user)
@@ -384,7 +427,7 @@ def test_a_save_in_the_admin_keeps_what_was_published_since_it_was_loaded(client
     def meanwhile(self, request, row, **others):
         beside = numbers(cuts(high_from="0.4", flags_per_csm_week=1))
         whatif.publish(
-            world.tenant, cuts=numbers(cuts(high_from="0.5")), beside=beside, why="x", replay={}, job_id=1,
+            world.tenant, cuts=numbers(cuts(high_from="0.5")), beside=beside, why="x", replay={}, model_id=0, job_id=1,
             by=world.actor("ops_admin"),
         )  # fmt: skip
         write(self, request, row, **others)
