@@ -1,6 +1,6 @@
 """Mails, calls and meetings, and who took part in them."""
 
-from scoring.features.statements.roles import JOIN, ROLE, THEN
+from scoring.features.statements.roles import JOIN, ROLE
 from scoring.features.statements.windows import since
 
 MEETINGS = "('call', 'meeting', 'qbr', 'training', 'planning_session', 'advisory_council')"
@@ -50,7 +50,7 @@ _EARLIEST = f"least({', '.join((_SILENT_SINCE, *map(since, _OF_PEOPLE)))})"
 # A person named in an activity but not (yet) in contacts still was in touch; only known leavers are left out. One row a
 # person first: joining contacts to every mention costs three times as much.
 PEOPLE = f"""
-WITH {THEN}, touched AS MATERIALIZED (
+WITH touched AS MATERIALIZED (
     SELECT a.account_id, who.external_id,
            max(a.occurred_at) FILTER (WHERE a.kind <> 'note') AS last_at,
            max(a.occurred_at) FILTER (

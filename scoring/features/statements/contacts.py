@@ -1,15 +1,16 @@
 """The people of the account."""
 
-from scoring.features.statements.roles import JOIN, MOVED, ROLE, THEN
+from scoring.features.statements.roles import JOIN, MOVED, NAMED, ROLE
 
 _HERE = "(departed_at IS NULL OR departed_at >= %(start)s)"
 CONTACTS = f"""
-WITH {THEN}, {MOVED}, person AS (
+WITH {NAMED}, person AS (
     SELECT c.account_id, c.joined_at, c.departed_at, c.seniority, c.department, {ROLE} AS role,
-           ceased_at, named_at, titled_at
+           moved.ceased_at, greatest(moved.named_at, named.named_at) AS named_at, moved.titled_at
     FROM accounts_contact c
     {JOIN}
-    LEFT JOIN moved ON moved.contact_id = c.id
+    {MOVED}
+    LEFT JOIN named ON named.contact_id = c.id
     WHERE c.tenant_id = %(tenant)s AND c.account_id BETWEEN %(first)s AND %(last)s
       AND (c.joined_at IS NULL OR c.joined_at < %(start)s)
 )

@@ -6,30 +6,33 @@ that was lost; who is champion by it counts as made one then. What has no histor
 "Time travel").
 """
 
-# the role of that day: what the first import from then on replaced; for WITH, and joined by JOIN
-THEN = """role_then AS MATERIALIZED (
-    SELECT DISTINCT ON (contact_id) contact_id, old AS role
-    FROM accounts_contactchange
-    WHERE tenant_id = %(tenant)s AND field = 'role' AND changed_at >= %(start)s
-    ORDER BY contact_id, changed_at, id
-)"""
-JOIN = "LEFT JOIN role_then ON role_then.contact_id = c.id"
+# Both are looked up person by person, through the index: read as a whole, a tenant's changes of years are gone through
+# for each block of accounts, and for each person of it while the planner's statistics know nothing of them. Aggregates,
+# so that no order by time tempts it to another index.
+
+# the role of that day: what the first import from then on replaced; of the contact `c`
+JOIN = """LEFT JOIN LATERAL (
+    SELECT (array_agg(k.old ORDER BY k.changed_at, k.id))[1] AS role
+    FROM accounts_contactchange k
+    WHERE k.tenant_id = %(tenant)s AND k.contact_id = c.id AND k.field = 'role' AND k.changed_at >= %(start)s
+) role_then ON true"""
 ROLE = "coalesce(role_then.role, c.role)"
 
-# when a person was champion no more, was made champion, and had another title, at last, as known before the day; what
-# a correction replaced was never so: without an old role it ends nothing
-MOVED = """moved AS MATERIALIZED (
-    SELECT contact_id,
-           max(at) FILTER (WHERE field = 'role' AND old = 'champion') AS ceased_at,
-           max(at) FILTER (WHERE field = 'role' AND new = 'champion') AS named_at,
-           max(at) FILTER (WHERE field = 'title') AS titled_at
-    FROM (
-        SELECT contact_id, field, old, new, changed_at AS at
-        FROM accounts_contactchange WHERE tenant_id = %(tenant)s
-        UNION ALL
-        SELECT row_id, field, '', new, created_at
-        FROM scoring_sourcecorrection WHERE tenant_id = %(tenant)s AND source = 'contact' AND field = 'role'
-    ) changes
-    WHERE at < %(start)s
-    GROUP BY contact_id
+# when `c` was champion no more, was made champion, and had another title, at last, as an import told before the day
+MOVED = """LEFT JOIN LATERAL (
+    SELECT max(k.changed_at) FILTER (WHERE k.field = 'role' AND k.old = 'champion') AS ceased_at,
+           max(k.changed_at) FILTER (WHERE k.field = 'role' AND k.new = 'champion') AS named_at,
+           max(k.changed_at) FILTER (WHERE k.field = 'title') AS titled_at
+    FROM accounts_contactchange k
+    WHERE k.tenant_id = %(tenant)s AND k.contact_id = c.id AND k.changed_at < %(start)s
+) moved ON true"""
+
+# when somebody put right that a contact is champion, at last before the day; what a correction replaced was never so
+# and is no loss; for WITH
+NAMED = """named AS MATERIALIZED (
+    SELECT row_id AS contact_id, max(created_at) AS named_at
+    FROM scoring_sourcecorrection
+    WHERE tenant_id = %(tenant)s AND source = 'contact' AND field = 'role' AND new = 'champion'
+      AND created_at < %(start)s
+    GROUP BY row_id
 )"""

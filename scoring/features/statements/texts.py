@@ -4,7 +4,7 @@ A reading belongs to its evidence row: the row's own time says when it counts. T
 buyer, a chief or a vice president three times, a champion twice. Who joined later than the day has no role yet.
 """
 
-from scoring.features.statements.roles import JOIN, ROLE, THEN
+from scoring.features.statements.roles import JOIN, ROLE
 from scoring.features.statements.windows import since
 
 _ROLE = f"""CASE WHEN {ROLE} IN ('executive_sponsor', 'economic_buyer') OR c.seniority IN ('c_level', 'vp') THEN 3
@@ -25,7 +25,7 @@ _EARLIEST = (
 )
 
 TEXTS = f"""
-WITH {THEN}, texts AS (
+WITH texts AS (
     SELECT t.account_id, 'ticket' AS kind, t.opened_at AS at, r.compound, r.confidence AS weight, r.confidence
     FROM accounts_ticket t {_READ.format(kind="ticket")}
     WHERE {_OURS} AND t.opened_at >= {_EARLIEST} AND t.opened_at < %(start)s
