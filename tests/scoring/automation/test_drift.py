@@ -356,6 +356,27 @@ def test_of_a_version_that_is_not_in_force_nobody_waits_for_its_chances_or_for_w
     assert held(acme) == []
 
 
+def test_of_a_year_of_looks_one_is_read_for_each_version_and_what_it_checked(acme):
+    """Who waits asks every few minutes, and every look keeps the words of each of its rows."""
+    models = [version(acme), version(acme)]
+    scored(acme, models[1], day=DAY)
+    rows = [{"key": f"psi.{OVERDUE}", "tripped": False, "beyond": True, "words": "It moved."}]
+    with acme.here():
+        DriftCheck.objects.bulk_create(
+            DriftCheck(
+                tenant=acme.tenant, model=model, as_of=DAY - timedelta(days=7 * week), tripped=False,
+                figures=[] if week == 0 and model == models[1] else rows,
+            )
+            for model in models
+            for week in range(50)
+        )  # fmt: skip
+        seen = [(each.model_id, each.as_of, each.keys != []) for each in holds._looks(acme.tenant, DAY)]
+    first, second = (model.pk for model in models)
+    week_before = DAY - timedelta(days=7)
+    assert sorted(seen) == [(first, DAY, True), (second, week_before, True), (second, DAY, False)]
+    assert held(acme) == ["source_shifted:invoices"]
+
+
 def test_a_look_that_finds_a_source_back_has_the_newest_day_scored_again(acme, monkeypatch):
     model = version(acme)
     run = scored(acme, model, day=DAY)
