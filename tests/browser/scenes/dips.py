@@ -35,7 +35,7 @@ POLICY = {
 
 def build() -> dict[str, Any]:
     world = a_world(SLUG)
-    weigh(world, POLICY)
+    weigh(world, POLICY, unweighed=("usage.trend_30d",))
     with world.here():
         corvane, brask = world.add_account("Corvane Textiles"), world.add_account("Brask Forge")
     for account in (corvane, brask):

@@ -39,14 +39,22 @@ def again(slug: str) -> World:
     return World(tenant_of(slug))
 
 
-def weigh(world: World, curves: dict[str, tuple[float, list[float], list[float]]], **values: Any) -> None:
-    """The policy in force looks at these indicators alone: (weight, values, points)."""
+def weigh(
+    world: World,
+    curves: dict[str, tuple[float, list[float], list[float]]],
+    *,
+    unweighed: tuple[str, ...] = (),
+    **values: Any,
+) -> None:
+    """The policy in force looks at these indicators alone: (weight, values, points). Others are switched off, but for
+    the `unweighed` ones, which a model may read."""
     with world.here():
         policy = HealthPolicy.objects.get(state="published", segment="")
         rows = PolicyIndicator.objects.filter(policy=policy)
         rows.update(weight=0, enabled=False)
         for key, (weight, xs, ys) in curves.items():
             assert rows.filter(indicator=key).update(weight=weight, enabled=True, xs=xs, ys=ys) == 1, key
+        assert rows.filter(indicator__in=unweighed).update(enabled=True) == len(unweighed)
         HealthPolicy.objects.filter(pk=policy.pk).update(**values)
 
 
