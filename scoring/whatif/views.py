@@ -224,8 +224,9 @@ def _page(
     found = _answer(job)
     asked = found["asked"]["cuts"] if found else {}
     if found:
-        seen = seen_of(request.tenant, request.membership, found["replay"])[0]
-        found = found | {"replay": seen, "alerts_words": _words(found["replay"].get("alerts_lost", 0))}
+        replay = found.get("replay") or {}
+        seen = seen_of(request.tenant, request.membership, replay)[0]
+        found = found | {"replay": seen, "alerts_words": _words(replay.get("alerts_lost", 0))}
     context: dict[str, Any] = {
         "settings": settings,
         "job": job,
