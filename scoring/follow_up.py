@@ -3,7 +3,6 @@ version of the model came into force. Every other scoring is followed by the nig
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from jobs import queries as jobs_queries
 from jobs import services as jobs
@@ -57,11 +56,7 @@ def ask(tenant: Tenant, *, by: Actor = SYSTEM) -> list[Job]:
 
 def _is_due(tenant: Tenant, run: ScoreRun, told_of: int | None) -> bool:
     told = run_by_id(tenant, told_of)
-    return told is None or _version(told) != _version(run)
-
-
-def _version(run: ScoreRun) -> Any:
-    return run.summary.get("chances", {}).get("model", "")
+    return told is None or told.model_version != run.model_version
 
 
 def when(tenant: Tenant, kind: str) -> str:
